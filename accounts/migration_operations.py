@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from django.db.backends.base.schema import BaseDatabaseSchemaEditor
+from django.db.migrations.operations import RunSQL
+from django.db.migrations.operations.base import Operation
+from django.db.migrations.state import ProjectState
+
+
+class LockTimeout(Operation):
+    """Let the rest of this migration's transaction wait at most so long for a lock.
+
+    A migration that queues behind a long query blocks everyone who comes after it, so it gives up instead and is run
+    again. Put it first, and last as well where the way back takes locks too: backwards the operations run in reverse.
+    """
+
+    reversible = True
+    reduces_to_sql = True
+
+    def __init__(self, timeout: str = "5s") -> None:
+        self.timeout = timeout
+
+    def state_forwards(self, app_label: str, state: ProjectState) -> None:
+        pass
+
+    def database_forwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        timeout = schema_editor.quote_value(self.timeout)
+        schema_editor.execute(f"SET LOCAL lock_timeout = {timeout}")
+
+    def database_backwards(
+        self,
+        app_label: str,
+        schema_editor: BaseDatabaseSchemaEditor,
+        from_state: ProjectState,
+        to_state: ProjectState,
+    ) -> None:
+        self.database_forwards(app_label, schema_editor, from_state, to_state)
+
+    def describe(self) -> str:
+        return f"Wait at most {self.timeout} for locks"
+
+
+class RunSQLFile(RunSQL):
+    """Run one named .sql file, and the given statement on the way back.
+
+    A file that has been released is history: to change what it made, add another file and another migration.
+    """
+
+    def __init__(self, path: Path, reverse_sql: Any) -> None:
+        # One string in a list is sent as it is: no splitting at the semicolons of a function body.
+        super().__init__([path.read_text(encoding="utf-8")], reverse_sql)
+        self.path = path
+
+    def describe(self) -> str:
+        return f"Run {self.path.name}"

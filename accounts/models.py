@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MinValueValidator, RegexValidator
+from django.db import models
+from django.db.models.functions import Now
+
+from accounts.roles import Role
+from accounts.uuid7 import DatabaseUUID7, uuid7
+
+
+class UserManager(BaseUserManager["User"]):
+    def create_user(self, user_id: str, password: str | None = None, **fields: Any) -> User:
+        """Create a user; without a password they can only come in with an API key."""
+        user = self.model(user_id=user_id, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, user_id: str, password: str | None = None, **fields: Any) -> User:
+        return self.create_user(user_id, password, **{**fields, "role": Role.ADMIN})
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person or a program with a role; lives in the table `meta.users`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, db_default=DatabaseUUID7(), editable=False)
+    user_id = models.CharField(
+        max_length=128,
+        unique=True,
+        validators=[RegexValidator(r"\A[\w.@+:-]+\Z", "Use letters, digits and . @ + : - _ only.")],
+        help_text="The name to log in with.",
+    )
+    # Rows that come from psql have an unusable password rather than none.
+    password = models.CharField(max_length=128, db_default="!", editable=False)
+    name = models.CharField(max_length=256, blank=True, default="", db_default="")
+    email = models.EmailField(max_length=256, blank=True, default="", db_default="")
+    role = models.CharField(max_length=32, choices=Role, default=Role.USER, db_default=Role.USER)
+    is_active = models.BooleanField(default=True, db_default=True)
+    rate_limit_per_minute = models.IntegerField(
+        default=100, db_default=100, validators=[MinValueValidator(1)], help_text="API requests a minute."
+    )
+    allowed_languages = ArrayField(
+        models.CharField(max_length=32), null=True, blank=True, help_text="Empty means every language."
+    )
+
+    # A rotation leaves the old key alive until its end, so that clients can change over: two live keys at most.
+    api_key_hash = models.CharField(max_length=128, unique=True, null=True, blank=True, editable=False)
+    api_key_hint = models.CharField(max_length=4, blank=True, default="", db_default="", editable=False)
+    api_key_issued_at = models.DateTimeField(null=True, blank=True, editable=False)
+    api_key_last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    retired_api_key_hash = models.CharField(
+        max_length=128, unique=True, null=True, blank=True, editable=False
+    )
+    retired_api_key_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    last_active_at = models.DateTimeField(null=True, blank=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # A trigger keeps this one, whoever writes.
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "user_id"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        db_table = "users"
+        ordering = ("user_id",)
+        constraints = (
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="users_role_known"),
+            models.CheckConstraint(
+                condition=models.Q(rate_limit_per_minute__gt=0), name="users_rate_limit_positive"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(retired_api_key_hash__isnull=True, retired_api_key_expires_at__isnull=True)
+                | models.Q(retired_api_key_hash__isnull=False, retired_api_key_expires_at__isnull=False),
+                name="users_retired_key_expires",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.user_id
+
+    @property
+    def is_staff(self) -> bool:
+        """Whether the user may log in to the admin."""
+        return Role(self.role).is_staff
+
+    # The role decides, so PermissionsMixin's column of this name does not exist.
+    @property
+    def is_superuser(self) -> bool:  # type: ignore[override]
+        return self.role == Role.ADMIN
+
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """Grant what the role grants, and beyond that what groups grant."""
+        return (self.is_active and Role(self.role).grants(perm)) or super().has_perm(perm, obj)
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return (self.is_active and self.is_staff) or super().has_module_perms(app_label)
+
+
+class Workspace(models.Model):
+    """A named group of jobs that belong together."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, db_default=DatabaseUUID7(), editable=False)
+    name = models.CharField(max_length=128, unique=True)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "workspaces"
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name

@@ -1,0 +1,22 @@
+"""Time-ordered identifiers: made by the client, with the same kind as the column's default in the database."""
+
+import uuid
+
+from django.db import models
+from uuid_utils.compat import uuid7 as _uuid7
+
+
+def uuid7() -> uuid.UUID:
+    """Make a UUIDv7; within one process later calls sort after earlier ones."""
+    return _uuid7()
+
+
+class DatabaseUUID7(models.Func):
+    """Call our SQL function `ekiden_uuid7()`, for rows inserted from outside Django.
+
+    PostgreSQL has `uuidv7()` of its own only from version 18.
+    """
+
+    function = "ekiden_uuid7"
+    arity = 0
+    output_field = models.UUIDField()  # type: ignore[assignment]
