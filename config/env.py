@@ -1,0 +1,224 @@
+"""The only reader of the process environment.
+
+Every value is checked here, once, when the settings load: a wrong one is reported by its name and by what
+is wanted instead.
+"""
+
+import os
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+import environ
+
+from config.exceptions import InvalidSetting
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+TRUE = frozenset({"1", "true", "yes", "on"})
+FALSE = frozenset({"0", "false", "no", "off", ""})
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
+
+#: A name that starts like one of ours but is not one of ours is a typing mistake, and is reported.
+OUR_PREFIXES = ("JOB_QUEUE_", "RATE_LIMIT_")
+
+
+def duration(text: str) -> float:
+    """Turn `5s`, `5m`, `250ms`, `1h` or a bare number of seconds into seconds."""
+    match = DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(text)
+    return float(match[1]) * UNITS[match[2] or "s"]
+
+
+class Reader:
+    """Read one variable at a time and say what is wrong with it in one sentence."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.env = environ.Env()
+        self.env.ENVIRON = dict(environment)
+        self.names: set[str] = set()
+
+    def text(self, name: str, default: str = "") -> str:
+        self.names.add(name)
+        return str(self.env.str(name, default=default)).strip()
+
+    def words(self, name: str, default: list[str]) -> list[str]:
+        self.names.add(name)
+        return [word.strip() for word in self.env.list(name, default=default) if word.strip()]
+
+    def choice(self, name: str, default: str, allowed: tuple[str, ...]) -> str:
+        value = self.text(name, default)
+        if value not in allowed:
+            raise InvalidSetting(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
+        return value
+
+    def flag(self, name: str, default: bool) -> bool:
+        value = self.text(name, str(default)).lower()
+        if value not in TRUE | FALSE:
+            raise InvalidSetting(f"{name} must be true or false, not {value!r}.")
+        return value in TRUE
+
+    def whole(self, name: str, default: int, least: int, most: int) -> int:
+        value = self.text(name, str(default))
+        if not re.fullmatch(r"[+-]?[0-9]{1,18}", value) or not least <= int(value) <= most:
+            raise InvalidSetting(f"{name} must be a whole number from {least} to {most}, not {value!r}.")
+        return int(value)
+
+    def seconds(self, name: str, default: str, least: float, most: float) -> float:
+        value = self.text(name, default)
+        try:
+            seconds = duration(value)
+        except ValueError:
+            raise InvalidSetting(f"{name} must be a duration such as 250ms, 5s, 5m or 1h, not {value!r}.") from None
+        if not least <= seconds <= most:
+            raise InvalidSetting(f"{name} must be between {least:g} and {most:g} seconds, not {value!r}.")
+        return seconds
+
+    def refuse_unknown(self) -> None:
+        for name in self.env.ENVIRON:
+            if name.startswith(OUR_PREFIXES) and name not in self.names:
+                close = get_close_matches(name, self.names, n=1)
+                hint = f" Did you mean {close[0]}?" if close else ""
+                raise InvalidSetting(f"{name} is not a setting of Ekiden.{hint}")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything the environment decides. Durations are seconds."""
+
+    #: What this process is: only a web process keeps a pool of database connections.
+    process: str
+    debug: bool
+    secret_key: str
+    api_key_pepper: str
+    allowed_hosts: list[str]
+    csrf_trusted_origins: list[str]
+    #: The site is reached through HTTPS, by a proxy that sets X-Forwarded-Proto.
+    https: bool
+    port: int
+    host: str
+    var_dir: Path
+    static_root: Path
+    #: Empty: the embedded PostgreSQL in `var_dir`.
+    database_url: str
+    database_pool_size: int
+    #: The name of the database that tests make and drop; empty: Django's choice.
+    test_db_name: str
+    redis_url: str
+    log_level: str
+    log_format: str
+    job_queue_worker_count: int
+    job_queue_max_retries: int
+    job_queue_batch_size: int
+    job_queue_poll_interval: float
+    job_queue_lock_duration: float
+    job_queue_heartbeat_interval: float
+    job_queue_grace: float
+    job_queue_retention_days: int
+    job_queue_payload_max_bytes: int
+    job_queue_result_max_bytes: int
+    rate_limit_requests_per_minute: int
+    rate_limit_burst_size: int
+    ai_request_timeout: float
+    ai_max_concurrent_requests: int
+    ai_fallback_enabled: bool
+
+
+def load(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read and check the whole environment."""
+    read = Reader(os.environ if environment is None else environment)
+    var_dir = Path(read.text("EKIDEN_VAR_DIR") or BASE_DIR / "var").expanduser().absolute()
+    database_url = read.text("DATABASE_URL")
+    debug = read.flag("DEBUG", False)
+    secret_key = _secret_key(read, var_dir, private=not database_url)
+    settings = Settings(
+        process=read.choice("EKIDEN_PROCESS", "command", ("command", "web", "worker")),
+        debug=debug,
+        secret_key=secret_key,
+        api_key_pepper=read.text("API_KEY_PEPPER") or secret_key,
+        allowed_hosts=read.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"]),
+        csrf_trusted_origins=_origins(read),
+        https=read.flag("HTTPS", False),
+        port=read.whole("EKIDEN_PORT", 8000, 1, 65535),
+        host=read.text("EKIDEN_HOST", "127.0.0.1"),
+        var_dir=var_dir,
+        static_root=Path(read.text("STATIC_ROOT") or var_dir / "static"),
+        database_url=_database_url(database_url),
+        database_pool_size=read.whole("DATABASE_POOL_SIZE", 10, 1, 500),
+        test_db_name=read.text("TEST_DB_NAME"),
+        redis_url=read.text("REDIS_URL"),
+        log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
+        log_format=read.choice("LOG_FORMAT", "text", ("text", "json")),
+        job_queue_worker_count=read.whole("JOB_QUEUE_WORKER_COUNT", 5, 1, 1000),
+        job_queue_max_retries=read.whole("JOB_QUEUE_MAX_RETRIES", 3, 0, 100),
+        job_queue_batch_size=read.whole("JOB_QUEUE_BATCH_SIZE", 10, 1, 1000),
+        job_queue_poll_interval=read.seconds("JOB_QUEUE_POLL_INTERVAL", "5s", 0.05, 3600),
+        job_queue_lock_duration=read.seconds("JOB_QUEUE_LOCK_DURATION", "5m", 1, 86400),
+        job_queue_heartbeat_interval=read.seconds("JOB_QUEUE_HEARTBEAT_INTERVAL", "10s", 0.1, 3600),
+        job_queue_grace=read.seconds("JOB_QUEUE_GRACE", "30s", 0, 86400),
+        job_queue_retention_days=read.whole("JOB_QUEUE_RETENTION_DAYS", 30, 1, 36500),
+        job_queue_payload_max_bytes=read.whole("JOB_QUEUE_PAYLOAD_MAX_BYTES", 262_144, 1024, 64 << 20),
+        job_queue_result_max_bytes=read.whole("JOB_QUEUE_RESULT_MAX_BYTES", 1_048_576, 1024, 64 << 20),
+        rate_limit_requests_per_minute=read.whole("RATE_LIMIT_REQUESTS_PER_MINUTE", 100, 1, 1_000_000),
+        rate_limit_burst_size=read.whole("RATE_LIMIT_BURST_SIZE", 10, 0, 1_000_000),
+        ai_request_timeout=read.seconds("AI_REQUEST_TIMEOUT", "30s", 0.1, 3600),
+        ai_max_concurrent_requests=read.whole("AI_MAX_CONCURRENT_REQUESTS", 10, 1, 1000),
+        ai_fallback_enabled=read.flag("AI_FALLBACK_ENABLED", True),
+    )
+    read.refuse_unknown()
+    _check_together(settings)
+    return settings
+
+
+def _check_together(settings: Settings) -> None:
+    if settings.job_queue_heartbeat_interval * 2 > settings.job_queue_lock_duration:
+        raise InvalidSetting(
+            "JOB_QUEUE_HEARTBEAT_INTERVAL must be at most half of JOB_QUEUE_LOCK_DURATION, "
+            "or a healthy worker would lose its locks."
+        )
+
+
+def _database_url(url: str) -> str:
+    if url and not url.startswith(("postgres://", "postgresql://")):
+        raise InvalidSetting(
+            "DATABASE_URL must be a PostgreSQL URL such as postgresql://user:password@host:5432/database."
+        )
+    return url
+
+
+def _origins(read: Reader) -> list[str]:
+    origins = read.words("CSRF_TRUSTED_ORIGINS", [])
+    for origin in origins:
+        if not origin.startswith(("http://", "https://")):
+            raise InvalidSetting(
+                f"CSRF_TRUSTED_ORIGINS must hold addresses such as https://example.org, not {origin!r}."
+            )
+    return origins
+
+
+def _secret_key(read: Reader, var_dir: Path, *, private: bool) -> str:
+    """Only an installation that owns its database may invent a key: several hosts on one need the same."""
+    key = read.text("SECRET_KEY")
+    if key or not private:
+        if len(key) < 50:
+            raise InvalidSetting("SECRET_KEY must be at least 50 random characters, the same on every host.")
+        return key
+    return _kept_secret(var_dir / "secret_key")
+
+
+def _kept_secret(path: Path) -> str:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(path, "x", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
+                file.write(secrets.token_urlsafe(64))
+        except FileExistsError:
+            pass
+        return path.read_text().strip()
+    except OSError as exc:
+        raise InvalidSetting(f"EKIDEN_VAR_DIR must be a writable directory: {exc}.") from exc

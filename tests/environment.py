@@ -1,0 +1,40 @@
+"""A pytest plugin that loads before the settings: one PostgreSQL for the whole run, shared by all its processes.
+
+`TEST_DATABASE_URL` names a server to use instead. `TEST_DB_NAME` names the database, so that two runs can share
+a server; `EKIDEN_TEST_DIR` gives a run a server of its own.
+"""
+
+import os
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from config.embedded import VOLATILE, Location, running
+from config.exceptions import StartError
+
+DIRECTORY = Path(os.environ.get("EKIDEN_TEST_DIR") or Path(__file__).parent.parent / "var" / "test").absolute()
+LOCATION = Location.below(DIRECTORY)
+#: Set: a test that lacks a server or a program fails instead of being skipped.
+CI = bool(os.environ.get("EKIDEN_CI"))
+
+os.environ["EKIDEN_VAR_DIR"] = str(DIRECTORY)
+os.environ["SECRET_KEY"] = "only-for-tests-" + "0123456789abcdef" * 4
+# Static files as they are: the suite need not collect and compress them first.
+os.environ["DEBUG"] = "true"
+os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or LOCATION.url
+
+used = ExitStack()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if os.environ.get("TEST_DATABASE_URL"):
+        return
+    try:
+        used.enter_context(running(LOCATION, {**VOLATILE, "max_connections": "400"}))
+    except StartError as exc:
+        raise pytest.UsageError(str(exc)) from exc
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    used.close()
