@@ -4,6 +4,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
+from typing import IO
 
 import psutil
 import psycopg
@@ -66,7 +68,9 @@ class Location:
     @cached_property
     def sockets(self) -> Path:
         near = self.home / "socket"
-        if len(os.fsencode(near / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_LIMIT:
+        short = len(os.fsencode(near / f".s.PGSQL.{PORT}")) <= SOCKET_PATH_LIMIT
+        # To libpq a comma separates hosts; to the server a quote ends the path.
+        if short and not set(str(near)) & set(',"'):
             return near
         name = hashlib.sha256(os.fsencode(self.home)).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"ekiden-{os.geteuid()}-{name}"
@@ -90,12 +94,13 @@ def running(location: Location, options: Mapping[str, str] | None = None) -> Ite
     that is killed counts as gone.
     """
     server = Server(location, options or {})
-    _make_directory(location.home)
+    with _explained(location):
+        server.own_home()
     with open(location.home / "users.lock", "a") as users:
-        with server.alone():
-            server.start()
-            fcntl.flock(users, fcntl.LOCK_SH)
+        fcntl.flock(users, fcntl.LOCK_SH)
         try:
+            with server.alone():
+                server.start()
             yield location
         finally:
             with server.alone():
@@ -107,9 +112,9 @@ def _make_directory(directory: Path) -> None:
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-def _nobody_else(users: object) -> bool:
+def _nobody_else(users: IO[str]) -> bool:
     try:
-        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)  # type: ignore[arg-type]
+        fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True
@@ -120,7 +125,7 @@ class Server:
 
     def __init__(self, location: Location, options: Mapping[str, str]) -> None:
         self.location = location
-        self.options = {**OPTIONS, **options, "unix_socket_directories": str(location.sockets)}
+        self.options = {**OPTIONS, **options, "unix_socket_directories": f'"{location.sockets}"'}
         self.account = service_account()
 
     @contextmanager
@@ -133,7 +138,6 @@ class Server:
         """Start the server, or find it running; the database exists afterwards."""
         with _explained(self.location):
             self._refuse_other_major()
-            self._own_home()
             if not self.location.data.exists():
                 self._make_data()
             if self.pid() is None:
@@ -167,7 +171,7 @@ class Server:
                 f"move it with pg_upgrade or pg_dump, or put it aside to begin with an empty database."
             )
 
-    def _own_home(self) -> None:
+    def own_home(self) -> None:
         self._leave_link()
         for directory in (self.location.home, self.location.sockets):
             _make_directory(directory)
@@ -177,6 +181,9 @@ class Server:
         if (link := self.location.link) and not link.is_symlink():
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(self.location.home)
+            _make_directory(self.location.home)
+            # Whatever the umask says, the server's account has to pass through.
+            self.location.home.parent.chmod(0o755)
 
     def _make_data(self) -> None:
         free = shutil.disk_usage(self.location.home).free
@@ -193,7 +200,7 @@ class Server:
 
     def _launch(self) -> None:
         (self.location.data / "postmaster.pid").unlink(missing_ok=True)
-        settings = " ".join(f"-c {name}='{value}'" for name, value in self.options.items())
+        settings = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in self.options.items())
         self._command(
             *("pg_ctl", "start", "-D", str(self.location.data), "-l", str(self.location.log)),
             *("-o", settings, "-w", "-t", "60"),
@@ -208,18 +215,25 @@ class Server:
     def _command(self, program: str, *arguments: str) -> None:
         # Not a pipe: the server that pg_ctl leaves behind would hold it open, and reading would never end.
         with tempfile.TemporaryFile("w+") as output:
-            done = subprocess.run(
+            process = subprocess.Popen(
                 [self.account.reachable(binaries()) / program, *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 cwd=self.location.home,
                 env={"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"},
+                # Ctrl-C is for us. Half way through, a program would leave a server nobody knows of.
+                start_new_session=True,
                 **self.account.identity,
             )
+            try:
+                status = process.wait()
+            except BaseException:
+                process.wait()
+                raise
             output.seek(0)
-            if done.returncode:
-                raise subprocess.CalledProcessError(done.returncode, program, output.read())
+            if status:
+                raise subprocess.CalledProcessError(status, program, output.read())
 
 
 @contextmanager

@@ -175,6 +175,11 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
+def child_environment(process: str) -> dict[str, str]:
+    """The environment for a process that we start: ours, and what the process is."""
+    return {**os.environ, "EKIDEN_PROCESS": process, "PYTHONUNBUFFERED": "1"}
+
+
 def _check_together(settings: Settings) -> None:
     if settings.job_queue_heartbeat_interval * 2 > settings.job_queue_lock_duration:
         raise InvalidSetting(
