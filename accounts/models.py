@@ -53,9 +53,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     api_key_hint = models.CharField(max_length=4, blank=True, default="", db_default="", editable=False)
     api_key_issued_at = models.DateTimeField(null=True, blank=True, editable=False)
     api_key_last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
-    retired_api_key_hash = models.CharField(
-        max_length=128, unique=True, null=True, blank=True, editable=False
-    )
+    retired_api_key_hash = models.CharField(max_length=128, unique=True, null=True, blank=True, editable=False)
     retired_api_key_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     last_active_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -73,9 +71,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         ordering = ("user_id",)
         constraints = (
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="users_role_known"),
-            models.CheckConstraint(
-                condition=models.Q(rate_limit_per_minute__gt=0), name="users_rate_limit_positive"
-            ),
+            models.CheckConstraint(condition=models.Q(rate_limit_per_minute__gt=0), name="users_rate_limit_positive"),
             models.CheckConstraint(
                 condition=models.Q(retired_api_key_hash__isnull=True, retired_api_key_expires_at__isnull=True)
                 | models.Q(retired_api_key_hash__isnull=False, retired_api_key_expires_at__isnull=False),
@@ -117,3 +113,45 @@ class Workspace(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class RateLimitWindow(models.Model):
+    """The last minute of one key, a count per second; only the SQL function spend_rate_limit() writes it.
+
+    The table is UNLOGGED: after a crash of the database everyone starts with a full allowance.
+    """
+
+    key = models.CharField(max_length=128, primary_key=True)
+    slot = models.BigIntegerField()
+    counts = ArrayField(models.IntegerField())
+    # What the last request was told: RETURNING cannot see the row as it was before.
+    accepted = models.BooleanField()
+    touched_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "rate_limit_windows"
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class IdempotentRequest(models.Model):
+    """The answer to a request that named an Idempotency-Key, written in the transaction that did the work."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    route = models.CharField(max_length=255)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    status = models.SmallIntegerField()
+    headers = models.JSONField(default=dict)
+    body = models.TextField()
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        db_table = "idempotent_requests"
+        constraints = (models.UniqueConstraint(fields=("user", "route", "key"), name="idempotent_requests_once"),)
+        # For the clean-up of those past their time.
+        indexes = (models.Index(fields=("created_at",), name="idempotent_requests_age"),)
+
+    def __str__(self) -> str:
+        return f"{self.route} {self.key}"

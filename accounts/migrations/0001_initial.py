@@ -43,9 +43,7 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=128, unique=True)),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
             ],
             options={
@@ -136,15 +134,11 @@ class Migration(migrations.Migration):
                 ("last_active_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 (
                     "created_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 (
                     "updated_at",
-                    models.DateTimeField(
-                        db_default=django.db.models.functions.datetime.Now(), editable=False
-                    ),
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
                 ),
                 (
                     "groups",
@@ -205,8 +199,11 @@ class Migration(migrations.Migration):
             for table in ("users", "users_groups", "users_user_permissions")
         ),
         migrations.RunSQL(
-            "CREATE TRIGGER update_users_timestamp BEFORE UPDATE ON meta.users "
-            "FOR EACH ROW EXECUTE FUNCTION meta.update_timestamp()",
+            # To be seen is no change of the account, so it leaves updated_at alone.
+            "CREATE TRIGGER update_users_timestamp BEFORE UPDATE ON meta.users FOR EACH ROW "
+            "WHEN (OLD.last_active_at IS NOT DISTINCT FROM NEW.last_active_at "
+            "AND OLD.last_login IS NOT DISTINCT FROM NEW.last_login) "
+            "EXECUTE FUNCTION meta.update_timestamp()",
             "DROP TRIGGER update_users_timestamp ON meta.users",
         ),
         LockTimeout(),
