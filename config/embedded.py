@@ -147,7 +147,7 @@ class Server:
     def stop(self) -> None:
         """Stop the server, ending its sessions; a write that was committed stays."""
         if self.pid() is not None:
-            self._command("pg_ctl", "stop", "-D", str(self.location.data), "-m", "fast", "-w", "-t", "60")
+            self._command("pg_ctl", "stop", "-D", "data", "-m", "fast", "-w", "-t", "60")
 
     def pid(self) -> int | None:
         """Tell the server's process id, or None when it does not run, whatever `postmaster.pid` says.
@@ -193,7 +193,7 @@ class Server:
         fresh = self.location.home / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         self._command(
-            *("initdb", "-D", str(fresh), "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"),
+            *("initdb", "-D", fresh.name, "-U", SUPERUSER, "--auth=trust", "--encoding=UTF8"),
             *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C"),
         )
         fresh.rename(self.location.data)
@@ -202,8 +202,7 @@ class Server:
         (self.location.data / "postmaster.pid").unlink(missing_ok=True)
         settings = " ".join(f"-c {shlex.quote(f'{name}={value}')}" for name, value in self.options.items())
         self._command(
-            *("pg_ctl", "start", "-D", str(self.location.data), "-l", str(self.location.log)),
-            *("-o", settings, "-w", "-t", "60"),
+            *("pg_ctl", "start", "-D", "data", "-l", self.location.log.name, "-o", settings, "-w", "-t", "60"),
         )
 
     def _make_database(self) -> None:
@@ -213,6 +212,7 @@ class Server:
                 db.execute(f"CREATE DATABASE {DATABASE}")
 
     def _command(self, program: str, *arguments: str) -> None:
+        """Run a program in the home: a relative path needs no quoting, which pg_ctl does not do for its shell."""
         # Not a pipe: the server that pg_ctl leaves behind would hold it open, and reading would never end.
         with tempfile.TemporaryFile("w+") as output:
             process = subprocess.Popen(
