@@ -1,0 +1,51 @@
+"""Waking workers when jobs have been committed. A hint only: polling finds what a hint misses."""
+
+import logging
+import threading
+import time
+from collections.abc import Iterable
+from functools import partial
+from typing import Final
+
+from django.db import DatabaseError, connections, transaction
+
+CHANNEL: Final = "ekiden_jobs"
+
+#: A lane is announced at most once in this time per process. Workers look again when it is over, so that
+#: what was left unsaid is found then.
+WINDOW_SECONDS: Final = 0.05
+
+#: Queue and priority; priority -1 asks workers to look at the whole queue.
+Lane = tuple[str, int]
+
+_logger = logging.getLogger(__name__)
+_last_sent: dict[Lane, float] = {}
+_lock = threading.Lock()
+
+
+def announce(lanes: Iterable[Lane], using: str = "default") -> None:
+    """Tell workers of new work in these queues and priorities, after the caller's transaction commits."""
+    transaction.on_commit(partial(_send, frozenset(lanes), using), using=using)
+
+
+def announce_cancel(job_id: object, using: str = "default") -> None:
+    """Tell the worker that runs this job to stop it, after the caller's transaction commits."""
+    transaction.on_commit(partial(_notify, [f"!{job_id}"], using), using=using)
+
+
+def _send(lanes: frozenset[Lane], using: str) -> None:
+    now = time.monotonic()
+    with _lock:
+        due = [lane for lane in lanes if now - _last_sent.get(lane, -1.0) >= WINDOW_SECONDS]
+        _last_sent.update(dict.fromkeys(due, now))
+    if due:
+        _notify([f"{queue}:{priority}" for queue, priority in due], using)
+
+
+def _notify(messages: list[str], using: str) -> None:
+    try:
+        with connections[using].cursor() as cursor:
+            cursor.execute("SELECT pg_notify(%s, message) FROM unnest(%s::text[]) AS message", [CHANNEL, messages])
+    except DatabaseError:
+        # The jobs are committed: their caller must not be told otherwise because a hint was lost.
+        _logger.warning("could not announce %s; workers find it at their next poll", messages, exc_info=True)

@@ -1,0 +1,49 @@
+"""The queue's one door to Django's settings: typed, lazy, with defaults. Durations are seconds."""
+
+from typing import Final
+
+from django.conf import settings
+
+DEFAULT_QUEUE: Final = "default"
+
+
+def max_retries() -> int:
+    return int(getattr(settings, "JOB_QUEUE_MAX_RETRIES", 3))
+
+
+def batch_size() -> int:
+    return int(getattr(settings, "JOB_QUEUE_BATCH_SIZE", 100))
+
+
+def worker_count() -> int:
+    """Handlers that run at the same time in one worker process."""
+    return int(getattr(settings, "JOB_QUEUE_WORKER_COUNT", 5))
+
+
+def poll_interval() -> float:
+    return float(getattr(settings, "JOB_QUEUE_POLL_INTERVAL", 5.0))
+
+
+def lock_duration() -> float:
+    return float(getattr(settings, "JOB_QUEUE_LOCK_DURATION", 300.0))
+
+
+def heartbeat_interval() -> float:
+    return float(getattr(settings, "JOB_QUEUE_HEARTBEAT_INTERVAL", 10.0))
+
+
+def grace() -> float:
+    return float(getattr(settings, "JOB_QUEUE_GRACE", 30.0))
+
+
+def retention_days() -> int:
+    """Days that finished jobs are kept; 0 keeps them for ever."""
+    return int(getattr(settings, "JOB_QUEUE_RETENTION_DAYS", 30))
+
+
+def payload_max_bytes() -> int:
+    return int(getattr(settings, "JOB_QUEUE_PAYLOAD_MAX_BYTES", 262_144))
+
+
+def result_max_bytes() -> int:
+    return int(getattr(settings, "JOB_QUEUE_RESULT_MAX_BYTES", 1_048_576))

@@ -1,0 +1,133 @@
+"""What people do to a job: cancel, retry, change, delete. Each act locks the job and leaves an audit entry."""
+
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from jobs import options
+from jobs.announce import announce, announce_cancel
+from jobs.exceptions import InvalidOption, InvalidState, StaleVersion, UniqueKeyTaken
+from jobs.models import Job
+from jobs.models.audit import audit
+from jobs.statuses import FINAL, Status
+
+_CHANGES: Final = {
+    "priority": options.check_priority,
+    "scheduled_at": options.check_scheduled_at,
+    "metadata": options.check_metadata,
+}
+
+
+@transaction.atomic
+def cancel(job_id: UUID, actor: Any, reason: str = "") -> Job:
+    """Cancel a pending job at once, ask a running one to stop; a cancelled one stays as it is.
+
+    A running job ends when its handler notices, is interrupted or has run out of attempts: look at its status.
+    Raises InvalidState for a job that has ended otherwise.
+    """
+    job = _locked(job_id)
+    if job.status == Status.CANCELLED or (job.status == Status.PROCESSING and job.cancel_requested_at):
+        return job
+    if job.status == Status.PENDING:
+        changes = {"status": Status.CANCELLED, "cancel_requested_at": Now()}
+    elif job.status == Status.PROCESSING:
+        changes = {"cancel_requested_at": Now()}
+        announce_cancel(job.pk)
+    else:
+        raise InvalidState("cancel", job.status)
+    return _apply(job, changes, actor, "cancel", reason)
+
+
+@transaction.atomic
+def retry(job_id: UUID, actor: Any, reason: str = "") -> Job:
+    """Run a failed or cancelled job again with all its retries, or a waiting one at once.
+
+    Raises InvalidState for a job that runs, succeeded, or lies as a dead letter (those are redriven), and
+    UniqueKeyTaken when an unfinished job has taken its unique key meanwhile.
+    """
+    job = _locked(job_id)
+    if job.status == Status.PENDING:
+        changes: dict[str, Any] = {"scheduled_at": Now()}
+    elif job.status in {Status.FAILED, Status.CANCELLED}:
+        changes = restart_changes()
+    else:
+        hint = "Redrive its dead letter instead." if job.status == Status.DEAD_LETTER else ""
+        raise InvalidState("retry", job.status, hint)
+    refuse_taken_key(job)
+    announce([(job.queue, job.priority)])
+    return _apply(job, changes, actor, "retry", reason)
+
+
+@transaction.atomic
+def change(job_id: UUID, actor: Any, *, expected_version: int | None = None, **changes: Any) -> Job:
+    """Change priority, scheduled_at or metadata of a pending job.
+
+    Raises StaleVersion when `expected_version` is not its version any more, InvalidState when it is not pending.
+    """
+    for name, value in changes.items():
+        if name not in _CHANGES:
+            raise InvalidOption(name, "cannot be changed.")
+        _CHANGES[name](value)
+    job = _locked(job_id)
+    if expected_version is not None and job.version != expected_version:
+        raise StaleVersion(job.version)
+    if job.status != Status.PENDING:
+        raise InvalidState("change", job.status)
+    announce([(job.queue, changes.get("priority", job.priority))])
+    return _apply(job, changes, actor, "change", "")
+
+
+@transaction.atomic
+def soft_delete(job_id: UUID, actor: Any, reason: str = "") -> None:
+    """Hide a job that has ended; a pending one is cancelled first. Raises InvalidState while it runs."""
+    job = _locked(job_id)
+    if job.status == Status.PENDING:
+        job = cancel(job_id, actor, reason)
+    if job.status not in FINAL:
+        hint = "Resolve or discard its dead letter first." if job.status == Status.DEAD_LETTER else "Cancel it first."
+        raise InvalidState("delete", job.status, f"Cannot delete it: its status is {job.status}. {hint}")
+    _apply(job, {"is_deleted": True}, actor, "delete", reason)
+
+
+def restart_changes() -> dict[str, Any]:
+    """Give the columns of a job that begins anew: pending, due now, all retries ahead, its history kept."""
+    return {
+        "status": Status.PENDING,
+        "scheduled_at": Now(),
+        "started_at": None,
+        "completed_at": None,
+        "failed_at": None,
+        "cancel_requested_at": None,
+        "retry_count": 0,
+        "progress": 0,
+        "progress_message": "",
+    }
+
+
+def refuse_taken_key(job: Job) -> None:
+    """Raise UniqueKeyTaken when an unfinished job has taken this job's unique key."""
+    if not job.unique_key:
+        return
+    holder = Job.objects.unfinished_with_key(job.job_type, job.unique_key, job.user_id)
+    if holder not in {None, job.pk}:
+        raise UniqueKeyTaken(f"The unique key {job.unique_key!r} belongs to the unfinished job {holder}.")
+
+
+def _locked(job_id: UUID) -> Job:
+    return Job.objects.visible().select_for_update(of=("self",)).get(pk=job_id)
+
+
+def _apply(job: Job, changes: dict[str, Any], actor: Any, action: str, reason: str) -> Job:
+    Job.objects.filter(pk=job.pk).update(**changes)
+    before = {name: _plain(getattr(job, name)) for name in changes}
+    job.refresh_from_db()
+    after = {name: _plain(getattr(job, name)) for name in changes}
+    audit(actor, action, job, reason, before=before, after=after)
+    return job
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value

@@ -1,0 +1,150 @@
+"""What people do with dead letters: redrive, discard, resolve, take notes; one, or all that a filter finds."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from jobs.announce import announce
+from jobs.control import refuse_taken_key, restart_changes
+from jobs.exceptions import InvalidPayload, InvalidState, UniqueKeyTaken, UnknownJobType
+from jobs.models import DeadLetter, Job
+from jobs.models.audit import audit
+from jobs.models.dead_letter import DeadLetterQuerySet
+from jobs.payloads import dump_payload
+from jobs.registry import registry
+from jobs.statuses import Resolution, Status
+
+#: How many letters one transaction of a bulk act takes, so that workers never wait long for it.
+CHUNK: Final = 200
+
+
+@transaction.atomic
+def redrive(dead_letter_id: UUID, actor: Any, payload: dict[str, Any] | None = None, reason: str = "") -> DeadLetter:
+    """Put the job back to pending with all its retries, as it is or with an edited payload.
+
+    The letter keeps the payload it died of; the edited one is recorded beside it. Raises InvalidState when the
+    letter is not open, InvalidPayload when the new payload does not fit the job type, UniqueKeyTaken.
+    """
+    letter, job = _locked(dead_letter_id, "redrive")
+    refuse_taken_key(job)
+    changes = restart_changes()
+    if payload is not None and payload != letter.payload:
+        check_payload(letter.job_type, payload)
+        changes["payload"] = letter.redriven_payload = payload
+    _end(letter, job, Resolution.REDRIVEN, changes, actor, reason)
+    announce([(job.queue, job.priority)])
+    return letter
+
+
+@transaction.atomic
+def discard(dead_letter_id: UUID, actor: Any, reason: str = "") -> DeadLetter:
+    """Give the job up for good: its status becomes failed."""
+    letter, job = _locked(dead_letter_id, "discard")
+    return _end(letter, job, Resolution.DISCARDED, {"status": Status.FAILED}, actor, reason)
+
+
+@transaction.atomic
+def resolve(dead_letter_id: UUID, actor: Any, reason: str = "", result: Any = None) -> DeadLetter:
+    """Declare the work done by other means: the job's status becomes completed, with a result if one is given."""
+    letter, job = _locked(dead_letter_id, "resolve")
+    changes = {"status": Status.COMPLETED, "completed_at": Now(), "failed_at": None, "result": result}
+    return _end(letter, job, Resolution.RESOLVED, changes, actor, reason)
+
+
+@transaction.atomic
+def annotate(dead_letter_id: UUID, actor: Any, notes: str) -> DeadLetter:
+    """Replace the notes kept with a letter; the former ones stay in the audit log."""
+    letter = DeadLetter.objects.select_for_update().get(pk=dead_letter_id)
+    audit(actor, "annotate", letter, before=letter.resolution_notes, after=notes)
+    letter.resolution_notes = notes
+    letter.save(update_fields=["resolution_notes"])
+    return letter
+
+
+def check_payload(job_type: str, payload: dict[str, Any]) -> None:
+    """Raise InvalidPayload unless jobs of this type may carry the payload; a type unknown here takes any JSON."""
+    dump_payload(payload)
+    try:
+        violations = registry.get(job_type).validator.violations(payload)
+    except UnknownJobType:
+        return
+    if violations:
+        raise InvalidPayload(violations)
+
+
+@dataclass
+class BulkReport:
+    """What came of a bulk act: letters done, and those left alone with the reason (the first 100 named)."""
+
+    done: int = 0
+    skipped: int = 0
+    reasons: dict[str, str] = field(default_factory=dict)
+
+
+def bulk(
+    act: Callable[..., DeadLetter], letters: DeadLetterQuerySet, actor: Any, reason: str = "", limit: int = 100_000
+) -> BulkReport:
+    """Redrive, discard or resolve every open letter of a queryset that exists now, oldest first.
+
+    Letters that arrive later are not touched. Commits every CHUNK letters; one that cannot be acted on is
+    reported and does not hold up the others.
+    """
+    report, newest = BulkReport(), letters.open().order_by("-id").values_list("id", flat=True).first()
+    after = None
+    while newest is not None and report.done + report.skipped < limit:
+        rest = letters.open().filter(id__lte=newest).order_by("id")
+        chunk = list((rest.filter(id__gt=after) if after else rest).values_list("id", flat=True)[:CHUNK])
+        if not chunk:
+            break
+        after = chunk[-1]
+        with transaction.atomic():
+            for letter_id in chunk[: limit - report.done - report.skipped]:
+                _one_of_many(act, letter_id, actor, reason, report)
+    return report
+
+
+def _one_of_many(act: Callable[..., DeadLetter], letter_id: UUID, actor: Any, reason: str, report: BulkReport) -> None:
+    try:
+        with transaction.atomic():
+            act(letter_id, actor, reason=reason)
+    except (InvalidState, UniqueKeyTaken, InvalidPayload) as error:
+        report.skipped += 1
+        if len(report.reasons) < 100:
+            report.reasons[str(letter_id)] = str(error)
+    else:
+        report.done += 1
+
+
+def _locked(dead_letter_id: UUID, action: str) -> tuple[DeadLetter, Job]:
+    # The job first, as everywhere: two people on one letter wait for each other instead of deadlocking.
+    job_id = DeadLetter.objects.values_list("original_job_id", flat=True).get(pk=dead_letter_id)
+    job = Job.objects.select_for_update(of=("self",)).get(pk=job_id)
+    letter = DeadLetter.objects.select_for_update(of=("self",)).get(pk=dead_letter_id)
+    if letter.resolution_status != Resolution.OPEN:
+        raise InvalidState(action, letter.resolution_status)
+    return letter, job
+
+
+def _end(
+    letter: DeadLetter, job: Job, resolution: Resolution, changes: dict[str, Any], actor: Any, reason: str
+) -> DeadLetter:
+    Job.objects.filter(pk=job.pk).update(**changes)
+    letter.resolution_status = resolution
+    letter.resolved_by = actor
+    if reason:
+        letter.resolution_notes = f"{letter.resolution_notes}\n{reason}".strip()
+    DeadLetter.objects.filter(pk=letter.pk).update(
+        resolution_status=resolution,
+        resolved_at=Now(),
+        resolved_by=actor,
+        resolution_notes=letter.resolution_notes,
+        redriven_payload=letter.redriven_payload,
+    )
+    details = {"payload_before": letter.payload, "payload_after": letter.redriven_payload}
+    audit(actor, resolution, letter, reason, **(details if letter.redriven_payload is not None else {}))
+    letter.refresh_from_db()
+    return letter

@@ -1,0 +1,114 @@
+"""How handlers are written: `@job("summarize")` on a function or coroutine."""
+
+from collections.abc import Callable, Iterable
+from functools import cached_property
+from typing import Any, Unpack
+
+from asgiref.sync import sync_to_async
+
+from jobs.backoff import Backoff, exponential
+from jobs.enqueue import Enqueued, NewJob, enqueue, enqueue_many
+from jobs.options import NAMES, Options
+from jobs.registry import Isolation, JobType, registry
+from jobs.schemas import Schema
+from jobs.statuses import Priority
+
+
+class Handler:
+    """A registered function that is still callable, and whose jobs can be enqueued."""
+
+    def __init__(self, job_type: JobType) -> None:
+        self.job_type = job_type
+        self.__doc__ = job_type.function.__doc__
+        self.__name__ = job_type.function.__name__
+        self.__wrapped__ = job_type.function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.job_type.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<job {self.job_type.name}>"
+
+    def enqueue(self, **payload_and_options: Any) -> Enqueued:
+        """Submit one job, in the caller's transaction if there is one.
+
+        Keywords are the payload. The names of options (`delay`, `priority`, `unique_key` …) are options, unless the
+        handler has a parameter of that name: then say `.using(priority=9).enqueue(priority="high")`.
+        """
+        options = {name: payload_and_options.pop(name) for name in self._option_names & payload_and_options.keys()}
+        return enqueue(self.job_type.name, payload_and_options, **options)
+
+    @cached_property
+    def _option_names(self) -> frozenset[str]:
+        return NAMES - self.job_type.schema.get("properties", {}).keys()
+
+    async def aenqueue(self, **payload_and_options: Any) -> Enqueued:
+        """Submit one job from a coroutine, as enqueue does; not part of any transaction."""
+        return await sync_to_async(self.enqueue)(**payload_and_options)
+
+    def enqueue_many(self, payloads: Iterable[dict[str, Any]], **options: Unpack[Options]) -> list[Enqueued]:
+        """Submit a job for each payload in few statements; all or none of them."""
+        return enqueue_many([NewJob(self.job_type.name, payload, options) for payload in payloads])
+
+    def using(self, **options: Unpack[Options]) -> "Submission":
+        """Choose options for the next enqueue: `summarize.using(delay=60).enqueue(url=…)`."""
+        return Submission(self.job_type.name, options)
+
+
+class Submission:
+    """A job type with options, ready for its payload."""
+
+    def __init__(self, name: str, options: Options) -> None:
+        self._name = name
+        self._options = options
+
+    def enqueue(self, **payload: Any) -> Enqueued:
+        return enqueue(self._name, payload, **self._options)
+
+    async def aenqueue(self, **payload: Any) -> Enqueued:
+        return await sync_to_async(self.enqueue)(**payload)
+
+
+def job(
+    name: str,
+    *,
+    queue: str = "default",
+    max_retries: int | None = None,
+    timeout: float | None = None,
+    priority: int = Priority.NORMAL,
+    backoff: Backoff | None = None,
+    isolation: Isolation = "thread",
+    atomic: bool = False,
+    schema: Schema | None = None,
+) -> Callable[[Callable[..., Any]], Handler]:
+    """Register a function or coroutine as the handler of a job type.
+
+    Its first argument is the attempt's context, the others are the payload by name. `timeout` is in seconds;
+    `atomic` commits the handler's database writes together with the outcome (plain functions in threads only);
+    `isolation="process"` runs it in a child process that can be killed.
+    """
+
+    def register(function: Callable[..., Any]) -> Handler:
+        job_type = JobType(
+            name,
+            function,
+            queue,
+            int(priority),
+            max_retries,
+            timeout,
+            backoff or exponential(),
+            isolation,
+            atomic,
+            schema,
+        )
+        if job_type.is_coroutine and (atomic or isolation == "process"):
+            raise TypeError(f"{name}: a coroutine runs on the event loop, neither atomic nor in a process of its own.")
+        if atomic and isolation == "process":
+            raise TypeError(
+                f"{name}: an atomic job shares its transaction with the worker, so it cannot run in a child process."
+            )
+        _ = job_type.schema  # a signature without a schema is an error at import, not at the first job
+        registry.add(job_type)
+        return Handler(job_type)
+
+    return register

@@ -1,0 +1,160 @@
+"""Submitting jobs. One statement for one job, COPY for many; part of the caller's transaction."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+from typing import Any, Final, Unpack
+
+from django.db import connections, router, transaction
+
+from accounts.uuid7 import uuid7
+from jobs import conf, options
+from jobs.announce import announce
+from jobs.exceptions import InvalidPayload
+from jobs.models import Job
+from jobs.options import Options
+from jobs.payloads import dump, dump_payload
+from jobs.registry import JobType, registry
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to submit: its type, payload and options."""
+
+    job_type: str
+    payload: dict[str, Any]
+    options: Options = field(default_factory=Options)
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """A submitted job; `created` is False when its unique key belonged to an unfinished job, whose id this is."""
+
+    id: uuid.UUID
+    created: bool = True
+
+    def fetch(self) -> Job:
+        """Read the job as it is now."""
+        return Job.objects.get(pk=self.id)
+
+
+#: Values of one row by column, in what COPY and INSERT both take.
+Row = dict[str, Any]
+
+_DUE_LATER: Final = {"delay": "clock_timestamp() + make_interval(secs => %s)"}
+
+
+def enqueue(job_type: str, payload: dict[str, Any], **chosen: Unpack[Options]) -> Enqueued:
+    """Submit one job.
+
+    Inside `transaction.atomic()` it commits with the caller's writes, else at once. Raises UnknownJobType,
+    InvalidPayload or InvalidOption before anything is written.
+    """
+    return _insert(_row(registry.get(job_type), payload, chosen))
+
+
+def enqueue_many(new_jobs: Sequence[NewJob]) -> list[Enqueued]:
+    """Submit many jobs, all or none; gives them in the order they came.
+
+    Raises as enqueue does, and then nothing has been written.
+    """
+    rows = [_row(registry.get(new.job_type), new.payload, new.options) for new in new_jobs]
+    using = router.db_for_write(Job)
+    with transaction.atomic(using=using):
+        for names, group in _by_columns([row for row in rows if "unique_key" not in row]).items():
+            _copy(names, group, using)
+        unique = {row["id"]: _insert(row) for row in rows if "unique_key" in row}
+    announce({(row["queue"], row["priority"]) for row in rows}, using)
+    return [unique.get(row["id"]) or Enqueued(row["id"]) for row in rows]
+
+
+def _row(job_type: JobType, payload: dict[str, Any], chosen: Options) -> Row:
+    if violations := job_type.validator.violations(payload):
+        # What JSON cannot hold is said first: the schema's words about it would only puzzle.
+        dump_payload(payload)
+        raise InvalidPayload(violations)
+    retries, timeout = chosen.get("max_retries", job_type.max_retries), chosen.get("timeout", job_type.timeout)
+    row: Row = {
+        "id": uuid7(),
+        "job_type": job_type.name,
+        "queue": chosen.get("queue", job_type.queue),
+        "priority": chosen.get("priority", job_type.priority),
+        "payload": dump_payload(payload),
+        "max_retries": conf.max_retries() if retries is None else retries,
+    }
+    if timeout is not None:
+        row["timeout"] = timeout
+    if chosen:
+        options.check(chosen)
+        row.update(_optional_columns(chosen))
+    return row
+
+
+def _optional_columns(chosen: Options) -> Row:
+    row: Row = {
+        name: chosen[name]  # type: ignore[literal-required]
+        for name in ("scheduled_at", "unique_key", "concurrency_key", "project_name", "hostname", "arch")
+        if chosen.get(name)
+    }
+    if delay := chosen.get("delay"):
+        row["delay"] = delay.total_seconds() if isinstance(delay, timedelta) else float(delay)
+    if tags := chosen.get("tags"):
+        row["tags"] = list(tags)
+    if metadata := chosen.get("metadata"):
+        row["metadata"] = dump(dict(metadata), options.METADATA_MAX_BYTES, "metadata")
+    if user := chosen.get("user"):
+        row |= {"user_id": user.pk, "user_email": user.email}
+    for name in ("workspace", "parent"):
+        if related := chosen.get(name):
+            row[f"{name}_id"] = related.pk
+    return row
+
+
+def _insert(row: Row) -> Enqueued:
+    using = router.db_for_write(Job)
+    unique = "unique_key" in row
+    with connections[using].cursor() as cursor:
+        cursor.execute(_insert_sql(tuple(row), unique), list(row.values()))
+        if unique and cursor.fetchone() is None:
+            jobs = Job.objects.using(using)
+            holder = jobs.unfinished_with_key(row["job_type"], row["unique_key"], row.get("user_id"))
+            # The holder may have finished between the two statements: then the key is free.
+            return Enqueued(holder, created=False) if holder else _insert(row)
+    announce([(row["queue"], row["priority"])], using)
+    return Enqueued(row["id"])
+
+
+@cache
+def _insert_sql(names: tuple[str, ...], unique: bool) -> str:
+    """The narrowest INSERT: Django's would send every column of the model."""
+    columns = ", ".join("scheduled_at" if name == "delay" else name for name in names)
+    values = ", ".join(_DUE_LATER.get(name, "%s") for name in names)
+    sql = f"INSERT INTO job_queue ({columns}) VALUES ({values})"  # noqa: S608 - names are ours
+    if unique:
+        sql += (
+            " ON CONFLICT (job_type, unique_key, user_id)"
+            " WHERE unique_key IS NOT NULL AND status IN ('pending', 'processing') DO NOTHING RETURNING id"
+        )
+    return sql
+
+
+def _by_columns(rows: Sequence[Row]) -> Mapping[tuple[str, ...], list[Row]]:
+    groups: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        groups.setdefault(tuple(row), []).append(row)
+    return groups
+
+
+def _copy(names: tuple[str, ...], rows: list[Row], using: str) -> None:
+    with connections[using].cursor() as cursor:
+        if "delay" in names:
+            cursor.execute("SELECT clock_timestamp()")
+            (now,) = cursor.fetchone()
+            for row in rows:
+                row["delay"] = now + timedelta(seconds=row["delay"])
+        columns = ", ".join("scheduled_at" if name == "delay" else name for name in names)
+        with cursor.copy(f"COPY job_queue ({columns}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(tuple(row.values()))

@@ -1,0 +1,119 @@
+"""What can go wrong, by name. The docstring is the message; errors of handlers come first."""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+class JobError(Exception):
+    """Base of every error of this app. Do not raise it directly."""
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or (type(self).__doc__ or "").splitlines()[0])
+
+
+# Raised by handlers
+
+
+class RetryableError(JobError):
+    """The attempt failed and may succeed later."""
+
+
+class NonRetryableError(JobError):
+    """The job can never succeed as it stands."""
+
+
+class RateLimitError(JobError):
+    """The provider asked to be left alone for a while."""
+
+    def __init__(self, message: str | None = None, *, retry_after: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class Snooze(JobError):
+    """The job asked to be run again later, without using up a retry."""
+
+    def __init__(self, seconds: float, message: str | None = None) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+
+class JobCancelled(JobError):
+    """The job was cancelled while it ran."""
+
+
+# Raised to handlers and inside the worker
+
+
+class LockLost(JobError):
+    """Another worker holds this job now; nothing was written."""
+
+
+class JobTimeout(RetryableError):
+    """The handler ran longer than the job's timeout."""
+
+
+class ProcessDied(RetryableError):
+    """The child process of the handler ended without an outcome."""
+
+
+# Raised to callers of enqueue
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """One thing wrong with a document: where (JSON Pointer), a stable code and a sentence."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+class InvalidPayload(JobError):
+    """The payload does not fit."""
+
+    def __init__(self, violations: list[Violation], field: str = "payload") -> None:
+        self.violations = violations
+        self.field = field
+        super().__init__("; ".join(f"{field}{v.pointer}: {v.detail}" for v in violations[:5]))
+
+
+class UnknownJobType(JobError):
+    """No handler is registered under this job type."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"No handler is registered for the job type {name!r}.")
+
+
+class InvalidOption(JobError):
+    """An option of the job is out of its range."""
+
+    def __init__(self, option: str, detail: str) -> None:
+        self.option = option
+        super().__init__(f"{option}: {detail}")
+        self.detail = detail
+
+
+# Raised by what people do to jobs
+
+
+class InvalidState(JobError):
+    """The job's present status does not allow this."""
+
+    def __init__(self, action: str, current: str, detail: str = "") -> None:
+        self.action = action
+        self.current = current
+        super().__init__(detail or f"Cannot {action} it: its status is {current}.")
+
+
+class StaleVersion(JobError):
+    """The job was changed by someone else in the meantime."""
+
+    def __init__(self, current: Any) -> None:
+        self.current = current
+        super().__init__(f"It was changed in the meantime: the current version is {current}.")
+
+
+class UniqueKeyTaken(JobError):
+    """Another unfinished job of this type holds the unique key."""

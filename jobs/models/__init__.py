@@ -1,0 +1,24 @@
+"""The queue's tables, one noun per file. Imports go down: job knows of none of the others."""
+
+from jobs.models.audit import AuditEntry
+from jobs.models.counter import OutcomeCounter
+from jobs.models.dead_letter import DeadLetter, DeadLetterGroup
+from jobs.models.job import Job
+from jobs.models.lock import ProcessingLock
+from jobs.models.queue import Queue
+from jobs.models.schedule import Schedule
+from jobs.models.task import Task
+from jobs.models.worker import Worker
+
+__all__ = [
+    "AuditEntry",
+    "DeadLetter",
+    "DeadLetterGroup",
+    "Job",
+    "OutcomeCounter",
+    "ProcessingLock",
+    "Queue",
+    "Schedule",
+    "Task",
+    "Worker",
+]

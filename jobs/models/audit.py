@@ -1,0 +1,54 @@
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+
+from jobs.models.columns import ClockTimestamp, EmptyJson, Uuid7, uuid7
+
+
+class AuditEntry(models.Model):
+    """Who did what to which job, dead letter or queue, when and why. A trigger refuses changes to it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, db_default=Uuid7(), editable=False)
+    at = models.DateTimeField(db_default=ClockTimestamp())
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.DO_NOTHING, null=True, related_name="+", db_constraint=False, db_index=False
+    )
+    #: The actor's name as it was then.
+    actor_name = models.TextField()
+    action = models.TextField()
+    target_type = models.TextField()
+    target_id = models.TextField()
+    reason = models.TextField(blank=True, db_default="", default="")
+    details = models.JSONField(db_default=EmptyJson(), default=dict, encoder=DjangoJSONEncoder)
+
+    class Meta:
+        db_table = "job_audit_log"
+        ordering: ClassVar = ["-id"]
+        verbose_name_plural = "audit entries"
+        indexes: ClassVar = [
+            # The history shown beside one job or dead letter.
+            models.Index(fields=["target_id", "id"], name="audit_target"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor_name} {self.action} {self.target_type} {self.target_id}"
+
+
+def audit(actor: Any, action: str, target: models.Model, reason: str = "", **details: Any) -> AuditEntry:
+    """Record an act in the caller's transaction, so that neither stands without the other."""
+    return AuditEntry.objects.create(**audit_fields(actor, action, target, reason, details))
+
+
+def audit_fields(actor: Any, action: str, target: models.Model, reason: str, details: dict[str, Any]) -> dict[str, Any]:
+    name = target._meta.verbose_name
+    return {
+        "actor": actor,
+        "actor_name": str(actor) if actor else "system",
+        "action": action,
+        "target_type": str(name),
+        "target_id": str(target.pk),
+        "reason": reason,
+        "details": details,
+    }

@@ -1,0 +1,173 @@
+from datetime import timedelta
+from typing import Any, ClassVar, Self
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.core.serializers.json import DjangoJSONEncoder
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.expressions import Exists
+from django.db.models.functions import Now
+
+from jobs import conf
+from jobs.models.columns import ClockTimestamp, EmptyArray, EmptyJson, Uuid7, uuid7
+from jobs.models.queue import Queue
+from jobs.statuses import FINAL, Priority, Status
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """Rules of the job table alone; flows across tables are modules named by their verb."""
+
+    def visible(self) -> Self:
+        """Leave out what was deleted by its owner."""
+        return self.filter(is_deleted=False)
+
+    def owned_by(self, user: Any) -> Self:
+        return self.filter(user=user)
+
+    def ready(self, queue: str, priority: int, since: Any = None) -> Self:
+        """Pending jobs of one lane that are due, in the order they are claimed.
+
+        Every condition is an equality or a bound on the claim index, so the scan starts at `since`
+        and touches only what it returns. A paused queue gives nothing: that is asked once per query.
+        """
+        due = self.filter(queue=queue, priority=priority, status=Status.PENDING, scheduled_at__lte=Now())
+        if since is not None:
+            due = due.filter(scheduled_at__gte=since)
+        paused = Queue.objects.filter(name=queue, paused=True)
+        return due.filter(~Exists(paused)).order_by("scheduled_at", "id")
+
+    def unfinished_with_key(self, job_type: str, unique_key: str, user_id: Any) -> Any:
+        """Give the id of the unfinished job that holds this unique key, or None."""
+        held = self.filter(job_type=job_type, unique_key=unique_key, user_id=user_id)
+        return held.filter(status__in=[Status.PENDING, Status.PROCESSING]).values_list("id", flat=True).first()
+
+    def finished(self) -> Self:
+        return self.filter(status__in=FINAL)
+
+
+class Job(models.Model):
+    """One durable unit of queued work."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, db_default=Uuid7(), editable=False)
+    job_type = models.TextField()
+    queue = models.TextField(default=conf.DEFAULT_QUEUE, db_default=conf.DEFAULT_QUEUE)
+    priority = models.IntegerField(default=Priority.NORMAL, db_default=5)
+    status = models.TextField(choices=Status.choices, default=Status.PENDING, db_default="pending")
+    payload = models.JSONField(default=dict, db_default=EmptyJson(), encoder=DjangoJSONEncoder)
+    result = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder)
+    progress = models.SmallIntegerField(default=0, db_default=0)
+    progress_message = models.TextField(blank=True, default="", db_default="")
+    #: Raised at every claim, so that a crash counts; given back when the job never started.
+    attempt = models.IntegerField(default=0, db_default=0)
+    retry_count = models.IntegerField(default=0, db_default=0)
+    max_retries = models.IntegerField(default=3, db_default=3)
+    scheduled_at = models.DateTimeField(db_default=ClockTimestamp())
+    started_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    failed_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+    error_message = models.TextField(null=True, blank=True)  # noqa: DJ001 - NULL is "no error", as in the SQL interface
+    error_details = models.JSONField(null=True, blank=True)
+    error_history = ArrayField(models.JSONField(), default=list, db_default=EmptyArray(), blank=True)
+    created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+    #: Kept by trigger, like version.
+    updated_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+    version = models.BigIntegerField(default=1, db_default=1, editable=False)
+    is_deleted = models.BooleanField(default=False, db_default=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="jobs", db_index=False
+    )
+    user_email = models.TextField(blank=True, default="", db_default="")
+    workspace = models.ForeignKey(
+        "accounts.Workspace", models.SET_NULL, null=True, blank=True, related_name="jobs", db_index=False
+    )
+    project_name = models.TextField(blank=True, default="", db_default="")
+    hostname = models.TextField(blank=True, default="", db_default="")
+    arch = models.TextField(blank=True, default="", db_default="")
+    metadata = models.JSONField(default=dict, db_default=EmptyJson(), blank=True, encoder=DjangoJSONEncoder)
+    tags = ArrayField(models.TextField(), default=list, db_default=EmptyArray(), blank=True)
+    unique_key = models.TextField(null=True, blank=True)  # noqa: DJ001 - NULL is outside the unique index
+    concurrency_key = models.TextField(null=True, blank=True)  # noqa: DJ001 - NULL is outside every limit
+    #: Seconds that one attempt may run; NULL is the job type's own.
+    timeout = models.FloatField(null=True, blank=True)
+    # No database constraint: pruning a finished parent or schedule must not scan this table for children.
+    parent = models.ForeignKey(
+        "self", models.DO_NOTHING, null=True, blank=True, related_name="children", db_constraint=False, db_index=False
+    )
+    schedule = models.ForeignKey(
+        "jobs.Schedule", models.DO_NOTHING, null=True, blank=True, related_name="+", db_constraint=False, db_index=False
+    )
+    #: The session's request_id, for jobs that execute a session.
+    session = models.TextField(null=True, blank=True)  # noqa: DJ001 - NULL is "no session"
+    es_synced_at = models.DateTimeField(null=True, blank=True, editable=False)
+    es_sync_version = models.BigIntegerField(default=0, db_default=0, editable=False)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        db_table = "job_queue"
+        ordering: ClassVar = ["-id"]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="job_status_valid"),
+            models.CheckConstraint(condition=Q(priority__range=(0, 100)), name="job_priority_range"),
+            models.CheckConstraint(condition=Q(progress__range=(0, 100)), name="job_progress_range"),
+            models.CheckConstraint(
+                condition=Q(attempt__gte=0, retry_count__gte=0, max_retries__gte=0), name="job_counts_positive"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.PENDING) | Q(started_at__isnull=True), name="job_pending_not_started"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status=Status.PROCESSING) | Q(started_at__isnull=False), name="job_processing_started"
+            ),
+            models.CheckConstraint(
+                condition=Q(status=Status.COMPLETED, completed_at__isnull=False)
+                | (~Q(status=Status.COMPLETED) & Q(completed_at__isnull=True)),
+                name="job_completed_has_time",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=[Status.FAILED, Status.DEAD_LETTER], failed_at__isnull=False)
+                | (~Q(status__in=[Status.FAILED, Status.DEAD_LETTER]) & Q(failed_at__isnull=True)),
+                name="job_failed_has_time",
+            ),
+            models.UniqueConstraint(
+                fields=["job_type", "unique_key", "user"],
+                condition=Q(unique_key__isnull=False, status__in=[Status.PENDING, Status.PROCESSING]),
+                nulls_distinct=False,
+                name="job_unique_key_unfinished",
+            ),
+        ]
+        # Four times slower with the indexes of every status column: each of these serves a tested query.
+        indexes: ClassVar = [
+            # The claim: one lane, due, in order.
+            models.Index(
+                F("queue"), F("priority").desc(), F("scheduled_at"), F("id"),
+                condition=Q(status=Status.PENDING), name="job_claim",
+            ),
+            # Running jobs: the lists of them, and those that lost their lock row.
+            models.Index(F("started_at"), F("id"), condition=Q(status=Status.PROCESSING), name="job_running"),
+            # A client's own list, newest first.
+            models.Index(F("user"), F("id").desc(), condition=Q(user__isnull=False), name="job_owner"),
+            # What went wrong, newest first; completed jobs, the mass of history, are left out.
+            models.Index(
+                F("status"), F("id").desc(),
+                condition=Q(status__in=[Status.FAILED, Status.CANCELLED, Status.DEAD_LETTER]), name="job_ended_badly",
+            ),
+            # Only tagged jobs pay for it.
+            GinIndex(F("tags"), condition=~Q(tags=[]), name="job_tags"),
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"{self.job_type} {self.id}"
+
+    @property
+    def is_final(self) -> bool:
+        return self.status in FINAL
+
+    @property
+    def run_time(self) -> timedelta | None:
+        """How long the last attempt ran, once it has ended."""
+        ended = self.completed_at or self.failed_at
+        return ended - self.started_at if ended and self.started_at else None

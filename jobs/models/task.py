@@ -1,0 +1,48 @@
+from typing import ClassVar
+
+from django.db import models
+
+from jobs.models.columns import ClockTimestamp, EmptyJson, Uuid7, uuid7
+from jobs.models.job import Job
+
+
+class Task(models.Model):
+    """A durable step inside one job: run once and remembered."""
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Pending"
+        PROCESSING = "processing", "Processing"
+        COMPLETED = "completed", "Completed"
+        FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, db_default=Uuid7(), editable=False)
+    job = models.ForeignKey(Job, models.CASCADE, related_name="tasks")
+    #: Where in the job's code: the order of the step and its name.
+    position = models.IntegerField(db_default=0)
+    name = models.TextField(db_default="")
+    status = models.TextField(choices=Status.choices, default=Status.PENDING, db_default="pending")
+    payload = models.JSONField(db_default=EmptyJson(), default=dict)
+    result = models.JSONField(null=True, blank=True)
+    error_message = models.TextField(null=True, blank=True)  # noqa: DJ001 - NULL is "no error"
+    attempt = models.IntegerField(db_default=0, default=0)
+    started_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(null=True, blank=True)
+    is_deleted = models.BooleanField(default=False, db_default=False)
+    created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+    updated_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+    version = models.BigIntegerField(default=1, db_default=1, editable=False)
+
+    class Meta:
+        db_table = "job_tasks"
+        ordering: ClassVar = ["job", "position"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["job", "position", "name"], name="task_once_per_job"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=["pending", "processing", "completed", "failed", "cancelled"]),
+                name="task_status_valid",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.job_id}"

@@ -1,0 +1,46 @@
+from datetime import timedelta
+from typing import ClassVar, Self
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import F
+
+from jobs.models.columns import ClockTimestamp, EmptyArray
+
+
+class WorkerQuerySet(models.QuerySet["Worker"]):
+    def running(self) -> Self:
+        return self.filter(stopped_at__isnull=True)
+
+    def silent(self, seconds: float) -> Self:
+        """Workers that neither stopped nor were heard of for so long, by the database's clock."""
+        return self.running().filter(heartbeat_at__lt=ClockTimestamp() - timedelta(seconds=seconds))
+
+
+class Worker(models.Model):
+    """One worker process, known by an id made anew at each start: never by its host name."""
+
+    #: Host name and a boot id; also `worker_id` of the locks it holds.
+    id = models.TextField(primary_key=True)
+    hostname = models.TextField()
+    pid = models.IntegerField()
+    queues = ArrayField(models.TextField(), db_default=EmptyArray())
+    job_types = ArrayField(models.TextField(), db_default=EmptyArray(), blank=True)
+    concurrency = models.IntegerField()
+    #: Handlers running when it last beat.
+    running = models.IntegerField(default=0, db_default=0)
+    rss_mb = models.FloatField(default=0, db_default=0.0)
+    started_at = models.DateTimeField(db_default=ClockTimestamp())
+    heartbeat_at = models.DateTimeField(db_default=ClockTimestamp())
+    stopping_at = models.DateTimeField(null=True, blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+
+    objects = WorkerQuerySet.as_manager()
+
+    class Meta:
+        db_table = "job_workers"
+        ordering: ClassVar = ["-heartbeat_at"]
+        indexes: ClassVar = [models.Index(F("heartbeat_at").desc(), name="worker_heartbeat")]
+
+    def __str__(self) -> str:
+        return self.id

@@ -1,0 +1,134 @@
+"""What a caller may choose for a job beside its payload, and what is refused before any write."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, TypedDict
+
+from django.utils.timezone import is_aware
+
+from jobs.exceptions import InvalidOption, InvalidPayload
+from jobs.payloads import check_text, dump
+
+METADATA_MAX_BYTES: Final = 65_536
+MAX_TAGS: Final = 10
+TAG_MAX_LENGTH: Final = 64
+TEXT_MAX_LENGTH: Final = 255
+MAX_RETRIES: Final = 100
+LONGEST_TIMEOUT: Final = 7 * 86_400.0
+FURTHEST: Final = timedelta(days=366)
+_QUEUE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+
+
+class Options(TypedDict, total=False):
+    """Choices for one job; what is left out comes from the job type. Times are seconds."""
+
+    queue: str
+    priority: int
+    scheduled_at: datetime | None
+    delay: float | timedelta | None
+    max_retries: int | None
+    timeout: float | None
+    tags: Sequence[str]
+    metadata: Mapping[str, Any]
+    unique_key: str | None
+    concurrency_key: str | None
+    user: Any
+    workspace: Any
+    project_name: str
+    hostname: str
+    arch: str
+    parent: Any
+
+
+NAMES: Final = frozenset(Options.__annotations__)
+
+
+def check_queue(name: Any) -> None:
+    if not isinstance(name, str) or not _QUEUE_NAME.fullmatch(name):
+        raise InvalidOption("queue", "must be 1 to 64 letters, digits, dots, dashes or underscores.")
+
+
+def check_priority(priority: Any) -> None:
+    _check_whole("priority", priority, 0, 100)
+
+
+def check_scheduled_at(moment: Any) -> None:
+    if not isinstance(moment, datetime) or not is_aware(moment):
+        raise InvalidOption("scheduled_at", "must be a date and time with a time zone.")
+
+
+def check_delay(delay: Any) -> None:
+    seconds = delay.total_seconds() if isinstance(delay, timedelta) else delay
+    if (
+        isinstance(seconds, bool)
+        or not isinstance(seconds, int | float)
+        or not 0 <= seconds <= FURTHEST.total_seconds()
+    ):
+        raise InvalidOption("delay", "must be a number of seconds from 0 to one year.")
+
+
+def check_metadata(metadata: Any) -> None:
+    if not isinstance(metadata, Mapping):
+        raise InvalidOption("metadata", "must be an object.")
+    try:
+        dump(dict(metadata), METADATA_MAX_BYTES, "metadata")
+    except InvalidPayload as error:
+        raise InvalidOption("metadata", str(error)) from error
+
+
+def check_tags(tags: Any) -> None:
+    if isinstance(tags, str) or not isinstance(tags, Sequence) or len(tags) > MAX_TAGS:
+        raise InvalidOption("tags", f"must be a list of at most {MAX_TAGS} texts.")
+    for tag in tags:
+        _check_text("tags", tag, TAG_MAX_LENGTH)
+        if not tag:
+            raise InvalidOption("tags", "must not be empty texts.")
+
+
+def check_timeout(timeout: Any) -> None:
+    number = isinstance(timeout, int | float) and not isinstance(timeout, bool) and math.isfinite(timeout)
+    if not number or not 0 < timeout <= LONGEST_TIMEOUT:
+        raise InvalidOption("timeout", f"must be a number of seconds above 0, at most {LONGEST_TIMEOUT:.0f}.")
+
+
+def check(options: Options) -> None:
+    """Raise InvalidOption for the first choice that is out of its range."""
+    unknown = options.keys() - NAMES
+    if unknown:
+        raise InvalidOption(min(unknown), "is not an option of a job.")
+    for name, value in options.items():
+        if value is None and name not in {"queue", "priority", "tags", "metadata"}:
+            continue
+        if test := _CHECKS.get(name):
+            test(value)
+        elif name in _TEXTS:
+            _check_text(name, value, TEXT_MAX_LENGTH)
+    if options.get("delay") is not None and options.get("scheduled_at") is not None:
+        raise InvalidOption("delay", "cannot be given together with scheduled_at.")
+
+
+def _check_whole(name: str, number: Any, least: int, most: int) -> None:
+    if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
+        raise InvalidOption(name, f"must be a whole number from {least} to {most}.")
+
+
+def _check_text(name: str, text: Any, longest: int) -> None:
+    if not isinstance(text, str) or len(text) > longest:
+        raise InvalidOption(name, f"must be a text of at most {longest} characters.")
+    if problem := check_text(text):
+        raise InvalidOption(name, problem[1] + ".")
+
+
+_TEXTS: Final = frozenset({"unique_key", "concurrency_key", "project_name", "hostname", "arch"})
+_CHECKS: Final = {
+    "queue": check_queue,
+    "priority": check_priority,
+    "scheduled_at": check_scheduled_at,
+    "delay": check_delay,
+    "max_retries": lambda number: _check_whole("max_retries", number, 0, MAX_RETRIES),
+    "timeout": check_timeout,
+    "tags": check_tags,
+    "metadata": check_metadata,
+}

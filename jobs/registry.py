@@ -1,0 +1,100 @@
+"""The job types this process knows, filled when the installed apps' `handlers` packages are imported."""
+
+import pkgutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import import_module
+from importlib.util import find_spec
+from inspect import getdoc, iscoroutinefunction
+from typing import Any, Literal
+
+from django.apps import apps
+
+from jobs import conf
+from jobs.backoff import Backoff, exponential
+from jobs.exceptions import UnknownJobType
+from jobs.schemas import Schema, Validator, schema_for
+from jobs.statuses import Priority
+
+Isolation = Literal["thread", "process"]
+
+
+@dataclass(frozen=True)
+class JobType:
+    """A handler and the policy its jobs get unless the caller says otherwise. Times are seconds."""
+
+    name: str
+    function: Callable[..., Any]
+    queue: str = conf.DEFAULT_QUEUE
+    priority: int = Priority.NORMAL
+    max_retries: int | None = None
+    timeout: float | None = None
+    backoff: Backoff = field(default_factory=exponential)
+    isolation: Isolation = "thread"
+    atomic: bool = False
+    given_schema: Schema | None = None
+
+    @cached_property
+    def schema(self) -> Schema:
+        return self.given_schema if self.given_schema is not None else schema_for(self.function)
+
+    @cached_property
+    def validator(self) -> Validator:
+        return Validator(self.schema)
+
+    @cached_property
+    def is_coroutine(self) -> bool:
+        return iscoroutinefunction(self.function)
+
+    @property
+    def description(self) -> str:
+        return getdoc(self.function) or ""
+
+    @property
+    def path(self) -> str:
+        """Where a child process finds it: module, colon, qualified name."""
+        return f"{self.function.__module__}:{self.function.__qualname__}"
+
+
+class Registry:
+    """Job types by name; a name belongs to one handler."""
+
+    def __init__(self) -> None:
+        self._types: dict[str, JobType] = {}
+
+    def add(self, job_type: JobType) -> None:
+        known = self._types.get(job_type.name)
+        if known is not None and known.path != job_type.path:
+            raise ValueError(f"The job type {job_type.name!r} is registered twice: {known.path} and {job_type.path}.")
+        self._types[job_type.name] = job_type
+
+    def remove(self, name: str) -> None:
+        """Forget a job type; for tests that register their own."""
+        self._types.pop(name, None)
+
+    def get(self, name: str) -> JobType:
+        """Give the job type of this name or raise UnknownJobType."""
+        try:
+            return self._types[name]
+        except KeyError:
+            raise UnknownJobType(name) from None
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._types
+
+    def __iter__(self) -> Iterator[JobType]:
+        return iter(sorted(self._types.values(), key=lambda job_type: job_type.name))
+
+    def discover(self) -> None:
+        """Import the `handlers` module or package of every installed app, submodules too."""
+        for app in apps.get_app_configs():
+            name = f"{app.name}.handlers"
+            if find_spec(name) is None:
+                continue
+            package = import_module(name)
+            for module in pkgutil.iter_modules(getattr(package, "__path__", [])):
+                import_module(f"{name}.{module.name}")
+
+
+registry = Registry()

@@ -1,0 +1,110 @@
+"""JSON Schemas of payloads: made from a handler's signature, checked by jsonschema-rs."""
+
+import inspect
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+
+import jsonschema_rs
+
+from jobs.exceptions import Violation
+
+Schema = dict[str, Any]
+
+_SIMPLE: dict[Any, Schema] = {
+    str: {"type": "string"},
+    bool: {"type": "boolean"},
+    int: {"type": "integer"},
+    float: {"type": "number"},
+    dict: {"type": "object"},
+    list: {"type": "array"},
+    type(None): {"type": "null"},
+    Any: {},
+    inspect.Parameter.empty: {},
+}
+
+
+def schema_for(function: Callable[..., Any]) -> Schema:
+    """Describe the payload that a handler takes: its parameters after the first, the context."""
+    signature = inspect.signature(function)
+    hints = get_type_hints(function, include_extras=False)
+    schema: Schema = {"type": "object", "properties": {}, "additionalProperties": False}
+    required = []
+    for parameter in list(signature.parameters.values())[1:]:
+        if parameter.kind is parameter.VAR_KEYWORD:
+            schema["additionalProperties"] = True
+            continue
+        if parameter.kind in {parameter.VAR_POSITIONAL, parameter.POSITIONAL_ONLY}:
+            raise TypeError(f"{function.__qualname__}: the payload is passed by name, so {parameter} cannot be filled.")
+        schema["properties"][parameter.name] = _with_default(
+            _of_type(hints.get(parameter.name, Any)), parameter.default
+        )
+        if parameter.default is parameter.empty:
+            required.append(parameter.name)
+    if required:
+        schema["required"] = required
+    return schema
+
+
+def _with_default(schema: Schema, default: Any) -> Schema:
+    if default is inspect.Parameter.empty or default is None:
+        return schema
+    return {**schema, "default": default}
+
+
+def _of_type(hint: Any) -> Schema:
+    if isinstance(hint, type) and is_typeddict(hint):
+        return _of_typed_dict(hint)
+    if hint in _SIMPLE:
+        return dict(_SIMPLE[hint])
+    origin, arguments = get_origin(hint), get_args(hint)
+    if origin in {Union, types.UnionType}:
+        return {"anyOf": [_of_type(argument) for argument in arguments]}
+    if origin is Literal:
+        return {"enum": list(arguments)}
+    if origin in {typing.Required, typing.NotRequired, typing.Annotated}:
+        return _of_type(arguments[0])
+    if origin in {list, tuple, set, Sequence}:
+        return {"type": "array", "items": _of_type(arguments[0]) if arguments else {}}
+    if origin in {dict, Mapping}:
+        return {"type": "object", "additionalProperties": _of_type(arguments[1]) if arguments else True}
+    raise TypeError(f"No JSON Schema is known for the type {hint!r}; give one with @job(schema=…).")
+
+
+def _of_typed_dict(hint: Any) -> Schema:
+    hints = get_type_hints(hint)
+    return {
+        "type": "object",
+        "properties": {name: _of_type(inner) for name, inner in hints.items()},
+        "required": sorted(hint.__required_keys__),
+        "additionalProperties": False,
+    }
+
+
+def _refuse(uri: str) -> Any:
+    # A schema may come from a user; fetching its $ref would read files and internal hosts.
+    raise ValueError(f"The schema refers to {uri}, which is never fetched.")
+
+
+class Validator:
+    """Checks payloads against one schema; compiled once."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._validator = jsonschema_rs.validator_for(schema, retriever=_refuse)
+
+    def violations(self, payload: Any) -> list[Violation]:
+        if self._validator.is_valid(payload):
+            return []
+        return [
+            Violation(
+                "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in error.instance_path),
+                _code(error),
+                error.message[:500],
+            )
+            for error, _ in zip(self._validator.iter_errors(payload), range(20), strict=False)
+        ]
+
+
+def _code(error: jsonschema_rs.ValidationError) -> str:
+    return str(error.schema_path[-1]) if error.schema_path else "schema"

@@ -1,0 +1,18 @@
+-- Gives back jobs that were claimed and never started: pending at once, the attempt not counted.
+CREATE OR REPLACE FUNCTION release_jobs(p_job_ids uuid[], p_lock_tokens bigint[]) RETURNS SETOF uuid
+LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+BEGIN
+    RETURN QUERY
+    WITH held AS (
+        DELETE FROM job_processing_locks l
+        USING unnest(p_job_ids, p_lock_tokens) AS o (job_id, lock_token)
+        WHERE l.job_id = o.job_id AND l.lock_token = o.lock_token
+        RETURNING l.job_id
+    )
+    UPDATE job_queue j
+    SET status = CASE WHEN j.cancel_requested_at IS NULL THEN 'pending' ELSE 'cancelled' END,
+        started_at = NULL, attempt = greatest(0, j.attempt - 1)
+    FROM held
+    WHERE j.id = held.job_id AND j.status = 'processing'
+    RETURNING j.id;
+END $$

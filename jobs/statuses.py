@@ -1,0 +1,41 @@
+"""The words a job, its dead letter and its priority may wear."""
+
+from typing import Final
+
+from django.db import models
+
+
+class Status(models.TextChoices):
+    """Where a job is in its life; DEAD_LETTER waits for a person, the last three are final."""
+
+    PENDING = "pending", "Pending"
+    PROCESSING = "processing", "Processing"
+    DEAD_LETTER = "dead_letter", "Dead letter"
+    COMPLETED = "completed", "Completed"
+    FAILED = "failed", "Failed"
+    CANCELLED = "cancelled", "Cancelled"
+
+
+#: Nothing but a person's redrive or retry moves a job out of these.
+FINAL: Final = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
+
+#: What a client need not wait beyond: a dead letter may yet be redriven, but not by waiting.
+SETTLED: Final = FINAL | {Status.DEAD_LETTER}
+
+
+class Resolution(models.TextChoices):
+    """What a person decided about a dead letter."""
+
+    OPEN = "open", "Open"
+    REDRIVEN = "redriven", "Redriven"
+    DISCARDED = "discarded", "Discarded"
+    RESOLVED = "resolved", "Resolved by hand"
+
+
+class Priority(models.IntegerChoices):
+    """Named levels of the 0 to 100 scale; larger runs first."""
+
+    LOW = 2, "Low"
+    NORMAL = 5, "Normal"
+    HIGH = 8, "High"
+    CRITICAL = 10, "Critical"
