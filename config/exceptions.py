@@ -15,3 +15,11 @@ class DatabaseNotStarted(StartError):
 
 class PortTaken(StartError):
     """Another program listens on the port that Ekiden wants."""
+
+
+class DatabaseNotReachable(StartError):
+    """The server that DATABASE_URL names does not answer."""
+
+
+class ChildKeepsDying(StartError):
+    """The web server or the worker ends as often as it is started."""
