@@ -6,7 +6,7 @@ import ipaddress
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from django.db import connection
 from django.db.models.functions import Now
@@ -14,9 +14,12 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
-from rest_framework.views import APIView
 
 from accounts.models import RateLimitWindow, User
+
+if TYPE_CHECKING:
+    # At run time it would be a circle: the views import the throttles that the settings name.
+    from rest_framework.views import APIView
 
 FAILED_LOGINS_PER_MINUTE: Final = 30
 
