@@ -1,0 +1,35 @@
+"""What every test may use."""
+
+from collections.abc import Generator
+
+import pytest
+
+from tests.environment import CI
+
+#: A skip that starts so is meant, in CI too: the thing cannot exist there.
+LAWFUL_SKIP = "not for "
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """In CI every server and every program is there: whoever skips has not looked for it in the right place."""
+    if not CI or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr)
+    reason = reason.removeprefix("Skipped: ")
+    if not reason.startswith(LAWFUL_SKIP):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI, where nothing may be missing: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _refuse_skip(report)
+    return report

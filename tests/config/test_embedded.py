@@ -194,7 +194,7 @@ def test_awkward_characters_in_the_path_reach_the_server(location, name):
         assert answer(odd, "SELECT 1") == 1
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root lends the server to another account")
+@pytest.mark.skipif(os.geteuid() != 0, reason="not for ordinary users: only root lends the server")
 def test_root_with_a_closed_directory_keeps_the_data_elsewhere(tmp_path, monkeypatch):
     closed = tmp_path / "closed"
     closed.mkdir(mode=0o700)
@@ -212,7 +212,7 @@ def test_root_with_a_closed_directory_keeps_the_data_elsewhere(tmp_path, monkeyp
         shutil.rmtree(shared, ignore_errors=True)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root lends the server to another account")
+@pytest.mark.skipif(os.geteuid() != 0, reason="not for ordinary users: only root lends the server")
 def test_programs_out_of_reach_are_copied_and_run(tmp_path, location, monkeypatch):
     shared = Path("/var/lib") / f"ekiden-test-{os.getpid()}"
     monkeypatch.setattr(account, "SHARED", shared)
