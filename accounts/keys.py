@@ -65,8 +65,8 @@ def find_owner(key: str) -> User | None:
     user = User.objects.filter(Q(api_key_hash=hashed) | retired).order_by().first()
     if user is None:
         return None
-    stored = (user.api_key_hash or "", user.retired_api_key_hash or "")
-    return user if any([hmac.compare_digest(hashed, other) for other in stored]) else None
+    current = hmac.compare_digest(hashed, user.api_key_hash or "")
+    return user if current or hmac.compare_digest(hashed, user.retired_api_key_hash or "") else None
 
 
 def is_well_formed(key: str) -> bool:

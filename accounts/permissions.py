@@ -1,4 +1,4 @@
-"""What each role may do. Whose objects somebody sees is the business of querysets: those of others are simply not found."""
+"""What each role may do. Whose objects somebody sees is up to the querysets: those of others are simply not found."""
 
 from __future__ import annotations
 

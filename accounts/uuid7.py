@@ -19,4 +19,4 @@ class DatabaseUUID7(models.Func):
 
     function = "ekiden_uuid7"
     arity = 0
-    output_field = models.UUIDField()  # type: ignore[assignment]
+    output_field = models.UUIDField()

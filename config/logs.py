@@ -32,7 +32,10 @@ def dictionary(level: str, style: str) -> dict[str, Any]:
             "text": {"format": "%(asctime)s %(levelname)-7s %(name)s %(message)s", "datefmt": "%H:%M:%S"},
             "json": {"()": "config.logs.JsonFormatter"},
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": style}},
+        "filters": {"request_id": {"()": "config.api.request_ids.RequestIDFilter"}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": style, "filters": ["request_id"]},
+        },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "level": level, "propagate": True},

@@ -1,11 +1,11 @@
 from pathlib import Path
 
-import accounts.uuid7
 import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.functions.datetime
 from django.db import migrations, models
 
+import accounts.uuid7
 from accounts.migration_operations import LockTimeout, RunSQLFile
 
 SQL = Path(__file__).parents[1] / "sql"
@@ -144,7 +144,8 @@ class Migration(migrations.Migration):
                     "groups",
                     models.ManyToManyField(
                         blank=True,
-                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of "
+                        "their groups.",
                         related_name="user_set",
                         related_query_name="user",
                         to="auth.group",

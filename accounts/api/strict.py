@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """A serializer that refuses fields it would ignore: a typing mistake is no silent success."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            errors = {name: [self._refusal(name)] for name in data if name not in self._writable_names()}
+            if errors:
+                raise serializers.ValidationError(errors)
+        return super().to_internal_value(data)
+
+    def _writable_names(self) -> set[str]:
+        return {name for name, field in self.fields.items() if not field.read_only}
+
+    def _refusal(self, name: str) -> ErrorDetail:
+        if name in self.fields:
+            return ErrorDetail("This field cannot be set.", code="read-only")
+        return ErrorDetail("There is no such field.", code="unknown-field")

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import mixins, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.api.idempotency import idempotent
+from accounts.api.strict import StrictSerializer
+from accounts.models import User
+from accounts.permissions import IsAdmin
+
+
+class KeySummarySerializer(serializers.ModelSerializer[User]):
+    """What may be said of a key: never the key."""
+
+    hint = serializers.CharField(source="api_key_hint", help_text="The last four characters.")
+    issued_at = serializers.DateTimeField(source="api_key_issued_at", allow_null=True)
+    last_used_at = serializers.DateTimeField(source="api_key_last_used_at", allow_null=True)
+    previous_key_ends_at = serializers.DateTimeField(source="retired_api_key_expires_at", allow_null=True)
+
+    class Meta:
+        model = User
+        fields = ("hint", "issued_at", "last_used_at", "previous_key_ends_at")
+        read_only_fields = fields
+
+
+class UserSerializer(StrictSerializer, serializers.ModelSerializer[User]):
+    api_key = KeySummarySerializer(source="*", read_only=True)
+
+    class Meta:
+        model = User
+        fields: tuple[str, ...] = (
+            "user_id",
+            "name",
+            "email",
+            "role",
+            "is_active",
+            "rate_limit_per_minute",
+            "allowed_languages",
+            "api_key",
+            "last_active_at",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields: tuple[str, ...] = ("last_active_at", "created_at", "updated_at")
+
+
+class UserChangeSerializer(UserSerializer):
+    """A user's name is how others refer to them, so it stays."""
+
+    class Meta(UserSerializer.Meta):
+        read_only_fields: tuple[str, ...] = ("user_id", *UserSerializer.Meta.read_only_fields)
+
+
+@extend_schema(tags=["users"])
+class UserViewSet(
+    mixins.ListModelMixin,
+    mixins.CreateModelMixin,
+    mixins.RetrieveModelMixin,
+    mixins.UpdateModelMixin,
+    GenericViewSet[User],
+):
+    """The users of this installation, for administrators. Nobody is deleted; set `is_active` to false instead."""
+
+    queryset = User.objects.all()
+    permission_classes = (IsAdmin,)
+    lookup_field = "user_id"
+    lookup_value_regex = r"[\w.@+:-]+"
+    http_method_names = ("get", "post", "patch", "head", "options")
+
+    def get_serializer_class(self) -> type[UserSerializer]:
+        return UserChangeSerializer if self.action == "partial_update" else UserSerializer
+
+    @idempotent
+    def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().create(request, *args, **kwargs)

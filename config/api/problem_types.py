@@ -1,0 +1,112 @@
+"""Every kind of error that the API answers with: a stable code, its status, and words for people."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    code: str
+    status: int
+    title: str
+    #: What to do about it, shown on the page that `type` leads to.
+    advice: str
+    #: A URI that others have registered for the same thing; else the problem's own page.
+    uri: str = ""
+
+    @property
+    def type(self) -> str:
+        return self.uri or f"/problems/{self.code}"
+
+
+_ALL = (
+    ProblemType("bad-request", 400, "The request cannot be read", "Compare the address and the headers with the docs."),
+    ProblemType(
+        "malformed-json",
+        400,
+        "The body is not JSON that can be stored",
+        "Send UTF-8 JSON without NUL characters, lone surrogates, duplicate keys, NaN or Infinity, "
+        "with integers of at most 300 digits and at most 64 levels deep.",
+    ),
+    ProblemType("invalid-parameter", 400, "A query parameter is wrong", "`errors` names the parameter."),
+    ProblemType("bad-cursor", 400, "The cursor does not fit", "Use a cursor as given, with the same filters."),
+    ProblemType(
+        "invalid-idempotency-key", 400, "The Idempotency-Key is malformed", "Use 1 to 255 printable ASCII characters."
+    ),
+    ProblemType("not-authenticated", 401, "No API key was sent", "Send `Authorization: Bearer <API key>`."),
+    ProblemType(
+        "invalid-key", 401, "The API key is not valid", "Check the key, or ask an administrator for a new one."
+    ),
+    ProblemType(
+        "key-in-url",
+        401,
+        "API keys do not belong in URLs",
+        "Treat the key as leaked: have it replaced, and use the header.",
+    ),
+    ProblemType("account-disabled", 401, "The user is disabled", "Ask an administrator."),
+    ProblemType("permission-denied", 403, "This is not allowed", "Ask an administrator for another role."),
+    ProblemType("role-missing", 403, "Your role does not allow this", "Ask an administrator for another role."),
+    ProblemType(
+        "not-found", 404, "There is no such thing", "What belongs to other users looks as if it did not exist, too."
+    ),
+    ProblemType(
+        "method-not-allowed", 405, "The method is not allowed here", "The header `Allow` names those that are."
+    ),
+    ProblemType("not-acceptable", 406, "No such representation", "Accept `application/json`."),
+    ProblemType("invalid-state", 409, "The present status does not allow this", "`current_state` is what it is now."),
+    ProblemType("idempotency-in-flight", 409, "The same request is being worked on", "Send it again a moment later."),
+    ProblemType("unique-key-conflict", 409, "Another unfinished job holds the unique key", "Wait for it, or use it."),
+    ProblemType("length-required", 411, "The length of the body is missing", "Send `Content-Length`."),
+    ProblemType("stale-version", 412, "It was changed in the meantime", "Read it again and decide anew."),
+    ProblemType(
+        "body-too-large", 413, "The body is too large", "Split it, or store the data elsewhere and send a link."
+    ),
+    ProblemType(
+        "unsupported-media-type", 415, "The media type is not understood", "Send `application/json`, not compressed."
+    ),
+    ProblemType("validation", 422, "The request does not match the schema", "`errors` points to each place."),
+    ProblemType("invalid-payload", 422, "The payload does not match the job type", "`errors` points to each place."),
+    ProblemType("unknown-job-type", 422, "There is no such job type", "`GET /api/v1/job-types` lists them."),
+    ProblemType("invalid-option", 422, "An option is out of its range", "`errors` points to it."),
+    ProblemType(
+        "idempotency-key-reused",
+        422,
+        "The Idempotency-Key belongs to another request",
+        "Use a new key for a new request.",
+    ),
+    ProblemType("if-match-missing", 428, "If-Match is missing", "Send the ETag that you have read."),
+    ProblemType(
+        "rate-limit-exceeded",
+        429,
+        "Too many requests",
+        "Wait for as many seconds as `Retry-After` says.",
+        uri="https://iana.org/assignments/http-problem-types#quota-exceeded",
+    ),
+    ProblemType("internal-error", 500, "Something went wrong on our side", "Report the `request_id` to the operators."),
+    ProblemType("unavailable", 503, "The service cannot answer now", "Try again after `Retry-After` seconds."),
+)
+
+PROBLEM_TYPES: Final = {kind.code: kind for kind in _ALL}
+
+#: What an answer made outside of the API's own views is called, by its status.
+BY_STATUS: Final = {
+    400: "bad-request",
+    401: "not-authenticated",
+    403: "permission-denied",
+    404: "not-found",
+    405: "method-not-allowed",
+    406: "not-acceptable",
+    411: "length-required",
+    413: "body-too-large",
+    415: "unsupported-media-type",
+    429: "rate-limit-exceeded",
+    503: "unavailable",
+}
+
+
+def for_status(status: int) -> ProblemType:
+    """Return the general problem of a status, for errors that name none."""
+    fallback = "internal-error" if status >= 500 else "bad-request"
+    return PROBLEM_TYPES[BY_STATUS.get(status, fallback)]

@@ -1,0 +1,36 @@
+"""One identifier per request: in the answer, in problem bodies and on every log line that the request causes."""
+
+from __future__ import annotations
+
+import logging
+import re
+from contextvars import ContextVar
+from typing import Final
+
+from django.http import HttpRequest
+
+from accounts.uuid7 import uuid7
+
+HEADER: Final = "X-Request-ID"
+#: Narrow enough to be written into logs as it is.
+ACCEPTABLE: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+
+current: ContextVar[str] = ContextVar("request_id", default="")
+
+
+def bind(request: HttpRequest) -> str:
+    """Give the request the identifier that the client sent, or a new one."""
+    sent = request.headers.get(HEADER, "")
+    request_id = sent if ACCEPTABLE.fullmatch(sent) else uuid7().hex
+    request.request_id = request_id  # type: ignore[attr-defined]
+    current.set(request_id)
+    return request_id
+
+
+class RequestIDFilter(logging.Filter):
+    """Put the identifier of the running request on the log record; outside of requests there is none."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if request_id := current.get():
+            record.request_id = request_id
+        return True
