@@ -1,0 +1,76 @@
+"""Judge and read what a web server answers, which is input as hostile as any other."""
+
+from datetime import UTC, datetime
+from email.message import Message
+from email.utils import parsedate_to_datetime
+from typing import Final
+
+from urllib3 import HTTPResponse
+
+from jobs.articles.exceptions import FetchFailed, PageRefused, PageTooLarge, WrongContent
+from jobs.exceptions import RateLimitError
+
+CONTENT_TYPES: Final = frozenset({"text/html", "application/xhtml+xml", "text/plain"})
+
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_PASSING: Final = frozenset({408, 425})
+_CHUNK: Final = 16_384
+#: Seconds to wait when a site says "too many requests" but not for how long, and the most it may ask for.
+_USUAL_WAIT, _LONGEST_WAIT = 60.0, 3600.0
+
+
+def is_redirect(response: HTTPResponse) -> bool:
+    return response.status in _REDIRECTS
+
+
+def check_status(response: HTTPResponse) -> None:
+    """Raise what the status calls for: another try, a wait, or none."""
+    status = response.status
+    if 200 <= status < 300:
+        return
+    if status == 429:
+        raise RateLimitError("The site asks for fewer requests.", retry_after=retry_after(response))
+    if status >= 500 or status in _PASSING:
+        raise FetchFailed(f"The site answered {status}.")
+    raise PageRefused(status)
+
+
+def retry_after(response: HTTPResponse) -> float:
+    """Read Retry-After, in seconds or as a date, within bounds that a stranger may set for our queue."""
+    value = (response.headers.get("Retry-After") or "").strip()
+    if value.isascii() and value.isdigit() and len(value) < 10:
+        seconds = float(value)
+    else:
+        try:
+            moment = parsedate_to_datetime(value)
+        except ValueError:
+            return _USUAL_WAIT
+        seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return min(max(seconds, 1.0), _LONGEST_WAIT)
+
+
+def content_type_of(response: HTTPResponse) -> tuple[str, str | None]:
+    """Give the media type and the charset, or raise if it is nothing to read text from."""
+    header = Message()
+    header["Content-Type"] = response.headers.get("Content-Type") or "application/octet-stream"
+    media_type = header.get_content_type()
+    if media_type not in CONTENT_TYPES:
+        raise WrongContent(f"The answer is {media_type}, not a web page.")
+    encoding = (response.headers.get("Content-Encoding") or "identity").strip().lower()
+    # A list of encodings is how a bomb is packed into another one.
+    if encoding not in {"identity", "gzip", "x-gzip", "deflate"}:
+        raise WrongContent("The answer is packed in a way that is not unpacked here.")
+    return media_type, header.get_content_charset()
+
+
+def read_body(response: HTTPResponse, cap: int) -> bytes:
+    """Read and unpack the body; raise PageTooLarge at the first byte over the cap."""
+    announced = response.headers.get("Content-Length") or ""
+    if announced.isascii() and announced.isdigit() and (len(announced) > 18 or int(announced) > cap):
+        raise PageTooLarge
+    body = bytearray()
+    for piece in response.stream(_CHUNK, decode_content=True):
+        body += piece
+        if len(body) > cap:
+            raise PageTooLarge
+    return bytes(body)

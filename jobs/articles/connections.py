@@ -1,0 +1,63 @@
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+from jobs.articles.deadline import Deadline
+from jobs.articles.urls import Target
+
+
+class _Plain(HTTPConnection):
+    """Speaks to the socket it was given, whatever its host would resolve to now."""
+
+    given: socket.socket
+
+    def _new_conn(self) -> socket.socket:
+        return self.given
+
+
+class _Secure(HTTPSConnection):
+    """The same over TLS; the certificate and the server name are still those of the host."""
+
+    given: socket.socket
+
+    def _new_conn(self) -> socket.socket:
+        return self.given
+
+
+@contextmanager
+def connect(
+    target: Target,
+    addresses: list[str],
+    deadline: Deadline,
+    seconds: float,
+    tls: Callable[[], ssl.SSLContext],
+) -> Iterator[HTTPConnection]:
+    """Open a connection for a host to the first of its checked addresses that answers."""
+    with ExitStack() as stack:
+        sock = stack.enter_context(_first(addresses, target.port, deadline, seconds))
+        stack.enter_context(deadline.guarding(sock))
+        options: dict[str, Any] = {"timeout": deadline.remaining(seconds)}
+        connection: _Plain | _Secure
+        if target.scheme == "https":
+            connection = _Secure(target.host, target.port, ssl_context=tls(), **options)
+        else:
+            connection = _Plain(target.host, target.port, **options)
+        connection.given = sock
+        stack.callback(connection.close)
+        connection.connect()
+        yield connection
+
+
+def _first(addresses: list[str], port: int, deadline: Deadline, seconds: float) -> socket.socket:
+    failure: OSError | None = None
+    for address in addresses:
+        try:
+            # An address, never a name: nothing is resolved again here.
+            return socket.create_connection((address, port), timeout=deadline.remaining(seconds))
+        except OSError as exc:
+            failure = exc
+    raise failure or OSError("no address")
