@@ -36,7 +36,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         help_text="The name to log in with.",
     )
     # Rows that come from psql have an unusable password rather than none.
-    password = models.CharField(max_length=128, db_default="!", editable=False)
+    password = models.CharField(max_length=128, db_default="!")
     name = models.CharField(max_length=256, blank=True, default="", db_default="")
     email = models.EmailField(max_length=256, blank=True, default="", db_default="")
     role = models.CharField(max_length=32, choices=Role, default=Role.USER, db_default=Role.USER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -53,6 +54,12 @@ def spend(key: str, limit: int) -> Decision:
 
 def spend_failed_login(request: Request) -> Decision:
     return spend(f"failed-login:{client_network(request)}", FAILED_LOGINS_PER_MINUTE)
+
+
+def spend_password_attempt(request: HttpRequest, name: str, limit: int) -> Decision:
+    # Hashed, because a name that somebody makes up can be of any length.
+    name_hash = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:32]
+    return spend(f"password:{client_network(request)}:{name_hash}", limit)
 
 
 def prune() -> int:

@@ -78,3 +78,6 @@ class UserViewSet(
     @idempotent
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().create(request, *args, **kwargs)
+
+    def get_success_headers(self, data: Any) -> dict[str, str]:
+        return {"Location": self.reverse_action("detail", args=[data["user_id"]])}

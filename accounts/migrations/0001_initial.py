@@ -78,7 +78,7 @@ class Migration(migrations.Migration):
                         ],
                     ),
                 ),
-                ("password", models.CharField(db_default="!", editable=False, max_length=128)),
+                ("password", models.CharField(db_default="!", max_length=128)),
                 ("name", models.CharField(blank=True, db_default="", default="", max_length=256)),
                 ("email", models.EmailField(blank=True, db_default="", default="", max_length=256)),
                 (

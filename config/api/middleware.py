@@ -56,6 +56,9 @@ def _refusal(request: HttpRequest) -> HttpResponse | None:
 def _finish(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     if request.path_info.startswith(PROGRAM_PATHS) and response.status_code >= 400:
         _speak_problem(request, response)
+    if request.path_info.startswith("/api/") and not response.has_header("Cache-Control"):
+        # Answers depend on who asks, so no proxy may hand them to the next one.
+        response["Cache-Control"] = "private, no-cache"
     response[request_ids.HEADER] = request.request_id  # type: ignore[attr-defined]
     decision = getattr(request, "rate_limit", None)
     if isinstance(decision, Decision):

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import URLPattern, path
+from django.utils.html import format_html
+
+from accounts import keys
+from accounts.models import User, Workspace
+
+
+class UserCreationForm(AdminUserCreationForm[User]):
+    """A user with a password, or without one: a program that only needs an API key."""
+
+    class Meta:
+        model = User
+        fields = ("user_id", "name", "email", "role")
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin[User]):
+    """Users, roles and API keys. Nobody is deleted, because jobs and audit entries refer to them."""
+
+    add_form = UserCreationForm
+    ordering = ("user_id",)
+    list_display = ("user_id", "name", "role", "is_active", "rate_limit_per_minute", "api_key", "last_active_at")
+    list_filter = ("role", "is_active")
+    search_fields = ("user_id", "name", "email")
+    filter_horizontal = ()
+    readonly_fields = (
+        "api_key",
+        "api_key_issued_at",
+        "api_key_last_used_at",
+        "retired_api_key_expires_at",
+        "last_active_at",
+        "last_login",
+        "created_at",
+        "updated_at",
+    )
+    fieldsets = (
+        (None, {"fields": ("user_id", "password", "name", "email")}),
+        ("Rights", {"fields": ("role", "is_active", "rate_limit_per_minute", "allowed_languages")}),
+        (
+            "API key",
+            {"fields": ("api_key", "api_key_issued_at", "api_key_last_used_at", "retired_api_key_expires_at")},
+        ),
+        ("Times", {"fields": ("last_active_at", "last_login", "created_at", "updated_at")}),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("user_id", "name", "email", "role", "usable_password", "password1", "password2")}),
+    )
+
+    @admin.display(description="API key")
+    def api_key(self, user: User) -> str:
+        return f"{keys.PREFIX}…{user.api_key_hint}" if user.api_key_hash else "none"
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("<uuid:pk>/key/issue/", view(self.issue_key), name="accounts_user_issue_key"),
+            path("<uuid:pk>/key/rotate/", view(self.rotate_key), name="accounts_user_rotate_key"),
+            path("<uuid:pk>/key/revoke/", view(self.revoke_key), name="accounts_user_revoke_key"),
+            *super().get_urls(),
+        ]
+
+    def issue_key(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        return self._with_user(request, pk, self._issue)
+
+    def rotate_key(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        return self._with_user(request, pk, self._rotate)
+
+    def revoke_key(self, request: HttpRequest, pk: Any) -> HttpResponse:
+        return self._with_user(request, pk, self._revoke)
+
+    def _with_user(self, request: HttpRequest, pk: Any, act: Callable[[HttpRequest, User], None]) -> HttpResponse:
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        user = get_object_or_404(User, pk=pk)
+        if not self.has_change_permission(request, user):
+            raise PermissionDenied
+        act(request, user)
+        return redirect("admin:accounts_user_change", user.pk)
+
+    def _issue(self, request: HttpRequest, user: User) -> None:
+        self._show_once(request, user, keys.issue(user), "Issued an API key and ended all older ones.")
+
+    def _rotate(self, request: HttpRequest, user: User) -> None:
+        self._show_once(request, user, keys.rotate(user), "Rotated the API key.")
+
+    def _revoke(self, request: HttpRequest, user: User) -> None:
+        keys.revoke(user)
+        self.log_change(request, user, "Revoked all API keys.")
+        messages.success(request, f"{user} has no API key any more.")
+
+    def _show_once(self, request: HttpRequest, user: User, key: str, what: str) -> None:
+        self.log_change(request, user, what)
+        messages.warning(request, format_html("{} This is the only time that it is shown: <code>{}</code>", what, key))
+
+
+@admin.register(Workspace)
+class WorkspaceAdmin(admin.ModelAdmin[Workspace]):
+    list_display = ("name", "created_at")
+    search_fields = ("name",)
