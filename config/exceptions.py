@@ -23,3 +23,7 @@ class DatabaseNotReachable(StartError):
 
 class ChildKeepsDying(StartError):
     """The web server or the worker ends as often as it is started."""
+
+
+class NotPrepared(StartError):
+    """The database or the static files could not be brought up to date."""

@@ -13,14 +13,15 @@ from types import FrameType
 from typing import Any
 
 from django.core.management import call_command
+from django.db import Error as DatabaseError
 from django.db import OperationalError, connection
 
 from config import embedded, static
 from config.children import Child
 from config.console import Board
 from config.env import BASE_DIR, Settings
-from config.exceptions import ChildKeepsDying, DatabaseNotReachable, PortTaken
-from config.first_run import create_operator
+from config.exceptions import ChildKeepsDying, DatabaseNotReachable, NotPrepared, PortTaken
+from config.first_run import Credentials, create_operator
 
 #: Beyond the worker's own grace: it still has to give its jobs back.
 STOP_MARGIN = 10.0
@@ -49,6 +50,8 @@ class Launcher:
     def run(self) -> None:
         """Run until a signal asks for the end. Raises StartError when something cannot run."""
         self._refuse_taken_port()
+        # Until the loop listens for signals, SIGTERM unwinds like Ctrl-C: PostgreSQL must not be left behind.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         with self._database():
             self._prepare()
             with self._signals():
@@ -102,16 +105,25 @@ class Launcher:
         self.board.say("database", f"PostgreSQL {version} in {where}")
 
     def _prepare(self) -> None:
-        call_command("migrate", verbosity=0, interactive=False)
-        static.collect_if_changed(self.env)
-        if credentials := create_operator():
-            self.board.say(
-                "ekiden", "first run: here are a login for the admin and an API key; they are shown only once"
-            )
-            self.board.say("ekiden", f"  login     {credentials.user_id}", "bold")
-            self.board.say("ekiden", f"  password  {credentials.password}", "bold")
-            self.board.say("ekiden", f"  API key   {credentials.api_key}", "bold")
-        connection.close()
+        try:
+            call_command("check")
+            call_command("migrate", verbosity=0, interactive=False)
+            static.collect_if_changed(self.env)
+            credentials = create_operator()
+        except DatabaseError as exc:
+            raise NotPrepared(f"The database could not be prepared: {_first_line(exc)}.") from exc
+        except OSError as exc:
+            raise NotPrepared(f"The static files could not be gathered in {self.env.static_root}: {exc}.") from exc
+        finally:
+            connection.close()
+        if credentials:
+            self._show(credentials)
+
+    def _show(self, credentials: Credentials) -> None:
+        self.board.say("ekiden", "first run: a login for the admin and an API key, shown only this once")
+        self.board.say("ekiden", f"  login     {credentials.user_id}", "bold")
+        self.board.say("ekiden", f"  password  {credentials.password}", "bold")
+        self.board.say("ekiden", f"  API key   {credentials.api_key}", "bold")
 
     def _web_listens(self) -> bool:
         with contextlib.suppress(OSError), socket.create_connection((self.env.host, self.env.port), timeout=1):

@@ -12,7 +12,7 @@ def test_defaults_are_those_of_the_documents(tmp_path):
     settings = env.load({**SECRET, "EKIDEN_VAR_DIR": str(tmp_path)})
     assert settings.job_queue_worker_count == 5
     assert settings.job_queue_max_retries == 3
-    assert settings.job_queue_batch_size == 10
+    assert settings.job_queue_batch_size == 100
     assert settings.job_queue_poll_interval == 5.0
     assert settings.job_queue_lock_duration == 300.0
     assert settings.rate_limit_requests_per_minute == 100

@@ -1,0 +1,74 @@
+"""The files for a real site are read by the programs they are for."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from config import env
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOY = ROOT / "deploy"
+
+
+def program(name: str) -> str:
+    found = shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin:/usr/local/bin")
+    if found is None:
+        pytest.skip(f"needs {name}")
+    return found
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    key, chain = tmp_path / "privkey.pem", tmp_path / "fullchain.pem"
+    subprocess.run(
+        [
+            *(program("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
+            *("-subj", "/CN=ekiden.example.org", "-keyout", key, "-out", chain),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return tmp_path
+
+
+def test_nginx_accepts_the_site(tmp_path, certificate):
+    site = (DEPLOY / "nginx.conf").read_text().replace("/etc/ssl/ekiden", str(certificate))
+    (tmp_path / "site.conf").write_text(site)
+    (tmp_path / "nginx.conf").write_text(
+        f"pid {tmp_path}/pid; error_log stderr; events {{}} http {{ access_log off; include {tmp_path}/site.conf; }}"
+    )
+    done = subprocess.run(
+        [program("nginx"), "-t", "-p", tmp_path, "-c", tmp_path / "nginx.conf"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "[warn]" not in done.stderr
+
+
+@pytest.mark.parametrize("unit", sorted(path.name for path in DEPLOY.glob("*.service")))
+def test_systemd_accepts_the_unit(tmp_path, unit):
+    bin_directory = tmp_path / ".venv" / "bin"
+    bin_directory.mkdir(parents=True)
+    for name in ("python", "granian"):
+        (bin_directory / name).symlink_to("/bin/true")
+    text = (DEPLOY / unit).read_text().replace("/opt/ekiden", str(tmp_path))
+    copy = tmp_path / unit.replace("@.", "@1.")
+    copy.write_text(text)
+    done = subprocess.run([program("systemd-analyze"), "verify", copy], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert unit.split(".")[0].split("@")[0] not in done.stderr, done.stderr
+
+
+def test_example_environment_is_one_that_ekiden_takes():
+    lines = (DEPLOY / "ekiden.env").read_text().splitlines()
+    variables = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    settings = env.load(variables)
+    assert settings.https
+    assert not settings.debug
+
+
+def test_worker_host_needs_only_the_database_and_the_secret():
+    lines = (DEPLOY / "ekiden.env").read_text().splitlines()
+    variables = dict(line.split("=", 1) for line in lines if line.startswith(("DATABASE_URL=", "SECRET_KEY=")))
+    assert env.load(variables).database_url.startswith("postgresql://")
