@@ -16,7 +16,7 @@ from accounts import keys
 from accounts.models import User, Workspace
 
 
-class UserCreationForm(AdminUserCreationForm[User]):
+class UserCreationForm(AdminUserCreationForm):  # type: ignore[type-arg]
     """A user with a password, or without one: a program that only needs an API key."""
 
     class Meta:
@@ -25,7 +25,7 @@ class UserCreationForm(AdminUserCreationForm[User]):
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin[User]):
+class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     """Users, roles and API keys. Nobody is deleted, because jobs and audit entries refer to them."""
 
     add_form = UserCreationForm
@@ -108,6 +108,6 @@ class UserAdmin(DjangoUserAdmin[User]):
 
 
 @admin.register(Workspace)
-class WorkspaceAdmin(admin.ModelAdmin[Workspace]):
+class WorkspaceAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("name", "created_at")
     search_fields = ("name",)
