@@ -1,6 +1,11 @@
 """Django's settings. What a deployment may change comes from the environment, through config.env."""
 
+import django_stubs_ext
+
 from config import databases, env, logs
+
+# Lets our classes say `Paginator[Job]` or `ModelAdmin[Job]`, which Django's own cannot do at run time everywhere.
+django_stubs_ext.monkeypatch()
 
 ENV = env.load()
 

@@ -20,6 +20,8 @@ CI = bool(os.environ.get("EKIDEN_CI"))
 
 os.environ["EKIDEN_VAR_DIR"] = str(DIRECTORY)
 os.environ["SECRET_KEY"] = "only-for-tests-" + "0123456789abcdef" * 4
+# Whitenoise warns of a directory that is not there.
+(DIRECTORY / "static").mkdir(parents=True, exist_ok=True)
 # Static files as they are: the suite need not collect and compress them first.
 os.environ["DEBUG"] = "true"
 os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or LOCATION.url

@@ -15,7 +15,6 @@ from django.http.request import UnreadablePostError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
-from rest_framework.views import set_rollback
 
 from config.api.problem_types import PROBLEM_TYPES, ProblemType, for_status
 from jobs import exceptions as jobs
@@ -72,6 +71,9 @@ def exception_handler(exc: Exception, context: dict[str, Any]) -> Response | Non
     problem = _problem_of(exc, request)
     if problem is None:
         return None
+    # Here, because the views load what the settings name, and that includes this module.
+    from rest_framework.views import set_rollback
+
     set_rollback()
     body = problem.body(getattr(request, "_request", request))
     return Response(body, status=body["status"], headers=dict(problem.headers), content_type=MEDIA_TYPE)
