@@ -12,7 +12,7 @@ from django.db import connections, router, transaction
 from accounts.uuid7 import uuid7
 from jobs import conf, options
 from jobs.announce import announce
-from jobs.exceptions import InvalidPayload
+from jobs.exceptions import InvalidOption, InvalidPayload, JobError, NoneSubmitted, UnknownJobType
 from jobs.models import Job
 from jobs.options import Options
 from jobs.payloads import dump, dump_payload
@@ -60,7 +60,30 @@ def enqueue_many(new_jobs: Sequence[NewJob]) -> list[Enqueued]:
 
     Raises as enqueue does, and then nothing has been written.
     """
-    rows = [_row(registry.get(new.job_type), new.payload, new.options) for new in new_jobs]
+    return _insert_many([_row(registry.get(new.job_type), new.payload, new.options) for new in new_jobs])
+
+
+def enqueue_each(new_jobs: Sequence[NewJob], *, all_or_none: bool = False) -> list[Enqueued | JobError]:
+    """Submit those of many jobs that can be submitted; an error stands in the place of each other one.
+
+    With `all_or_none` one error keeps all of them from being written, and NoneSubmitted is raised.
+    """
+    rows = [_row_or_error(new) for new in new_jobs]
+    errors = {index: row for index, row in enumerate(rows) if isinstance(row, JobError)}
+    if errors and all_or_none:
+        raise NoneSubmitted(errors)
+    submitted = iter(_insert_many([row for row in rows if not isinstance(row, JobError)]))
+    return [errors.get(index) or next(submitted) for index in range(len(rows))]
+
+
+def _row_or_error(new: NewJob) -> Row | JobError:
+    try:
+        return _row(registry.get(new.job_type), new.payload, new.options)
+    except (UnknownJobType, InvalidPayload, InvalidOption) as error:
+        return error
+
+
+def _insert_many(rows: Sequence[Row]) -> list[Enqueued]:
     using = router.db_for_write(Job)
     with transaction.atomic(using=using):
         for names, group in _by_columns([row for row in rows if "unique_key" not in row]).items():

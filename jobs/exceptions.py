@@ -95,6 +95,15 @@ class InvalidOption(JobError):
         self.detail = detail
 
 
+class NoneSubmitted(JobError):
+    """Some of the jobs cannot be submitted, so none of them was."""
+
+    def __init__(self, errors: dict[int, JobError]) -> None:
+        #: The error of each bad job by its place in the list.
+        self.errors = errors
+        super().__init__()
+
+
 # Raised by what people do to jobs
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, TypedDict
 
-from django.utils.timezone import is_aware
+from django.utils import timezone
 
 from jobs.exceptions import InvalidOption, InvalidPayload
 from jobs.payloads import check_text, dump
@@ -18,7 +18,8 @@ TEXT_MAX_LENGTH: Final = 255
 MAX_RETRIES: Final = 100
 LONGEST_TIMEOUT: Final = 7 * 86_400.0
 FURTHEST: Final = timedelta(days=366)
-_QUEUE_NAME: Final = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+# No dot in front: `.` and `..` would change the address of the queue in the API.
+QUEUE_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
 
 
 class Options(TypedDict, total=False):
@@ -46,8 +47,8 @@ NAMES: Final = frozenset(Options.__annotations__)
 
 
 def check_queue(name: Any) -> None:
-    if not isinstance(name, str) or not _QUEUE_NAME.fullmatch(name):
-        raise InvalidOption("queue", "must be 1 to 64 letters, digits, dots, dashes or underscores.")
+    if not isinstance(name, str) or not QUEUE_NAME.fullmatch(name):
+        raise InvalidOption("queue", "must be 1 to 64 letters, digits, dots, dashes or underscores, no dot first.")
 
 
 def check_priority(priority: Any) -> None:
@@ -55,8 +56,10 @@ def check_priority(priority: Any) -> None:
 
 
 def check_scheduled_at(moment: Any) -> None:
-    if not isinstance(moment, datetime) or not is_aware(moment):
+    if not isinstance(moment, datetime) or not timezone.is_aware(moment):
         raise InvalidOption("scheduled_at", "must be a date and time with a time zone.")
+    if moment > timezone.now() + FURTHEST:
+        raise InvalidOption("scheduled_at", "must be at most one year ahead.")
 
 
 def check_delay(delay: Any) -> None:

@@ -158,7 +158,7 @@ def _unstorable(exc: Exception) -> Problem:
 DOMAIN: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     jobs.InvalidPayload: _invalid_payload,
     jobs.UnknownJobType: lambda exc: Problem(
-        "unknown-job-type", str(exc), [{"pointer": "#/job_type", "code": "unknown-job-type", "detail": str(exc)}]
+        "unknown-job-type", str(exc), [{"pointer": "#/type", "code": "unknown-job-type", "detail": str(exc)}]
     ),
     jobs.InvalidOption: lambda exc: Problem(
         "invalid-option", str(exc), [{"pointer": f"#/{escape(exc.option)}", "code": "invalid", "detail": exc.detail}]

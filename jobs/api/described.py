@@ -1,0 +1,47 @@
+"""Parameters as the API's description has them, where a view reads them by itself."""
+
+from typing import Final
+
+from drf_spectacular.utils import OpenApiParameter
+
+from jobs.api.job import NAMES
+
+MAX_WAIT_SECONDS: Final = 30
+
+FIELDS: Final = OpenApiParameter(
+    "fields",
+    {"type": "array", "items": {"type": "string", "enum": list(NAMES)}, "minItems": 1},
+    description="Only these fields, separated by commas.",
+    explode=False,
+    style="form",
+)
+IDEMPOTENCY_KEY: Final = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "pattern": "^[!#-~]{1,255}$"},
+    OpenApiParameter.HEADER,
+    description="The same key gives the same answer for 24 hours, and never a second job.",
+)
+IF_MATCH: Final = OpenApiParameter(
+    "If-Match",
+    {"type": "string", "pattern": '^("v[0-9]{1,18}"|\\*)$'},
+    OpenApiParameter.HEADER,
+    required=True,
+    description='The ETag that you have read, or "*" to overwrite whatever is there.',
+)
+IF_NONE_MATCH: Final = OpenApiParameter(
+    "If-None-Match", str, OpenApiParameter.HEADER, description="An ETag: 304 while the job still has it."
+)
+WAITING: Final = (
+    OpenApiParameter(
+        "wait",
+        {"type": "integer", "minimum": 0, "maximum": MAX_WAIT_SECONDS},
+        description="Answer when the job has ended, at the latest after so many seconds.",
+    ),
+    OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="`wait=N` does the same, as RFC 7240 has it."),
+)
+LAST_EVENT_ID: Final = OpenApiParameter(
+    "Last-Event-ID",
+    {"type": "string", "pattern": "^[0-9]{1,18}$"},
+    OpenApiParameter.HEADER,
+    description="The id of the last event that was received, to go on from there.",
+)

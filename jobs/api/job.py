@@ -1,0 +1,107 @@
+"""What the API says of a job."""
+
+from typing import Any, Final
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from accounts.api.fields import AnyJson, JsonObject
+from jobs.models import Job
+from jobs.statuses import Status
+
+#: A list leaves these out unless `fields` names them: a page of 200 jobs would carry 50 MB.
+LARGE: Final = frozenset({"payload", "result", "metadata", "error_history"})
+
+
+class AttemptErrorSerializer(serializers.Serializer[Any]):
+    """One failed attempt. Tracebacks are for operators: they stand with the dead letter."""
+
+    # "class" is no name that Python would take for an attribute.
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        return {
+            "class": serializers.CharField(help_text="The name of the exception."),
+            "message": serializers.CharField(),
+            "kind": serializers.CharField(help_text="What it meant: retryable, non_retryable, rate_limit, timeout …"),
+            "attempt": serializers.IntegerField(allow_null=True),
+            "at": serializers.CharField(allow_null=True),
+        }
+
+
+def describe_error(error: dict[str, Any]) -> dict[str, Any]:
+    """Give the public part of an entry of the error history, whoever wrote it."""
+    return {
+        "class": str(error.get("error_class") or ""),
+        "message": str(error.get("message") or ""),
+        "kind": str(error.get("kind") or ""),
+        "attempt": error.get("attempt") if isinstance(error.get("attempt"), int) else None,
+        "at": str(error["at"]) if error.get("at") else None,
+    }
+
+
+class JobSerializer(serializers.ModelSerializer[Job]):
+    job_id = serializers.UUIDField(source="id", read_only=True)
+    type = serializers.CharField(source="job_type", read_only=True)
+    status = serializers.ChoiceField(choices=Status.choices, read_only=True)
+    result = AnyJson(read_only=True, help_text="What the handler returned; null until the job is completed.")
+    error = serializers.SerializerMethodField(help_text="The last failed attempt; null when none failed.")
+    error_history = serializers.SerializerMethodField(help_text="The last 50 failed attempts.")
+    payload = JsonObject(read_only=True)
+    metadata = JsonObject(read_only=True)
+    user_id = serializers.CharField(source="user.user_id", read_only=True, default=None, allow_null=True)
+    workspace = serializers.CharField(source="workspace.name", read_only=True, default=None, allow_null=True)
+    parent = serializers.UUIDField(source="parent_id", read_only=True, allow_null=True)
+
+    class Meta:
+        model = Job
+        fields = (
+            *("job_id", "type", "status", "progress", "progress_message", "result", "error"),
+            *("priority", "queue", "attempt", "retry_count", "max_retries", "timeout"),
+            *("scheduled_at", "started_at", "completed_at", "failed_at", "cancel_requested_at"),
+            *("created_at", "updated_at", "version"),
+            *("payload", "metadata", "tags", "unique_key", "concurrency_key", "error_history"),
+            *("user_id", "workspace", "project_name", "hostname", "arch", "parent"),
+        )
+        read_only_fields = fields
+
+    @extend_schema_field({"oneOf": [{"$ref": "#/components/schemas/AttemptError"}, {"type": "null"}]})
+    def get_error(self, job: Job) -> dict[str, Any] | None:
+        if job.error_message is None:
+            return None
+        details = job.error_details if isinstance(job.error_details, dict) else {}
+        return describe_error({**details, "message": job.error_message})
+
+    @extend_schema_field(AttemptErrorSerializer(many=True))
+    def get_error_history(self, job: Job) -> list[dict[str, Any]]:
+        return [describe_error(error) for error in job.error_history if isinstance(error, dict)]
+
+
+#: The columns that a field of the answer is made from, where the names differ.
+COLUMNS: Final = {
+    "job_id": ("id",),
+    "type": ("job_type",),
+    "error": ("error_message", "error_details"),
+    "user_id": ("user", "user__user_id"),
+    "workspace": ("workspace", "workspace__name"),
+}
+NAMES: Final = JobSerializer.Meta.fields
+DEFAULT_NAMES: Final = tuple(name for name in NAMES if name not in LARGE)
+
+
+class ListedJobSerializer(JobSerializer):
+    """A job in a list: only the fields that were asked for."""
+
+    def __init__(self, *args: Any, names: tuple[str, ...] = NAMES, **kwargs: Any) -> None:
+        self.names = names
+        super().__init__(*args, **kwargs)
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        fields = {name: field for name, field in super().get_fields().items() if name in self.names}
+        for field in fields.values():
+            # Else the description of the API would promise every field in every list.
+            field.read_only, field.required = False, False
+        return fields
+
+
+def columns_of(names: tuple[str, ...]) -> list[str]:
+    """Name the columns that a list with these fields reads; the id is what pages go by."""
+    return ["id", *(column for name in names for column in COLUMNS.get(name, (name,)))]

@@ -1,0 +1,178 @@
+"""Jobs as clients see them: submit, list, look at, change, cancel, retry, delete."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+from django.http import Http404
+from django.http.response import HttpResponseBase
+from django.utils.cache import get_conditional_response
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers, status
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.api.etags import etag, expected_version
+from accounts.api.fields import JsonObject, Moment, WholeNumber
+from accounts.api.idempotency import idempotent
+from accounts.api.strict import StrictSerializer
+from jobs import control
+from jobs.api import described
+from jobs.api.access import ON_JOBS, visible_jobs
+from jobs.api.job import DEFAULT_NAMES, NAMES, JobSerializer, ListedJobSerializer, columns_of
+from jobs.api.job_filters import JobFilters
+from jobs.api.new_job import NewJobSerializer, new_job
+from jobs.api.parameters import StrictFilterBackend
+from jobs.api.reasons import ReasonSerializer, reason_of
+from jobs.api.time_limit import time_limit
+from jobs.enqueue import enqueue
+from jobs.models import Job
+
+
+class JobChangeSerializer(StrictSerializer):
+    """What may be changed while the job is pending."""
+
+    priority = WholeNumber(required=False, min_value=0, max_value=100)
+    scheduled_at = Moment(required=False)
+    metadata = JsonObject(required=False, help_text="Replaces what is there.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("Give at least one of priority, scheduled_at and metadata.", "empty")
+        return attrs
+
+
+@extend_schema(tags=["jobs"])
+class JobViewSet(GenericViewSet[Job]):
+    """Jobs of the caller; for staff, jobs of everyone."""
+
+    permission_classes = ON_JOBS
+    serializer_class = JobSerializer
+    filter_backends = (StrictFilterBackend,)
+    filterset_class = JobFilters
+    other_parameters = ("fields",)
+
+    def get_queryset(self) -> QuerySet[Job]:
+        return visible_jobs(self.request.user)
+
+    @extend_schema(
+        operation_id="jobs_list",
+        responses=ListedJobSerializer(many=True),
+        parameters=[described.FIELDS],
+        description=(
+            "Jobs, newest first. A list leaves out payload, result, metadata and error_history, unless `fields` names "
+            "them. A search that has to look at too many jobs is stopped with 422 `query-too-broad`: give it a window "
+            "with `created_after` and `created_before`."
+        ),
+    )
+    def list(self, request: Request) -> Response:
+        names = _names(request)
+        with time_limit():
+            page = self.paginate_queryset(self.filter_queryset(self._narrowed(names)))
+        return self.get_paginated_response(ListedJobSerializer(page, many=True, names=names).data)
+
+    @extend_schema(
+        operation_id="jobs_create",
+        request=NewJobSerializer,
+        parameters=[described.IDEMPOTENCY_KEY],
+        responses={
+            201: OpenApiResponse(JobSerializer, "Submitted. `Location` is where the job is found."),
+            200: OpenApiResponse(JobSerializer, "An unfinished job holds the unique key: this one."),
+        },
+    )
+    @idempotent
+    def create(self, request: Request) -> HttpResponseBase:
+        """Submit a job. When the answer arrives the job is stored for good."""
+        body = NewJobSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        with transaction.atomic():
+            new = new_job(body.validated_data, request.user, {})
+            submitted = enqueue(new.job_type, new.payload, **new.options)
+            job = self._joined().get(pk=submitted.id)
+        response = _answer(job, status.HTTP_201_CREATED if submitted.created else status.HTTP_200_OK)
+        response["Location"] = reverse("job", [job.pk], request=request)
+        return response
+
+    @extend_schema(
+        operation_id="jobs_retrieve",
+        parameters=[*described.WAITING, described.IF_NONE_MATCH],
+        responses={200: JobSerializer, 304: OpenApiResponse(description="It is as you know it.")},
+    )
+    def retrieve(self, request: Request, pk: UUID) -> HttpResponseBase:
+        """Look at a job, or wait up to 30 seconds for its end; the answer may be an unfinished job then."""
+        response = _answer(self._visible(pk))
+        found = get_conditional_response(request, etag=response["ETag"], response=response)
+        return found if found is not None else response
+
+    @extend_schema(
+        operation_id="jobs_partial_update",
+        request=JobChangeSerializer,
+        parameters=[described.IF_MATCH],
+        responses=JobSerializer,
+    )
+    def partial_update(self, request: Request, pk: UUID) -> Response:
+        """Change a pending job."""
+        version = expected_version(request)
+        self._visible(pk)
+        body = JobChangeSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        return self._act(control.change, pk, expected_version=version, **body.validated_data)
+
+    @extend_schema(operation_id="jobs_cancel", request=ReasonSerializer, responses=JobSerializer)
+    @idempotent
+    def cancel(self, request: Request, pk: UUID) -> Response:
+        """Cancel a pending job at once; ask a running one to stop, which its handler may do late or not at all."""
+        return self._act(control.cancel, pk, reason=reason_of(request))
+
+    @extend_schema(operation_id="jobs_retry", request=ReasonSerializer, responses=JobSerializer)
+    @idempotent
+    def retry(self, request: Request, pk: UUID) -> Response:
+        """Run a failed or cancelled job again, or a waiting one at once. Dead letters are redriven instead."""
+        return self._act(control.retry, pk, reason=reason_of(request))
+
+    @extend_schema(operation_id="jobs_destroy", responses={204: OpenApiResponse(description="Deleted.")})
+    def destroy(self, request: Request, pk: UUID) -> Response:
+        """Hide a job that has ended; a pending one is cancelled first. A running one has to be cancelled before."""
+        self._visible(pk)
+        control.soft_delete(pk, request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _act(self, act: Callable[..., Job], pk: UUID, **how: Any) -> Response:
+        self._visible(pk)
+        act(pk, self.request.user, **how)
+        return _answer(self._visible(pk))
+
+    def _visible(self, pk: UUID) -> Job:
+        job = self._joined().filter(pk=pk).first()
+        if job is None:
+            raise Http404
+        return job
+
+    def _joined(self) -> QuerySet[Job]:
+        return self.get_queryset().select_related("user", "workspace")
+
+    def _narrowed(self, names: tuple[str, ...]) -> QuerySet[Job]:
+        """Read only the columns that are asked for: payloads of megabytes stay where they are."""
+        related = [relation for name, relation in (("user_id", "user"), ("workspace", "workspace")) if name in names]
+        jobs = self.get_queryset().only(*columns_of(names))
+        return jobs.select_related(*related) if related else jobs
+
+
+def _answer(job: Job, code: int = status.HTTP_200_OK) -> Response:
+    return Response(JobSerializer(job).data, status=code, headers={"ETag": etag(job.version)})
+
+
+def _names(request: Request) -> tuple[str, ...]:
+    text = request.query_params.get("fields")
+    if text is None:
+        return DEFAULT_NAMES
+    names = tuple(text.split(","))
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        raise ValidationError({"fields": [ErrorDetail(f"There is no field {unknown[0]!r}.", code="unknown-field")]})
+    return names

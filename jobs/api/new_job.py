@@ -1,0 +1,95 @@
+"""What a client sends to submit a job."""
+
+from typing import Any, Final, cast
+
+from django.core.validators import RegexValidator
+from drf_spectacular.extensions import OpenApiSerializerExtension
+from rest_framework import serializers
+
+from accounts.api.fields import JsonObject, Moment, Number, Text, WholeNumber
+from accounts.api.strict import StrictSerializer
+from accounts.models import User, Workspace
+from jobs import options
+from jobs.enqueue import NewJob
+from jobs.options import Options
+from jobs.registry import JobType, registry
+
+#: What stands in the body under the name of the option.
+_OPTIONS: Final = (
+    *("queue", "priority", "scheduled_at", "delay", "max_retries", "timeout", "tags", "metadata"),
+    *("unique_key", "concurrency_key", "project_name", "hostname", "arch"),
+)
+_TEXT: Final[dict[str, Any]] = {"required": False, "max_length": options.TEXT_MAX_LENGTH}
+
+
+class NewJobSerializer(StrictSerializer):
+    """A job to submit. What is left out, its job type decides. `job_type` is another name of `type`."""
+
+    type = Text(max_length=options.TEXT_MAX_LENGTH)
+    payload = JsonObject(required=False, default=dict)
+    queue = Text(required=False, validators=[RegexValidator(rf"^{options.QUEUE_NAME.pattern}\Z")])
+    priority = WholeNumber(required=False, min_value=0, max_value=100, help_text="Larger runs first.")
+    scheduled_at = Moment(required=False, help_text="Not before this moment; at most one year ahead.")
+    delay = Number(
+        required=False, min_value=0, max_value=options.FURTHEST.total_seconds(), help_text="Seconds from now."
+    )
+    max_retries = WholeNumber(required=False, min_value=0, max_value=options.MAX_RETRIES)
+    timeout = Number(
+        required=False, min_value=0.001, max_value=options.LONGEST_TIMEOUT, help_text="Seconds that an attempt may run."
+    )
+    tags = serializers.ListField(
+        child=Text(min_length=1, max_length=options.TAG_MAX_LENGTH), required=False, max_length=options.MAX_TAGS
+    )
+    metadata = JsonObject(required=False, help_text="What you want to keep beside the job; at most 64 KiB.")
+    unique_key = Text(
+        **_TEXT, min_length=1, help_text="While an unfinished job of yours has it, that job is the answer."
+    )
+    concurrency_key = Text(**_TEXT, min_length=1)
+    project_name = Text(**_TEXT, allow_blank=True)
+    hostname = Text(**_TEXT, allow_blank=True)
+    arch = Text(**_TEXT, allow_blank=True)
+    workspace = Text(
+        required=False, min_length=1, max_length=128, help_text="A name that groups jobs; made when it is new."
+    )
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict) and "job_type" in data and "type" not in data:
+            data = {**data, "type": data["job_type"]}
+            del data["job_type"]
+        return super().to_internal_value(data)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "delay" in attrs and "scheduled_at" in attrs:
+            raise serializers.ValidationError({"delay": ["Cannot be given together with scheduled_at."]})
+        return attrs
+
+
+def new_job(data: dict[str, Any], user: User, workspaces: dict[str, Workspace]) -> NewJob:
+    """Make the domain's value of a checked body; unknown workspaces are made and added to `workspaces`."""
+    chosen = {name: data[name] for name in _OPTIONS if name in data}
+    if name := data.get("workspace"):
+        if name not in workspaces:
+            workspaces[name] = Workspace.objects.get_or_create(name=name)[0]
+        chosen["workspace"] = workspaces[name]
+    return NewJob(data["type"], data["payload"], cast(Options, {**chosen, "user": user}))
+
+
+class NewJobDescription(OpenApiSerializerExtension):
+    """Describe the payload of each job type that this installation knows, so that clients can be generated."""
+
+    target_class = NewJobSerializer
+
+    def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
+        general = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        general |= {"additionalProperties": False, "not": {"required": ["delay", "scheduled_at"]}}
+        kinds = [_for_type(general, job_type) for job_type in registry]
+        return {"description": general.pop("description", ""), "oneOf": kinds} if kinds else general
+
+
+def _for_type(general: dict[str, Any], job_type: JobType) -> dict[str, Any]:
+    # A reference inside of the schema would point to nowhere from here.
+    refers = "$ref" in repr(job_type.schema)
+    payload = {"type": "object"} if refers else job_type.schema
+    properties = {**general["properties"], "type": {"const": job_type.name}, "payload": payload}
+    required = ["type", "payload"] if payload.get("required") or refers else ["type"]
+    return {**general, "title": job_type.name, "required": required, "properties": properties}

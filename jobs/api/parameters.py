@@ -1,0 +1,117 @@
+"""Query parameters read strictly: a mistyped filter must not answer with everybody's jobs."""
+
+from datetime import datetime, timedelta
+from typing import Any, ClassVar, Final
+from uuid import UUID
+
+from django import forms
+from django.core.exceptions import ValidationError as FormError
+from django.db.models import QuerySet
+from django_filters import Filter, MultipleChoiceFilter
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import extend_schema_field
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from accounts.api.fields import read_moment
+from jobs.options import TEXT_MAX_LENGTH
+
+#: Read by the pagination.
+OF_PAGES: Final = frozenset({"limit", "cursor"})
+
+#: How far an application host's clock, which made the id, may be off the database's, which made created_at.
+CLOCK_SKEW: Final = timedelta(minutes=1)
+
+
+class StrictFilterBackend(DjangoFilterBackend):
+    """Refuse parameters that no filter reads, that are empty, or that stand twice where one counts."""
+
+    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
+        filters = self.get_filterset_class(view, queryset).base_filters
+        lone = set(filters) | OF_PAGES | set(getattr(view, "other_parameters", ()))
+        several = {name for name, each in filters.items() if isinstance(each, MultipleChoiceFilter)}
+        refuse_unread(request, lone - several, several)
+        return super().filter_queryset(request, queryset, view)
+
+
+def refuse_unread(request: Request, lone: set[str], several: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+    """Raise ValidationError naming every parameter that would be ignored in whole or in part."""
+    errors = {}
+    for name, values in request.query_params.lists():
+        if name not in lone | several:
+            errors[name] = [ErrorDetail("There is no such parameter.", code="unknown-parameter")]
+        elif len(values) > 1 and name in lone:
+            errors[name] = [ErrorDetail("Stands here more than once.", code="repeated")]
+        elif not all(values):
+            errors[name] = [ErrorDetail("Is empty.", code="empty")]
+    if errors:
+        raise ValidationError(errors)
+
+
+class MomentField(forms.Field):
+    """A date and time in RFC 3339, so that nobody's local time is guessed at."""
+
+    def to_python(self, value: Any) -> datetime | None:
+        if not value:
+            return None
+        moment = read_moment(value)
+        if moment is None:
+            raise FormError("Must be a date and time such as 2026-01-31T09:00:00Z.", code="date-time")
+        return moment
+
+
+class DescribedFilter(Filter):
+    """A filter that tells the API's description exactly what it takes."""
+
+    schema: ClassVar[dict[str, Any]]
+    bounds: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, *args: Any, help_text: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs, **self.bounds)
+        extend_schema_field({**self.schema, "description": help_text} if help_text else self.schema)(self)
+
+
+class WordFilter(DescribedFilter):
+    field_class = forms.CharField
+    bounds: ClassVar = {"strip": False, "max_length": TEXT_MAX_LENGTH}
+    schema: ClassVar = {"type": "string", "minLength": 1, "maxLength": TEXT_MAX_LENGTH}
+
+
+class PriorityFilter(DescribedFilter):
+    field_class = forms.IntegerField
+    bounds: ClassVar = {"min_value": 0, "max_value": 100}
+    schema: ClassVar = {"type": "integer", "minimum": 0, "maximum": 100}
+
+
+class MomentFilter(DescribedFilter):
+    field_class = MomentField
+    schema: ClassVar = {"type": "string", "format": "date-time"}
+
+
+class SeveralWords(forms.SelectMultiple):
+    """Takes `a=1&a=2` and `a=1,2` alike."""
+
+    def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
+        return [word for text in data.getlist(name) for word in text.split(",")]
+
+
+def first_id_at(moment: datetime) -> UUID:
+    """Give the smallest UUIDv7 of a moment: ids are ordered by time, so the primary key answers time ranges."""
+    milliseconds = max(0, int(moment.timestamp() * 1000))
+    return UUID(int=(milliseconds << 80) | (0x7 << 76) | (0x2 << 62))
+
+
+def created_since(queryset: QuerySet[Any], name: str, moment: datetime) -> QuerySet[Any]:
+    return queryset.filter(id__gte=first_id_at(_shifted(moment, -CLOCK_SKEW)), created_at__gte=moment)
+
+
+def created_before(queryset: QuerySet[Any], name: str, moment: datetime) -> QuerySet[Any]:
+    return queryset.filter(id__lt=first_id_at(_shifted(moment, CLOCK_SKEW)), created_at__lt=moment)
+
+
+def _shifted(moment: datetime, by: timedelta) -> datetime:
+    try:
+        return moment + by
+    except OverflowError:
+        return moment
