@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from io import StringIO
 from queue import Empty, SimpleQueue
 from types import FrameType
 from typing import Any
@@ -106,7 +107,7 @@ class Launcher:
 
     def _prepare(self) -> None:
         try:
-            call_command("check")
+            call_command("check", stdout=StringIO())
             call_command("migrate", verbosity=0, interactive=False)
             static.collect_if_changed(self.env)
             credentials = create_operator()
