@@ -1,0 +1,98 @@
+import re
+
+import pytest
+from django.urls import reverse
+
+from accounts import keys
+from accounts.models import User
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def boss(client):
+    client.force_login(UserFactory(role="admin"))
+    return client
+
+
+def act(client, user, verb):
+    return client.post(reverse(f"admin:accounts_user_{verb}_key", args=[user.pk]), follow=True)
+
+
+def shown_keys(response):
+    return set(re.findall(r"ekiden_live_[0-9A-Za-z]{46}", response.content.decode()))
+
+
+def test_an_administrator_creates_a_user_with_a_password(boss):
+    data = {"user_id": "new", "role": "operator", "usable_password": "true"}
+    data |= {"password1": "Correct-Horse-9", "password2": "Correct-Horse-9"}
+    response = boss.post(reverse("admin:accounts_user_add"), data)
+    assert response.status_code == 302, response.context["adminform"].form.errors
+    user = User.objects.get(user_id="new")
+    assert user.role == "operator"
+    assert user.check_password("Correct-Horse-9")
+
+
+def test_an_administrator_creates_a_program_without_a_password(boss):
+    boss.post(reverse("admin:accounts_user_add"), {"user_id": "robot", "role": "worker", "usable_password": "false"})
+    assert not User.objects.get(user_id="robot").has_usable_password()
+
+
+def test_a_role_is_changed_on_the_users_page(boss):
+    user = UserFactory()
+    url = reverse("admin:accounts_user_change", args=[user.pk])
+    assert boss.get(url).status_code == 200
+    data = {"user_id": user.user_id, "role": "viewer", "is_active": "on", "rate_limit_per_minute": "7"}
+    response = boss.post(url, {**data, "name": "", "email": "", "allowed_languages": ""})
+    assert response.status_code == 302, response.context["adminform"].form.errors
+    user.refresh_from_db()
+    assert (user.role, user.rate_limit_per_minute) == ("viewer", 7)
+
+
+def test_a_new_key_is_shown_once_and_works(boss):
+    user = UserFactory()
+    (key,) = shown_keys(act(boss, user, "issue"))
+    assert keys.find_owner(key) == user
+    assert not shown_keys(boss.get(reverse("admin:accounts_user_change", args=[user.pk])))
+    assert not shown_keys(boss.get(reverse("admin:accounts_user_history", args=[user.pk])))
+
+
+def test_rotation_keeps_the_old_key_for_a_while_and_revoking_ends_all(boss):
+    user = UserFactory()
+    old = keys.issue(user)
+    (new,) = shown_keys(act(boss, user, "rotate"))
+    assert keys.find_owner(old) == keys.find_owner(new) == user
+    act(boss, user, "revoke")
+    assert keys.find_owner(old) is keys.find_owner(new) is None
+
+
+def test_keys_are_not_given_out_by_following_a_link(boss):
+    user = UserFactory()
+    assert boss.get(reverse("admin:accounts_user_issue_key", args=[user.pk])).status_code == 405
+    user.refresh_from_db()
+    assert user.api_key_hash is None
+
+
+@pytest.mark.parametrize("role", ["operator", "viewer"])
+def test_other_staff_see_users_and_change_nothing(client, role):
+    client.force_login(UserFactory(role=role))
+    user = UserFactory()
+    assert client.get(reverse("admin:accounts_user_changelist")).status_code == 200
+    page = client.get(reverse("admin:accounts_user_change", args=[user.pk]))
+    assert page.status_code == 200
+    assert b"Issue API key" not in page.content
+    assert act(client, user, "issue").status_code == 403
+    assert client.get(reverse("admin:accounts_user_add")).status_code == 403
+
+
+def test_nobody_is_deleted(boss):
+    user = UserFactory()
+    assert boss.post(reverse("admin:accounts_user_delete", args=[user.pk]), {"post": "yes"}).status_code == 403
+
+
+def test_hashes_are_on_no_page(boss):
+    user = UserFactory()
+    keys.issue(user)
+    page = boss.get(reverse("admin:accounts_user_change", args=[user.pk])).content.decode()
+    assert user.api_key_hash not in page

@@ -1,0 +1,113 @@
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+from django.test import Client
+
+from accounts import keys
+from accounts.models import User
+from accounts.rate_limits import FAILED_LOGINS_PER_MINUTE
+from tests.api_client import client_of, problem, with_key
+from tests.factories import UserFactory
+
+pytestmark = pytest.mark.django_db
+
+ME = "/api/v1/me"
+
+
+def test_a_key_lets_its_owner_in():
+    user = UserFactory()
+    assert client_of(user).get(ME).json()["user_id"] == user.user_id
+
+
+def test_no_key_is_asked_for_one(client):
+    response = client.get(ME)
+    problem(response, 401, "not-authenticated")
+    assert response["WWW-Authenticate"] == 'Bearer realm="ekiden"'
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic dXNlcjpwYXNz",
+        "Token x",
+        "Bearer é",
+        "Bearer " + "x" * 10_240,
+        "Bearer a b c",
+        "bearer\x7f",
+    ],
+)
+def test_odd_headers_are_refused(client, header):
+    problem(client.get(ME, HTTP_AUTHORIZATION=header), 401, "invalid-key")
+
+
+def test_an_unknown_key_and_a_revoked_one_get_the_same_answer():
+    user = UserFactory()
+    client = client_of(user)
+    keys.revoke(user)
+    revoked = problem(client.get(ME), 401, "invalid-key")
+    unknown = problem(with_key(keys.generate()).get(ME), 401, "invalid-key")
+    for body in (revoked, unknown):
+        body.pop("request_id")
+    assert revoked == unknown
+
+
+def test_a_disabled_user_is_shut_out_at_once():
+    user = UserFactory()
+    client = client_of(user)
+    assert client.get(ME).status_code == 200
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    problem(client.get(ME), 401, "account-disabled")
+
+
+@pytest.mark.parametrize("parameter", ["api_key", "access_token", "anything"])
+def test_a_key_in_the_url_is_refused_even_when_it_is_right(parameter):
+    user = UserFactory()
+    key = keys.issue(user)
+    body = problem(with_key(key).get(ME, {parameter: key}), 401, "key-in-url")
+    assert key not in str(body)
+
+
+def test_failed_logins_of_one_address_come_to_an_end_and_good_keys_still_work(client):
+    user = UserFactory()
+    good = client_of(user)
+    statuses = [
+        client.get(ME, HTTP_AUTHORIZATION="Bearer wrong").status_code for _ in range(FAILED_LOGINS_PER_MINUTE + 1)
+    ]
+    assert statuses == [401] * FAILED_LOGINS_PER_MINUTE + [429]
+    response = client.get(ME, HTTP_AUTHORIZATION="Bearer wrong")
+    problem(response, 429, "rate-limit-exceeded")
+    assert 1 <= int(response["Retry-After"]) <= 61
+    assert good.get(ME).status_code == 200
+    elsewhere = client.get(ME, HTTP_AUTHORIZATION="Bearer wrong", REMOTE_ADDR="203.0.113.9")
+    problem(elsewhere, 401, "invalid-key")
+
+
+def test_use_is_noted_at_most_once_a_minute():
+    user = UserFactory()
+    client = client_of(user)
+    client.get(ME)
+    first = User.objects.get(pk=user.pk)
+    assert first.api_key_last_used_at is not None
+    assert first.last_active_at == first.api_key_last_used_at
+    client.get(ME)
+    assert User.objects.get(pk=user.pk).api_key_last_used_at == first.api_key_last_used_at
+    User.objects.filter(pk=user.pk).update(api_key_last_used_at=F("api_key_last_used_at") - timedelta(seconds=61))
+    client.get(ME)
+    assert User.objects.get(pk=user.pk).api_key_last_used_at > first.api_key_last_used_at - timedelta(seconds=61)
+
+
+def test_staff_who_are_logged_in_may_read_and_need_the_csrf_token_to_write():
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(UserFactory(role="admin"))
+    assert client.get(ME).status_code == 200
+    response = client.post("/api/v1/users", {"user_id": "x"}, content_type="application/json")
+    problem(response, 403, "permission-denied")
+
+
+def test_a_session_of_somebody_without_a_staff_role_does_not_count(client):
+    client.force_login(UserFactory(role="user"))
+    problem(client.get(ME), 401, "not-authenticated")
