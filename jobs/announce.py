@@ -25,7 +25,7 @@ _lock = threading.Lock()
 
 def announce(lanes: Iterable[Lane], using: str = "default") -> None:
     """Tell workers of new work in these queues and priorities, after the caller's transaction commits."""
-    transaction.on_commit(partial(_send, frozenset(lanes), using), using=using)
+    transaction.on_commit(partial(_send, frozenset(lanes), time.monotonic(), using), using=using)
 
 
 def announce_cancel(job_id: object, using: str = "default") -> None:
@@ -33,13 +33,15 @@ def announce_cancel(job_id: object, using: str = "default") -> None:
     transaction.on_commit(partial(_notify, [f"!{job_id}"], using), using=using)
 
 
-def _send(lanes: frozenset[Lane], using: str) -> None:
+def _send(lanes: frozenset[Lane], inserted_at: float, using: str) -> None:
     now = time.monotonic()
+    # A long transaction commits rows that are older than what workers have claimed since.
+    age = f":{(now - inserted_at) * 1000:.0f}"
     with _lock:
         due = [lane for lane in lanes if now - _last_sent.get(lane, -1.0) >= WINDOW_SECONDS]
         _last_sent.update(dict.fromkeys(due, now))
     if due:
-        _notify([f"{queue}:{priority}" for queue, priority in due], using)
+        _notify([f"{queue}:{priority}{age}" for queue, priority in due], using)
 
 
 def _notify(messages: list[str], using: str) -> None:

@@ -1,6 +1,6 @@
 """What an attempt ended in, as small values matched by type. No database here."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -41,13 +41,13 @@ class DeadLettered:
 
 @dataclass(frozen=True, slots=True)
 class Released:
-    """Never started, or interrupted by a stopping worker: back to pending, the attempt not charged."""
+    """Claimed and never started: back to pending, the attempt not counted."""
 
 
 Outcome = Completed | Retry | Snoozed | Cancelled | DeadLettered | Released
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Attempt:
     """One claimed run of a job, as the worker holds it. Times are monotonic seconds of this process."""
 
@@ -56,13 +56,22 @@ class Attempt:
     job_type: str
     queue: str
     priority: int
+    #: JSON text as it came from the database: one that cannot be read must not break the claim.
     payload: str
-    attempt: int
+    number: int
     retry_count: int
     max_retries: int
     timeout: float | None
-    claimed_at: float
-    started: float | None = None
+    #: When its lock was last known to be good; set before the statement was sent.
+    renewed_at: float
+    started_at: float | None = None
+    #: Someone asked to cancel it.
     cancelled: bool = False
-    lost: bool = False
-    extra: dict[str, Any] = field(default_factory=dict)
+    #: Its outcome is not wanted any more: the lock is another worker's, or time ran out.
+    fenced: bool = False
+    #: The latest progress not yet written, or None.
+    progress: tuple[int, str] | None = None
+
+    @property
+    def key(self) -> int:
+        return self.lock_token

@@ -12,6 +12,6 @@ BEGIN
     UPDATE job_queue j
     SET status = 'cancelled', cancel_requested_at = coalesce(j.cancel_requested_at, clock_timestamp())
     FROM held
-    WHERE j.id = held.job_id AND j.status = 'processing'
+    WHERE j.id = held.job_id AND j.status IS NOT DISTINCT FROM 'processing'
     RETURNING j.id;
 END $$

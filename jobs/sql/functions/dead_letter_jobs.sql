@@ -17,7 +17,7 @@ BEGIN
             error_details = held.error,
             error_history = (j.error_history || held.error)[greatest(1, cardinality(j.error_history) - 48):]
         FROM held
-        WHERE j.id = held.job_id AND j.status = 'processing'
+        WHERE j.id = held.job_id AND j.status IS NOT DISTINCT FROM 'processing'
         RETURNING j.id, j.status, j.job_type, j.payload, j.error_history, held.error
     ), moved AS (
         INSERT INTO job_dead_letter_queue

@@ -13,6 +13,6 @@ BEGIN
     SET status = CASE WHEN j.cancel_requested_at IS NULL THEN 'pending' ELSE 'cancelled' END,
         started_at = NULL, attempt = greatest(0, j.attempt - 1)
     FROM held
-    WHERE j.id = held.job_id AND j.status = 'processing'
+    WHERE j.id = held.job_id AND j.status IS NOT DISTINCT FROM 'processing'
     RETURNING j.id;
 END $$

@@ -22,6 +22,6 @@ BEGIN
         error_history = CASE WHEN held.error IS NULL THEN j.error_history
             ELSE (j.error_history || held.error)[greatest(1, cardinality(j.error_history) - 48):] END
     FROM held
-    WHERE j.id = held.job_id AND j.status = 'processing'
+    WHERE j.id = held.job_id AND j.status IS NOT DISTINCT FROM 'processing'
     RETURNING j.id;
 END $$

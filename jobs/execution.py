@@ -1,0 +1,119 @@
+"""Running a handler: from a claimed attempt to an outcome. It decides; recording writes."""
+
+import json
+import traceback
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from jobs.context import Context
+from jobs.exceptions import (
+    InvalidPayload,
+    JobCancelled,
+    JobError,
+    JobTimeout,
+    NonRetryableError,
+    RateLimitError,
+    Snooze,
+    UnknownJobType,
+    Violation,
+)
+from jobs.outcomes import Attempt, Cancelled, Completed, DeadLettered, Outcome, Retry, Snoozed
+from jobs.payloads import dump_result
+from jobs.registry import JobType, registry
+
+TRACEBACK_MAX_CHARACTERS: Final = 8_000
+MESSAGE_MAX_CHARACTERS: Final = 2_000
+
+
+class UnusableResult(NonRetryableError):
+    """The handler's return value cannot be stored as JSON."""
+
+
+def prepare(attempt: Attempt) -> tuple[JobType, dict[str, Any]]:
+    """Find the handler and read the payload; raises UnknownJobType or InvalidPayload, which no retry can mend."""
+    job_type = registry.get(attempt.job_type)
+    try:
+        payload = json.loads(attempt.payload)
+    except (ValueError, RecursionError) as error:
+        raise InvalidPayload([Violation("", "not-json", f"cannot be read: {error}")]) from error
+    if not isinstance(payload, dict):
+        raise InvalidPayload([Violation("", "type", "must be an object")])
+    if violations := job_type.validator.violations(payload):
+        raise InvalidPayload(violations)
+    return job_type, payload
+
+
+def run(attempt: Attempt, context: Context) -> Outcome:
+    """Run a plain handler in this thread to its outcome; never raises."""
+    try:
+        job_type, payload = prepare(attempt)
+        return conclude(job_type.function(context, **payload))
+    except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
+        return failure(attempt, error)
+
+
+async def run_coroutine(attempt: Attempt, context: Context) -> Outcome:
+    """Run a coroutine handler to its outcome; never raises: the caller tells a cancelled one from a failed one."""
+    try:
+        job_type, payload = prepare(attempt)
+        return conclude(await job_type.function(context, **payload))
+    except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
+        return failure(attempt, error)
+
+
+def conclude(result: Any) -> Completed:
+    """Turn a handler's return value into an outcome; raises UnusableResult for what JSON cannot hold."""
+    if result is None:
+        return Completed(None)
+    try:
+        return Completed(dump_result(result))
+    except InvalidPayload as error:
+        raise UnusableResult(str(error)) from error
+
+
+def failure(attempt: Attempt, error: BaseException) -> Outcome:
+    """Decide what an error means for the job."""
+    if isinstance(error, JobCancelled):
+        return Cancelled()
+    if isinstance(error, Snooze):
+        return Snoozed(max(0.0, error.seconds))
+    if isinstance(error, RateLimitError):
+        return Snoozed(max(0.0, error.retry_after), describe(attempt, error, "rate_limit"))
+    if isinstance(error, NonRetryableError | UnknownJobType | InvalidPayload):
+        return DeadLettered(describe(attempt, error, "non_retryable"))
+    kind = "timeout" if isinstance(error, JobTimeout) else "retryable"
+    return retry_or_give_up(attempt, describe(attempt, error, kind))
+
+
+def retry_or_give_up(attempt: Attempt, error: dict[str, Any]) -> Retry | DeadLettered:
+    """Wait as the job type's back-off says while retries are left."""
+    if attempt.retry_count >= attempt.max_retries:
+        return DeadLettered(error)
+    return Retry(max(0.0, registry.get(attempt.job_type).backoff(attempt.retry_count)), error)
+
+
+def describe(attempt: Attempt, error: BaseException, kind: str) -> dict[str, Any]:
+    """Give the entry of the job's error history: bounded, and free of what PostgreSQL cannot hold."""
+    own = isinstance(error, JobError) and error.__traceback__ is None
+    frames = traceback.extract_tb(error.__traceback__)
+    inner = [
+        frame for frame in frames if "/site-packages/" not in frame.filename and not frame.filename.endswith(_OURS)
+    ]
+    return {
+        "attempt": attempt.number,
+        "error_class": type(error).__name__,
+        "message": storable(str(error) or type(error).__name__)[:MESSAGE_MAX_CHARACTERS],
+        "kind": kind,
+        "at": datetime.now(UTC).isoformat(),
+        "frame": f"{inner[-1].filename.rsplit('/', 1)[-1]}:{inner[-1].name}" if inner else "",
+        "traceback": "" if own else storable("".join(traceback.format_exception(error)))[-TRACEBACK_MAX_CHARACTERS:],
+    }
+
+
+def storable(text: str) -> str:
+    """Replace what a PostgreSQL text cannot hold: NUL and lone surrogates."""
+    return text.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode("utf-8")
+
+
+#: The frames of the machinery around the handler say nothing about the error.
+_OURS: Final = ("jobs/execution.py", "jobs/payloads.py")

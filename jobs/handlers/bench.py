@@ -1,0 +1,16 @@
+"""Jobs that do nothing, for `manage.py bench`: one on the event loop, one in a thread."""
+
+from jobs.context import Context
+from jobs.decorators import job
+
+
+@job("bench_coroutine", queue="bench")
+async def bench_coroutine(ctx: Context, n: int = 0) -> int:
+    """Give back a number, on the event loop."""
+    return n
+
+
+@job("bench_thread", queue="bench")
+def bench_thread(ctx: Context, n: int = 0) -> int:
+    """Give back a number, in a thread."""
+    return n

@@ -1,0 +1,128 @@
+"""Claiming in batches, from where the last claim ended.
+
+A pending job's index entry stays behind, dead, when it is claimed; while an old snapshot is held open nothing can
+remove it. A claim that begins at the head of the index walks all of them, every time. So the claimer remembers for
+each lane (queue and priority) the `scheduled_at` it last claimed and begins there. What lies behind that point (late
+commits, retries with an earlier time, jobs given back) is found by a look at all lanes, at most once per poll interval.
+"""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.resources import files
+from typing import Final
+
+from django.db import connection, transaction
+
+from jobs.announce import Lane
+from jobs.models import Job
+from jobs.outcomes import Attempt
+from jobs.worker.options import WorkerOptions
+
+_WAITING_LANES: Final = (files("jobs") / "sql" / "queries" / "waiting_lanes.sql").read_text()
+_START: Final = """
+SELECT job_id::text, lock_token, job_type, queue, priority, payload::text, attempt, retry_count, max_retries, timeout
+FROM start_jobs(%s::uuid[], %s, make_interval(secs => %s)) ORDER BY priority DESC, scheduled_at, job_id
+"""
+
+#: An announced job was inserted before it was committed and announced: look so far behind the cursor for it.
+REWIND: Final = timedelta(milliseconds=250)
+
+
+@dataclass(slots=True)
+class LaneState:
+    """What is known of one lane: where to scan from, and whether there may be work."""
+
+    since: datetime | None = None
+    live: bool = True
+
+
+class Claimer:
+    """Claims for one worker process; used by one thread. Times are monotonic seconds."""
+
+    def __init__(self, options: WorkerOptions) -> None:
+        self.options = options
+        self.lanes: dict[Lane, LaneState] = {}
+        self._look_due = 0.0
+        self._next_due_at: float | None = None
+
+    def announced(self, lane: Lane, age: float = 0.0) -> None:
+        """Take note of new work in a lane, inserted `age` seconds before it was committed."""
+        queue, priority = lane
+        if self.options.queues is not None and queue not in self.options.queues:
+            return
+        if priority < 0:
+            self._look_due = 0.0
+            return
+        state = self.lanes.setdefault(lane, LaneState())
+        state.live = True
+        if state.since is not None:
+            state.since -= REWIND + timedelta(seconds=age)
+
+    def claim(self, limit: int) -> list[Attempt]:
+        """Claim up to `limit` due jobs, the most urgent lanes first; commits before it returns."""
+        if time.monotonic() >= self._look_due:
+            self._look()
+        claimed: list[Attempt] = []
+        for lane, state in sorted(self.lanes.items(), key=lambda item: -item[0][1]):
+            if len(claimed) >= limit:
+                break
+            if state.live:
+                claimed += self._claim_lane(lane, state, limit - len(claimed))
+        return claimed
+
+    def idle_seconds(self) -> float:
+        """How long to wait for an announcement before looking again."""
+        now = time.monotonic()
+        due = self._look_due if self._next_due_at is None else min(self._look_due, self._next_due_at)
+        return max(0.0, due - now)
+
+    def look_soon(self) -> None:
+        """Look at all lanes at the next claim, whatever the poll interval."""
+        self._look_due = 0.0
+
+    def expect(self, delay: float) -> None:
+        """Look again in `delay` seconds: a job put back by this worker falls due then."""
+        at = time.monotonic() + delay
+        if self._next_due_at is None or at < self._next_due_at:
+            self._next_due_at = at
+        self._look_due = min(self._look_due, at)
+
+    def waiting(self) -> bool:
+        """Whether any lane has a job that is due, this worker's or another's to claim."""
+        self._look()
+        return any(state.live for state in self.lanes.values())
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        queues = None if self.options.queues is None else list(self.options.queues)
+        with connection.cursor() as cursor:
+            cursor.execute(_WAITING_LANES, {"queues": queues})
+            rows = cursor.fetchall()
+        self._look_due = now + self.options.poll_interval
+        due = [(queue, priority, since) for queue, priority, since, due_in in rows if due_in <= 0]
+        later = [due_in for *_, due_in in rows if due_in > 0]
+        self._next_due_at = now + min(later) if later else None
+        if self._next_due_at is not None:
+            self._look_due = min(self._look_due, self._next_due_at)
+        # Lanes without pending jobs are forgotten: their names come from callers and must not pile up.
+        self.lanes = {(queue, priority): LaneState(since) for queue, priority, since in due}
+
+    def _claim_lane(self, lane: Lane, state: LaneState, limit: int) -> list[Attempt]:
+        jobs = Job.objects.ready(*lane, since=state.since)
+        if self.options.job_types is not None:
+            jobs = jobs.filter(job_type__in=self.options.job_types)
+        renewed_at = time.monotonic()
+        with transaction.atomic():
+            found = list(jobs.select_for_update(skip_locked=True).values_list("id", "scheduled_at")[:limit])
+            attempts = self._start([job_id for job_id, _ in found], renewed_at) if found else []
+        if len(found) < limit:
+            state.live = False
+        if found:
+            state.since = found[-1][1]
+        return attempts
+
+    def _start(self, job_ids: list[object], renewed_at: float) -> list[Attempt]:
+        with connection.cursor() as cursor:
+            cursor.execute(_START, [job_ids, self.options.worker_id, self.options.lock_duration])
+            return [Attempt(*row, renewed_at) for row in cursor.fetchall()]

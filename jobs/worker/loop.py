@@ -1,0 +1,210 @@
+"""One worker process: claims, hands out, and ends in good order."""
+
+import logging
+import signal
+import threading
+import time
+from types import FrameType
+
+from jobs.outcomes import Attempt, Snoozed
+from jobs.registry import registry
+from jobs.worker.claiming import Claimer
+from jobs.worker.coroutines import CoroutineSlots, is_coroutine
+from jobs.worker.counting import Counts
+from jobs.worker.database import close_quietly, patiently
+from jobs.worker.hand import Hand
+from jobs.worker.heartbeat import Heartbeat
+from jobs.worker.inbox import Inbox
+from jobs.worker.maintenance import Maintenance
+from jobs.worker.options import WorkerOptions
+from jobs.worker.pace import Pace
+from jobs.worker.recorder import Recorder
+from jobs.worker.threads import ThreadSlots
+from jobs.worker.wakeup import Listener
+
+_logger = logging.getLogger(__name__)
+
+#: Handlers that ignore their timeout keep their threads; with so many per slot the process has to be replaced.
+MOST_ABANDONED_PER_SLOT = 2
+
+#: How often a draining worker asks whether everything is done.
+DRAIN_LOOK_SECONDS = 0.05
+
+EXIT_OK = 0
+#: The supervisor (or systemd) starts a fresh process: memory ran up, or threads hang.
+EXIT_REPLACE = 75
+
+
+class WorkerLoop:
+    """Run it once, in the main thread: it returns the exit code when everything has ended."""
+
+    def __init__(self, options: WorkerOptions) -> None:
+        self.options = options
+        self.exit_code = EXIT_OK
+        self.stopping = threading.Event()
+        self._hurry = threading.Event()
+        self.hand = Hand()
+        self.inbox = Inbox(self.hand.room)
+        self.counts = Counts()
+        self.recorder = Recorder(self.hand, self.counts, self.inbox.expect)
+        self.threads = ThreadSlots(options.concurrency, self.hand, self.recorder)
+        self.coroutines = CoroutineSlots(options.concurrency, self.hand, self.recorder)
+        self.heartbeat = Heartbeat(options, self.hand, self.counts, self._interrupt, self._abandon)
+        self.listener = Listener(self.inbox.heard, self.inbox.look)
+        self.maintenance = Maintenance(options)
+        self.claimer = Claimer(options)
+        self._claiming = threading.Thread(target=self._claim_until_stopped, name="claimer", daemon=True)
+        self._pace = Pace(options.batch_size)
+
+    def run(self) -> int:
+        """Work until a signal, `drain`, `max_jobs` or `max_memory_mb` ends it; gives the process's exit code."""
+        self._install_signals()
+        patiently("signing on", self.heartbeat.beat, self.stopping)
+        self.inbox.on_cancel = self.heartbeat.cancel
+        self.recorder.start()
+        self.heartbeat.start()
+        self.listener.start()
+        if self.options.maintenance:
+            self.maintenance.start()
+        self._claiming.start()
+        _logger.info(
+            "worker %s works on %s with %s slots",
+            self.options.worker_id,
+            ", ".join(self.options.queues or ["all queues"]),
+            self.options.concurrency,
+        )
+        self._watch()
+        self._end()
+        return self.exit_code
+
+    def stop(self) -> None:
+        """Claim nothing more; a second call ends the grace period."""
+        if self.stopping.is_set():
+            self._hurry.set()
+        self.stopping.set()
+        self.hand.room.set()
+
+    def _install_signals(self) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self.stop()
+
+    def _watch(self) -> None:
+        # Signals are handled between two waits of the main thread, so it does nothing else.
+        while not self.stopping.wait(0.2):
+            limit = self.options.max_memory_mb
+            if limit is not None and self.heartbeat.memory_mb > limit:
+                _logger.warning(
+                    "%.0f MB are above --max-memory %.0f, a fresh process takes over", self.heartbeat.memory_mb, limit
+                )
+                self._replace()
+            elif self.threads.abandoned > MOST_ABANDONED_PER_SLOT * self.options.concurrency:
+                _logger.error("%s threads ignore their timeouts, a fresh process takes over", self.threads.abandoned)
+                self._replace()
+            elif not self._claiming.is_alive():
+                _logger.critical("the claiming thread has died, a fresh process takes over")
+                self._replace()
+
+    def _replace(self) -> None:
+        self.exit_code = EXIT_REPLACE
+        self.stop()
+
+    def _claim_until_stopped(self) -> None:
+        while not self.stopping.is_set():
+            self.inbox.pass_on(self.claimer)
+            room = self._room()
+            if room <= 0:
+                self.hand.room.wait(0.1)
+                self.hand.room.clear()
+                continue
+            attempts = patiently("claiming", lambda room=room: self.claimer.claim(room), self.stopping)  # type: ignore[misc]
+            if attempts:
+                self._hand_out(attempts)
+            elif self.options.drain and self._drained():
+                self.stop()
+            else:
+                idle = self.inbox.idle(self.claimer.idle_seconds())
+                # The last outcomes are told by nobody, so a draining worker looks often.
+                self.hand.room.wait(min(idle, DRAIN_LOOK_SECONDS) if self.options.drain else idle)
+                self.hand.room.clear()
+        close_quietly()
+
+    def _room(self) -> int:
+        """How many jobs to claim now: for free slots and, at a high pace, ahead of them."""
+        ahead = self._pace.ahead(self.hand.settled)
+        most = self.options.concurrency + ahead
+        in_hand = len(self.hand.attempts)
+        # At a high pace claims are worth a round trip only in bulk; without one every free slot counts.
+        self.hand.low_water = self.options.concurrency - 1 + ahead // 2
+        unrecorded = len(self.hand.outcomes) > 4 * (self.options.batch_size + self.options.concurrency)
+        if in_hand > self.hand.low_water or unrecorded:
+            return 0
+        room = min(most - in_hand, max(self.options.batch_size, self.options.concurrency))
+        if self.options.max_jobs is not None:
+            left = self.options.max_jobs - self.hand.settled - in_hand
+            if left <= 0 and in_hand == 0:
+                self.stop()
+            room = min(room, left)
+        return room
+
+    def _drained(self) -> bool:
+        if self.hand.attempts or self.hand.outcomes:
+            return False
+        return patiently("looking for work", self.claimer.waiting, self.stopping) is False
+
+    def _hand_out(self, attempts: list[Attempt]) -> None:
+        self.hand.take(attempts)
+        coroutines = [attempt for attempt in attempts if is_coroutine(attempt)]
+        plain = attempts if not coroutines else [attempt for attempt in attempts if not is_coroutine(attempt)]
+        for attempt in attempts:
+            if attempt.timeout is None and attempt.job_type in registry:
+                attempt.timeout = registry.get(attempt.job_type).timeout
+        if coroutines:
+            self.coroutines.submit(coroutines)
+        if plain:
+            self.threads.submit(plain)
+
+    def _interrupt(self, attempt: Attempt) -> None:
+        self.coroutines.interrupt(attempt)
+
+    def _abandon(self, attempt: Attempt) -> None:
+        self.threads.abandon()
+
+    def _end(self) -> None:
+        _logger.info(
+            "worker %s stops: %s jobs run on for at most %.0f s",
+            self.options.worker_id,
+            len(self.hand.running()),
+            self.options.grace,
+        )
+        self.heartbeat.stopping = True
+        self.maintenance.stop()
+        self.listener.stop()
+        self._claiming.join()
+        for attempt in self.hand.unstarted():
+            self.hand.give_back(attempt)
+        self._await_running()
+        for attempt in self.hand.running():
+            # Interrupted, not failed: another worker takes it at once, and no retry is used up.
+            self.hand.settle(attempt, Snoozed(0.0))
+            attempt.fenced = True
+            self._interrupt(attempt)
+        self.threads.stop()
+        self.coroutines.stop()
+        self.recorder.stop()
+        self.recorder.join()
+        # Last of all: while anything runs or waits to be recorded, the heartbeat keeps it ours.
+        self.heartbeat.stop()
+        self.heartbeat.join()
+        _logger.info("worker %s has stopped after %s jobs", self.options.worker_id, self.hand.settled)
+
+    def _await_running(self) -> None:
+        deadline = time.monotonic() + self.options.grace
+        self.hand.low_water = 0
+        while self.hand.attempts and time.monotonic() < deadline and not self._hurry.is_set():
+            self.hand.room.wait(0.1)
+            self.hand.room.clear()

@@ -1,0 +1,102 @@
+"""The thread that rescues jobs of lost workers and prunes history; one worker at a time leads."""
+
+import logging
+import threading
+import time
+from datetime import timedelta
+from typing import Final
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from jobs import conf
+from jobs.models import Job, ProcessingLock, Worker
+from jobs.models.columns import ClockTimestamp
+from jobs.worker.database import TRANSIENT, close_quietly, first_line
+from jobs.worker.options import WorkerOptions
+
+_logger = logging.getLogger(__name__)
+
+#: A worker that missed so many heartbeats is taken for dead.
+SILENT_BEATS: Final = 3
+PRUNE_SECONDS: Final = 60.0
+PRUNE_AT_ONCE: Final = 1_000
+WORKER_ROWS_KEPT: Final = timedelta(days=1)
+
+# Any number that nothing else uses. A lock of the transaction, not of the session: it works behind PgBouncer,
+# and ends by itself with a leader that dies.
+_LEADER_LOCK: Final = 0x656B6964656E
+
+
+class Maintenance(threading.Thread):
+    """Runs beside the worker; whoever gets the advisory lock does the round, the others skip theirs."""
+
+    def __init__(self, options: WorkerOptions) -> None:
+        super().__init__(name="maintenance", daemon=True)
+        self.options = options
+        self._ended = threading.Event()
+
+    def stop(self) -> None:
+        self._ended.set()
+
+    def run(self) -> None:
+        beat = self.options.heartbeat_interval
+        # After a silence of the database everyone looks dead: leave them one heartbeat to say otherwise.
+        wait, prune_due = beat, 0.0
+        while not self._ended.wait(wait):
+            try:
+                prune = time.monotonic() >= prune_due
+                self.round(prune)
+                wait = beat / 2
+                prune_due = time.monotonic() + PRUNE_SECONDS if prune else prune_due
+            except TRANSIENT as error:
+                _logger.warning("maintenance: the database does not answer: %s", first_line(error))
+                connection.close()
+                wait = beat
+        close_quietly()
+
+    def round(self, prune: bool = True) -> bool:
+        """Rescue what is lost and prune what is old, if nobody else is at it; tells whether it led."""
+        with transaction.atomic():
+            if not _lead():
+                return False
+            silence = SILENT_BEATS * self.options.heartbeat_interval
+            if rescued := rescue(silence):
+                _logger.warning("rescued %s jobs of lost workers", rescued)
+            bury(silence)
+        if prune:
+            with transaction.atomic():
+                if _lead():
+                    prune_jobs(conf.retention_days())
+                    Worker.objects.filter(stopped_at__lt=Now() - WORKER_ROWS_KEPT).delete()
+        return True
+
+
+def rescue(silence: float | None = None) -> int:
+    """Retry or dead-letter jobs whose lock ran out, or whose worker was silent for so many seconds."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cleanup_expired_locks(make_interval(secs => %s))", [silence])
+        return int(cursor.fetchone()[0])
+
+
+def bury(silence: float) -> None:
+    """Mark silent workers as stopped, once they hold no lock: before that the rescue needs to know of them."""
+    holders = ProcessingLock.objects.values("worker_id")
+    Worker.objects.silent(silence).exclude(id__in=holders).update(stopped_at=ClockTimestamp(), running=0)
+
+
+def prune_jobs(days: int) -> int:
+    """Delete a batch of jobs that ended so many days ago; dead letters wait for a person however long."""
+    if not days:
+        return 0
+    # Ids carry their time of creation, so the oldest are found from the head of the primary key.
+    old = Job.objects.finished().filter(updated_at__lt=Now() - timedelta(days=days)).order_by("id")
+    batch = list(old.select_for_update(skip_locked=True).values_list("id", flat=True)[:PRUNE_AT_ONCE])
+    deleted, _ = Job.objects.filter(id__in=batch).delete() if batch else (0, {})
+    return deleted
+
+
+def _lead() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [_LEADER_LOCK])
+        return bool(cursor.fetchone()[0])

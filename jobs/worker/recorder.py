@@ -1,0 +1,113 @@
+"""The thread that writes outcomes and progress, as many at a time as have come together."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from django.db import DatabaseError
+
+from jobs.execution import describe
+from jobs.outcomes import Attempt, DeadLettered, Retry, Snoozed
+from jobs.recording import Recorded, record, record_progress
+from jobs.worker.counting import Counts
+from jobs.worker.database import TRANSIENT, close_quietly, patiently
+from jobs.worker.hand import Hand
+
+_logger = logging.getLogger(__name__)
+
+MOST_AT_ONCE: Final = 1_000
+
+#: While outcomes stream in, so long is waited for more of them; a lone one is written at once.
+GATHER_SECONDS: Final = 0.004
+STREAM: Final = 16
+
+
+class Recorder(threading.Thread):
+    """Records until it is stopped and nothing is left; the database being away only delays it."""
+
+    def __init__(self, hand: Hand, counts: Counts, expect: Callable[[float], None]) -> None:
+        super().__init__(name="recorder", daemon=True)
+        self.hand = hand
+        self.counts = counts
+        self.recorded = 0
+        self._expect = expect
+        self._stopping = threading.Event()
+        self._last_size = 0
+        self._progress: dict[int, Attempt] = {}
+
+    def stop(self) -> None:
+        """Let it record what is left and end; join() waits for that."""
+        self._stopping.set()
+        self.hand.unrecorded.set()
+
+    def tell_progress(self, attempt: Attempt) -> None:
+        """Have the attempt's latest progress written soon."""
+        self._progress[attempt.lock_token] = attempt
+        if not self.hand.unrecorded.is_set():
+            self.hand.unrecorded.set()
+
+    def run(self) -> None:
+        while True:
+            self.hand.unrecorded.wait()
+            self.hand.unrecorded.clear()
+            if self._last_size >= STREAM and len(self.hand.outcomes) < self._last_size:
+                time.sleep(GATHER_SECONDS)
+            self._flush_progress()
+            while self.hand.outcomes:
+                self._flush()
+            if self._stopping.is_set() and not self.hand.outcomes:
+                close_quietly()
+                return
+
+    def _flush(self) -> None:
+        outcomes = self.hand.outcomes
+        batch = [outcomes.popleft() for _ in range(min(len(outcomes), MOST_AT_ONCE))]
+        self._last_size = len(batch)
+        self._write(batch)
+        self.counts.add(batch)
+        self.recorded += len(batch)
+        delays = [outcome.delay for _, outcome in batch if isinstance(outcome, Retry | Snoozed)]
+        if delays:
+            self._expect(min(delays))
+
+    def _write(self, batch: list[Recorded]) -> None:
+        try:
+            lost = patiently("recording outcomes", lambda: record(batch)) or []
+        except DatabaseError as error:
+            self._isolate(batch, error)
+            return
+        for attempt in lost:
+            attempt.fenced = True
+            _logger.warning(
+                "lock_lost: the outcome of job %s attempt %s changes nothing, another worker holds it",
+                attempt.id,
+                attempt.number,
+            )
+
+    def _isolate(self, batch: list[Recorded], error: DatabaseError) -> None:
+        """Find the outcome that PostgreSQL refuses, so that it does not hold up the others."""
+        if len(batch) > 1:
+            middle = len(batch) // 2
+            self._write(batch[:middle])
+            self._write(batch[middle:])
+            return
+        attempt, outcome = batch[0]
+        _logger.error("job %s: PostgreSQL refused its outcome %r", attempt.id, type(outcome).__name__, exc_info=error)
+        if not isinstance(outcome, DeadLettered):
+            self._write([(attempt, DeadLettered(describe(attempt, error, "refused_outcome")))])
+
+    def _flush_progress(self) -> None:
+        if not self._progress:
+            return
+        told, self._progress = self._progress, {}
+        news = [(attempt, said) for attempt in told.values() if (said := attempt.progress) and not attempt.fenced]
+        try:
+            lost = record_progress(news) if news else []
+        except TRANSIENT as error:
+            # The next word of the handler will say more; outcomes must not wait for this one.
+            _logger.warning("progress not written: %s", error)
+            return
+        for attempt in lost:
+            self.hand.fence(attempt)
