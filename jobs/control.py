@@ -54,15 +54,15 @@ def retry(job_id: UUID, actor: Any, reason: str = "") -> Job:
     elif job.status in {Status.FAILED, Status.CANCELLED}:
         changes = restart_changes()
     else:
-        hint = "Redrive its dead letter instead." if job.status == Status.DEAD_LETTER else ""
-        raise InvalidState("retry", job.status, hint)
+        hint = "Cannot retry it: its status is dead_letter. Redrive its dead letter instead."
+        raise InvalidState("retry", job.status, hint if job.status == Status.DEAD_LETTER else "")
     refuse_taken_key(job)
     announce([(job.queue, job.priority)])
     return _apply(job, changes, actor, "retry", reason)
 
 
 @transaction.atomic
-def change(job_id: UUID, actor: Any, *, expected_version: int | None = None, **changes: Any) -> Job:
+def change(job_id: UUID, actor: Any, *, expected_version: int | None = None, reason: str = "", **changes: Any) -> Job:
     """Change priority, scheduled_at or metadata of a pending job.
 
     Raises StaleVersion when `expected_version` is not its version any more, InvalidState when it is not pending.
@@ -77,7 +77,7 @@ def change(job_id: UUID, actor: Any, *, expected_version: int | None = None, **c
     if job.status != Status.PENDING:
         raise InvalidState("change", job.status)
     announce([(job.queue, changes.get("priority", job.priority))])
-    return _apply(job, changes, actor, "change", "")
+    return _apply(job, changes, actor, "change", reason)
 
 
 @transaction.atomic

@@ -1,0 +1,12 @@
+"""The operators' console: one file per table, thin shells over the verbs of the domain."""
+
+from django.contrib import admin
+
+from jobs.admin import audit, dead_letter, dead_letter_group, job, lock, queue, worker
+
+__all__ = ["audit", "dead_letter", "dead_letter_group", "job", "lock", "queue", "worker"]
+
+admin.site.site_header = "Ekiden"
+admin.site.site_title = "Ekiden"
+admin.site.index_title = "Overview"
+admin.site.site_url = None

@@ -1,0 +1,132 @@
+"""JSON as people read and edit it: pretty, capped, compared line by line."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any, Final
+
+from django.core.exceptions import ValidationError
+from django.db.models import F, TextField
+from django.db.models.functions import Cast, Left
+
+#: Characters of a document that a page shows.
+SHOWN: Final = 65_536
+#: Characters that are read at all; the queue's own limits are below this, SQL may have put in more.
+READ: Final = 1_100_000
+#: Lines that are compared by their likeness; beyond that it would take too long.
+COMPARED: Final = 2_000
+
+
+def as_text(column: str) -> Left:
+    """Read a JSON column as text, so that a value that Python cannot take does not hide the row."""
+    return Left(Cast(F(column), TextField()), READ)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A JSON text ready to be shown: pretty if it can be read, cut if it is long."""
+
+    text: str
+    size: int
+    cut: bool
+    readable: bool
+
+
+def show(text: str | None) -> Document | None:
+    """Prepare JSON text of the database for a page; None stays None."""
+    if text is None or text == "null":
+        return None
+    try:
+        shown, readable = pretty(json.loads(text)), True
+    except (ValueError, RecursionError):
+        shown, readable = text, False
+    return Document(shown[:SHOWN], len(text), len(shown) > SHOWN, readable)
+
+
+def pretty(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def parse(text: str) -> dict[str, Any]:
+    """Read an object that a person typed; ValidationError says what is wrong and where."""
+    try:
+        value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
+    except json.JSONDecodeError as error:
+        raise ValidationError(f"This is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from error
+    except (ValueError, RecursionError) as error:
+        raise ValidationError(f"This cannot be stored: {error}.") from error
+    if not isinstance(value, dict):
+        raise ValidationError("A payload is an object: it begins with { and ends with }.")
+    return value
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not a JSON number")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} stands twice")
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a comparison: same, added, removed or skipped (so many equal lines left out)."""
+
+    kind: str
+    text: str
+    before: int | None = None
+    after: int | None = None
+
+
+def compare(before: str, after: str, around: int = 3) -> list[Line]:
+    """Compare two pretty documents line by line; long runs of equal lines are left out."""
+    # Not splitlines(): that would also cut at U+2028 and others, which stand inside JSON texts.
+    return list(_folded(list(_lines(before.split("\n"), after.split("\n"))), around))
+
+
+def _lines(old: list[str], new: list[str]) -> Iterator[Line]:
+    for tag, i1, i2, j1, j2 in _opcodes(old, new):
+        if tag == "equal":
+            for offset in range(i2 - i1):
+                yield Line("same", old[i1 + offset], i1 + offset + 1, j1 + offset + 1)
+            continue
+        for number in range(i1, i2):
+            yield Line("removed", old[number], before=number + 1)
+        for number in range(j1, j2):
+            yield Line("added", new[number], after=number + 1)
+
+
+def _opcodes(old: list[str], new: list[str]) -> list[tuple[str, int, int, int, int]]:
+    if len(old) + len(new) > COMPARED and old != new:
+        head = next((i for i, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+        tail = next(
+            (i for i, (a, b) in enumerate(zip(reversed(old[head:]), reversed(new[head:]), strict=False)) if a != b),
+            min(len(old), len(new)) - head,
+        )
+        return [
+            ("equal", 0, head, 0, head),
+            ("replace", head, len(old) - tail, head, len(new) - tail),
+            ("equal", len(old) - tail, len(old), len(new) - tail, len(new)),
+        ]
+    return list(SequenceMatcher(None, old, new, autojunk=False).get_opcodes())
+
+
+def _folded(lines: list[Line], around: int) -> Iterator[Line]:
+    changed = [number for number, line in enumerate(lines) if line.kind != "same"]
+    near = {n for number in changed for n in range(number - around, number + around + 1)}
+    skipped = 0
+    for number, line in enumerate(lines):
+        if number in near:
+            if skipped:
+                yield Line("skipped", f"{skipped} equal lines")
+                skipped = 0
+            yield line
+        else:
+            skipped += 1
+    if skipped:
+        yield Line("skipped", f"{skipped} equal lines")

@@ -1,0 +1,184 @@
+"""List filters with fixed choices: none of them reads history to find out what there is to choose."""
+
+import uuid
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.timezone import now
+
+from jobs.models import Queue
+from jobs.registry import registry
+from jobs.statuses import Resolution, Status
+
+Choices = list[tuple[str, str]]
+
+WINDOWS: Final = {
+    "1h": ("Last hour", timedelta(hours=1)),
+    "24h": ("Last 24 hours", timedelta(days=1)),
+    "7d": ("Last 7 days", timedelta(days=7)),
+}
+OLDER: Final = {
+    "older-1d": ("Older than a day", timedelta(days=1)),
+    "older-7d": ("Older than 7 days", timedelta(days=7)),
+}
+
+
+def first_id(moment: datetime) -> uuid.UUID:
+    """Give the smallest UUIDv7 of a moment: ids are in the order of time, so a bound on them is a time window."""
+    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
+class FixedFilter(admin.SimpleListFilter):
+    """A choice among words known beforehand; anything else in the address is as if nothing were chosen."""
+
+    def chosen(self) -> str | None:
+        value = self.value()
+        return value if value in dict(self.lookup_choices) else None
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        raise NotImplementedError
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        value = self.chosen()
+        return queryset if value is None else self.narrow(queryset, value)
+
+
+class StatusFilter(FixedFilter):
+    title = "status"
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(status.value, str(status.label)) for status in Status]
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return rows.filter(status=value)
+
+
+class OpenFilter(FixedFilter):
+    """A choice among words known beforehand that includes one in the address, such as a type of another release."""
+
+    def names(self) -> list[str]:
+        raise NotImplementedError
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        asked = request.GET.get(self.parameter_name or "", "").replace("\x00", "")
+        return [(name, name) for name in sorted({*self.names(), *([asked] if asked else [])})]
+
+
+class TypeFilter(OpenFilter):
+    title = "type"
+    parameter_name = "type"
+
+    def names(self) -> list[str]:
+        return [job_type.name for job_type in registry]
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return rows.filter(job_type=value)
+
+
+class QueueFilter(OpenFilter):
+    title = "queue"
+    parameter_name = "queue"
+
+    def names(self) -> list[str]:
+        return [*(job_type.queue for job_type in registry), *Queue.objects.values_list("name", flat=True)[:200]]
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return rows.filter(queue=value)
+
+
+class WindowFilter(FixedFilter):
+    """A time window, as a bound on the primary key."""
+
+    title = "time"
+    parameter_name = "window"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(value, label) for value, (label, _) in WINDOWS.items()]
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return rows.filter(id__gte=first_id(now() - WINDOWS[value][1]))
+
+
+class AgeFilter(WindowFilter):
+    """How long a dead letter has been lying there."""
+
+    title = "age"
+    parameter_name = "age"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(value, label) for value, (label, _) in {**WINDOWS, **OLDER}.items()]
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if value in OLDER:
+            return rows.filter(id__lt=first_id(now() - OLDER[value][1]))
+        return super().narrow(rows, value)
+
+
+class LastSeenFilter(AgeFilter):
+    """When a group last grew."""
+
+    title = "last seen"
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if value in OLDER:
+            return rows.filter(last_seen_at__lt=now() - OLDER[value][1])
+        return rows.filter(last_seen_at__gte=now() - WINDOWS[value][1])
+
+
+class DefaultFilter(FixedFilter):
+    """Narrows unless told otherwise: the first choice is in force when nothing is chosen."""
+
+    default = "open"
+
+    def chosen(self) -> str:
+        return super().chosen() or self.default
+
+    def choices(self, changelist: Any) -> Iterator[Any]:
+        for value, label in self.lookup_choices:
+            yield {
+                "selected": value == self.chosen(),
+                "query_string": changelist.get_query_string({self.parameter_name: value}),
+                "display": label,
+            }
+
+
+class ResolutionFilter(DefaultFilter):
+    title = "resolution"
+    parameter_name = "resolution"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [*((word.value, str(word.label)) for word in Resolution), ("all", "All")]
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return rows if value == "all" else rows.filter(resolution_status=value)
+
+
+class OpenGroupsFilter(DefaultFilter):
+    title = "resolution"
+    parameter_name = "resolution"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [("open", "With open letters"), ("done", "All settled"), ("all", "All")]
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if value == "all":
+            return rows
+        return rows.filter(open_count__gt=0) if value == "open" else rows.filter(open_count=0)
+
+
+class GroupFilter(OpenFilter):
+    """The letters of one fingerprint; reached from the groups, so it lists only the one in the address."""
+
+    title = "error"
+    parameter_name = "group"
+
+    def names(self) -> list[str]:
+        return []
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return rows.filter(error_fingerprint=value)

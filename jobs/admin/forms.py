@@ -1,0 +1,67 @@
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from jobs import dead_letters
+from jobs.admin import documents
+from jobs.exceptions import InvalidPayload
+from jobs.statuses import Priority
+
+
+class ReasonForm(forms.Form):
+    """The question before every act."""
+
+    reason = forms.CharField(
+        required=False,
+        max_length=2_000,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Kept in the audit log, beside your name and the time.",
+    )
+
+
+class PriorityForm(ReasonForm):
+    priority = forms.IntegerField(
+        min_value=0,
+        max_value=100,
+        help_text="0 to 100, larger runs first. "
+        + ", ".join(f"{level.label} {level.value}" for level in Priority)
+        + ".",
+    )
+    field_order = ("priority", "reason")
+
+
+class VersionedPriorityForm(PriorityForm):
+    """Refuses to overwrite what someone else changed while the page stood open."""
+
+    expected_version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class ReleaseForm(ReasonForm):
+    """Releases the lock that the person saw, not a newer one."""
+
+    lock_token = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class NotesForm(forms.Form):
+    notes = forms.CharField(required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 4}), label="Notes")
+
+
+class PayloadForm(forms.Form):
+    """An edited payload, checked against the schema of the job type."""
+
+    payload = forms.CharField(
+        strip=False, widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "false", "class": "json-editor"})
+    )
+
+    def __init__(self, job_type: str, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.job_type = job_type
+
+    def clean_payload(self) -> dict[str, Any]:
+        payload = documents.parse(self.cleaned_data["payload"])
+        try:
+            dead_letters.check_payload(self.job_type, payload)
+        except InvalidPayload as error:
+            raise ValidationError([f"{v.pointer or 'The payload'}: {v.detail}" for v in error.violations]) from error
+        return payload

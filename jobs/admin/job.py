@@ -1,0 +1,196 @@
+import re
+import uuid
+from typing import Any, ClassVar, Final
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Left
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from jobs import control
+from jobs.admin import display, documents
+from jobs.admin.acts import Act
+from jobs.admin.attempts import failed_attempts
+from jobs.admin.facts import anchor
+from jobs.admin.filters import QueueFilter, StatusFilter, TypeFilter, WindowFilter
+from jobs.admin.forms import PriorityForm, VersionedPriorityForm
+from jobs.admin.history import acts_on
+from jobs.admin.many import AT_ONCE, ManyAdmin
+from jobs.admin.timeline import timeline
+from jobs.dead_letters import BulkReport
+from jobs.exceptions import JobError
+from jobs.models import DeadLetter, Job, ProcessingLock, Task
+from jobs.statuses import Status
+
+_ID_PREFIX: Final = re.compile(r"[0-9a-f-]{6,36}")
+_DOCUMENTS: Final = ("payload", "result", "metadata")
+
+
+def _in(*statuses: Status) -> Any:
+    return lambda job: job.status in statuses and not (job.status == Status.PROCESSING and job.cancel_requested_at)
+
+
+@admin.register(Job)
+class JobAdmin(ManyAdmin):
+    list_display = (
+        "key",
+        "job_type",
+        "state",
+        "queue",
+        "priority",
+        "attempts",
+        "created",
+        "tag_list",
+        "owner",
+        "problem",
+    )
+    list_display_links = ("key",)
+    list_filter = (StatusFilter, TypeFilter, QueueFilter, WindowFilter)
+    list_select_related = ("user",)
+    search_fields = ("id",)
+    search_help_text = "An id or its beginning, or a whole tag (also as tag:name)."
+    heavy = (*_DOCUMENTS, "error_history", "error_details", "error_message", "progress_message")
+    detail_template = "jobs/job.html"
+    acts = (
+        Act(
+            "cancel",
+            "Cancel",
+            "A pending job is cancelled at once. A running one is asked to stop and ends when its handler notices.",
+            control.cancel,
+            "Cancelled, or asked to stop if it runs.",
+            danger=True,
+            offered=_in(Status.PENDING, Status.PROCESSING),
+        ),
+        Act(
+            "retry",
+            "Run again",
+            "A failed or cancelled job starts anew with all its retries; one that waits is due at once.",
+            control.retry,
+            "The job is pending and due now.",
+            offered=_in(Status.FAILED, Status.CANCELLED, Status.PENDING),
+        ),
+        Act(
+            "priority",
+            "Change priority",
+            "Only pending jobs can change their place in the queue.",
+            control.change,
+            "The priority is changed.",
+            form=VersionedPriorityForm,
+            offered=_in(Status.PENDING),
+        ),
+    )
+    many = ("cancel", "retry", "priority")
+    many_forms: ClassVar[dict[str, Any]] = {"priority": PriorityForm}
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        visible: QuerySet[Job] = super().get_queryset(request).filter(is_deleted=False)
+        return visible.annotate(error_head=Left("error_message", 120))
+
+    def detail_queryset(self) -> QuerySet[Job]:
+        texts = {f"{name}_text": documents.as_text(name) for name in _DOCUMENTS}
+        jobs = Job.objects.visible().defer(*_DOCUMENTS).select_related("user", "workspace")
+        return jobs.annotate(**texts)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if _ID_PREFIX.fullmatch(term.lower()):
+            first, last = _bounds(term)
+            return queryset.filter(id__gte=first, id__lte=last), False
+        # The second condition is that of the index: only tagged jobs are in it.
+        return queryset.filter(~Q(tags=[]), tags__contains=[term.removeprefix("tag:")]), False
+
+    def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        letters = list(DeadLetter.objects.filter(original_job=obj).only("id", "resolution_status", "moved_at"))
+        return {
+            **super().detail(request, obj),
+            "steps": timeline(obj),
+            "facts": _facts(obj),
+            "documents": [(name.capitalize(), documents.show(getattr(obj, f"{name}_text"))) for name in _DOCUMENTS],
+            "errors": failed_attempts(obj.error_history),
+            "lock": ProcessingLock.objects.filter(job=obj).first(),
+            "letters": letters,
+            "tasks": list(Task.objects.filter(job=obj)[:100]),
+            "history": acts_on(obj.pk, *(letter.pk for letter in letters)),
+        }
+
+    def initial(self, row: Any) -> dict[str, Any]:
+        return {"priority": row.priority, "expected_version": row.version}
+
+    def perform_many(self, act: Act, rows: QuerySet[Any], actor: Any, chosen: dict[str, Any]) -> BulkReport:
+        report = BulkReport()
+        if "priority" in chosen:
+            # Those that have it already would be all that a second run finds.
+            rows = rows.exclude(priority=chosen["priority"])
+        for pk in list(rows.order_by("id").values_list("pk", flat=True)[:AT_ONCE]):
+            try:
+                act.run(pk, actor, **chosen)
+            except (JobError, Job.DoesNotExist) as error:
+                report.skipped += 1
+                report.reasons[str(pk)] = str(error)
+            else:
+                report.done += 1
+        return report
+
+    @admin.display(description="id")
+    def key(self, job: Job) -> SafeString:
+        return display.key(job.pk)
+
+    @admin.display(description="status")
+    def state(self, job: Job) -> SafeString:
+        return display.badge(job.status, job.get_status_display())
+
+    @admin.display(description="attempts")
+    def attempts(self, job: Job) -> str:
+        return f"{job.attempt} / {job.max_retries + 1}"
+
+    @admin.display(description="created")
+    def created(self, job: Job) -> SafeString:
+        return display.moment(job.created_at)
+
+    @admin.display(description="tags")
+    def tag_list(self, job: Job) -> SafeString:
+        return display.tags(job.tags)
+
+    @admin.display(description="owner")
+    def owner(self, job: Job) -> str:
+        return str(job.user) if job.user else job.user_email
+
+    @admin.display(description="last error")
+    def problem(self, job: Any) -> str:
+        return display.short(job.error_head, 80)
+
+
+def _bounds(term: str) -> tuple[uuid.UUID, uuid.UUID]:
+    digits = term.lower().replace("-", "")[:32]
+    return uuid.UUID(digits.ljust(32, "0")), uuid.UUID(digits.ljust(32, "f"))
+
+
+def _facts(job: Job) -> list[tuple[str, Any]]:
+    return display.facts(
+        {
+            "Queue": job.queue,
+            "Priority": job.priority,
+            "Attempts": f"{job.attempt}, {job.retry_count} of {job.max_retries} retries used",
+            "Progress": f"{job.progress} % {job.progress_message}" if job.progress or job.progress_message else None,
+            "Run time": display.span(job.run_time),
+            "Timeout": display.span(job.timeout),
+            "Due": display.moment(job.scheduled_at),
+            "Owner": job.user or job.user_email,
+            "Workspace": job.workspace,
+            "Project": job.project_name,
+            "Host": " ".join(filter(None, [job.hostname, job.arch])),
+            "Tags": display.tags(job.tags),
+            "Unique key": job.unique_key,
+            "Concurrency key": job.concurrency_key,
+            "Parent": anchor("job", job.parent_id, job.parent_id) if job.parent_id else None,
+            "Schedule": job.schedule_id,
+            "Session": job.session,
+            "Version": job.version,
+            "Updated": display.moment(job.updated_at),
+        }
+    )

@@ -1,0 +1,111 @@
+"""Acts on many rows: those ticked in a list, or all that its filter finds. The count comes first, then the act."""
+
+from functools import partial
+from typing import Any, ClassVar, Final
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from jobs.admin.acts import Act, ActingAdmin
+from jobs.admin.paging import CAP
+from jobs.dead_letters import BulkReport
+
+#: Rows that one request acts on; a larger set is worked off in several.
+AT_ONCE: Final = 1_000
+
+
+class ManyAdmin(ActingAdmin):
+    """Rows with UUIDv7 keys and acts that can be done to many of them."""
+
+    #: The acts, by name, that are offered for many rows.
+    many: ClassVar[tuple[str, ...]] = ()
+    #: Forms that differ from those of the act on one row.
+    many_forms: ClassVar[dict[str, type[forms.Form]]] = {}
+
+    def get_urls(self) -> list[URLPattern]:
+        name = f"{self.opts.app_label}_{self.opts.model_name}_many"
+        return [path("many/<slug:act>/", self.admin_site.admin_view(self.many_view), name=name), *super().get_urls()]
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        if not self.has_act_permission(request):
+            return {}
+        chosen = [act for act in self.acts if act.name in self.many]
+        return {act.name: (partial(_ask_for_ticked, act=act), act.name, act.label) for act in chosen}
+
+    def many_url(self, request: HttpRequest, act: str) -> str:
+        base = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_many", args=[act])
+        return f"{base}?{request.GET.urlencode()}"
+
+    def many_view(self, request: HttpRequest, act: str) -> HttpResponse:
+        """Show how many rows the filter finds and ask; then act on those, or on the ticked ones among them."""
+        chosen = next((candidate for candidate in self.acts if candidate.name == act and act in self.many), None)
+        if chosen is None or not self.has_act_permission(request):
+            raise PermissionDenied
+        rows = self.get_changelist_instance(request).get_queryset(request)
+        if request.method != "POST":
+            return self.ask(request, chosen, rows)
+        ids, upto = _ids(request, "id"), _ids(request, "upto")
+        form = self.many_form(chosen)(request.POST)
+        rows = rows.filter(pk__in=ids) if "id" in request.POST else rows
+        if not form.is_valid() or not upto:
+            return self.ask(request, chosen, rows, ids, form)
+        report = self.perform_many(chosen, rows.filter(pk__lte=upto[0]), request.user, form.cleaned_data)
+        self.tell(request, chosen, report)
+        return HttpResponseRedirect(f"{self.list_url()}?{request.GET.urlencode()}")
+
+    def ask(
+        self, request: HttpRequest, act: Act, rows: QuerySet[Any], ids: list[UUID] | None = None, form: Any = None
+    ) -> TemplateResponse:
+        keys = rows.order_by("-id").values_list("pk", flat=True)
+        count = keys[: CAP + 1].count()
+        context = {
+            "act": act,
+            "form": form or self.many_form(act)(),
+            "ids": ids,
+            "upto": keys.first(),
+            "count": min(count, CAP),
+            "more": count > CAP,
+            "at_once": AT_ONCE,
+            "sample": rows.order_by("-id")[:5],
+            "here": self.many_url(request, act.name),
+            "back": f"{self.list_url()}?{request.GET.urlencode()}",
+        }
+        return self.page(request, "jobs/many.html", None, title=act.label, **context)
+
+    def many_form(self, act: Act) -> type[forms.Form]:
+        return self.many_forms.get(act.name, act.form)
+
+    def perform_many(self, act: Act, rows: QuerySet[Any], actor: Any, chosen: dict[str, Any]) -> BulkReport:
+        """Do the act to at most AT_ONCE rows; those that cannot be acted on are reported, not fatal."""
+        raise NotImplementedError
+
+    def tell(self, request: HttpRequest, act: Act, report: BulkReport) -> None:
+        name = self.opts.verbose_name if report.done == 1 else self.opts.verbose_name_plural
+        messages.add_message(
+            request,
+            messages.SUCCESS if report.done else messages.WARNING,
+            f"{act.label}: {report.done:,} {name} done"
+            + (f", {report.skipped:,} left alone." if report.skipped else "."),
+        )
+        for pk, reason in list(report.reasons.items())[:5]:
+            messages.warning(request, f"{pk}: {reason}")
+        if report.done + report.skipped >= AT_ONCE:
+            messages.info(request, f"At most {AT_ONCE:,} are done at a time. Do it again for the rest.")
+
+
+def _ask_for_ticked(admin: ManyAdmin, request: HttpRequest, rows: QuerySet[Any], act: Act) -> TemplateResponse:
+    across = request.POST.get("select_across") == "1"
+    return admin.ask(request, act, rows, None if across else list(rows.values_list("pk", flat=True)))
+
+
+def _ids(request: HttpRequest, name: str) -> list[UUID]:
+    try:
+        return [UUID(text) for text in request.POST.getlist(name)]
+    except ValueError as error:
+        raise SuspiciousOperation(f"{name} must be a UUID") from error
