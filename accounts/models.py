@@ -12,6 +12,8 @@ from django.db.models.functions import Now
 from accounts.roles import Role
 from accounts.uuid7 import DatabaseUUID7, uuid7
 
+USER_ID_VALIDATOR = RegexValidator(r"\A[\w.@+:-]+\Z", "Use letters, digits and . @ + : - _ only.")
+
 
 class UserManager(BaseUserManager["User"]):
     def create_user(self, user_id: str, password: str | None = None, **fields: Any) -> User:
@@ -32,7 +34,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     user_id = models.CharField(
         max_length=128,
         unique=True,
-        validators=[RegexValidator(r"\A[\w.@+:-]+\Z", "Use letters, digits and . @ + : - _ only.")],
+        validators=[USER_ID_VALIDATOR],
         help_text="The name to log in with.",
     )
     # Rows that come from psql have an unusable password rather than none.

@@ -1,17 +1,25 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+from django.db import IntegrityError, transaction
 from drf_spectacular.utils import extend_schema
-from rest_framework import mixins, serializers
+from rest_framework import mixins, serializers, status
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
-from accounts.models import User
+from accounts.models import USER_ID_VALIDATOR, User
 from accounts.permissions import IsAdmin
+
+
+class UserExists(APIException):
+    status_code = status.HTTP_409_CONFLICT
+    default_detail = "There is a user of this name already."
+    default_code = "already-exists"
 
 
 class KeySummarySerializer(serializers.ModelSerializer[User]):
@@ -46,6 +54,8 @@ class UserSerializer(StrictSerializer, serializers.ModelSerializer[User]):
             "created_at",
             "updated_at",
         )
+        # A name that is taken is a conflict, found by the database: two requests at once would both pass a check here.
+        extra_kwargs: ClassVar[dict[str, Any]] = {"user_id": {"validators": [USER_ID_VALIDATOR]}}
         read_only_fields: tuple[str, ...] = ("last_active_at", "created_at", "updated_at")
 
 
@@ -78,6 +88,13 @@ class UserViewSet(
     @idempotent
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         return super().create(request, *args, **kwargs)
+
+    def perform_create(self, serializer: serializers.BaseSerializer[User]) -> None:
+        try:
+            with transaction.atomic():
+                serializer.save()
+        except IntegrityError as exc:
+            raise UserExists from exc
 
     def get_success_headers(self, data: Any) -> dict[str, str]:
         return {"Location": self.reverse_action("detail", args=[data["user_id"]])}

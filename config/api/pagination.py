@@ -69,8 +69,8 @@ class KeysetPagination(BasePagination):
         self.order = getattr(view, "page_order", "-id")
         self.limit = _limit(request)
         self.binding = _binding(request, self.order)
-        text = request.query_params.get("cursor")
-        cursor = None if text is None else Cursor.read(text, self.binding)
+        text = request.query_params.get("cursor", "")
+        cursor = Cursor.read(text, self.binding) if text else None
         backwards = cursor is not None and cursor.backwards
         rows = self._rows(queryset, cursor)
         more = len(rows) > self.limit

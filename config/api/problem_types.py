@@ -58,6 +58,7 @@ _ALL = (
     ProblemType("invalid-state", 409, "The present status does not allow this", "`current_state` is what it is now."),
     ProblemType("idempotency-in-flight", 409, "The same request is being worked on", "Send it again a moment later."),
     ProblemType("unique-key-conflict", 409, "Another unfinished job holds the unique key", "Wait for it, or use it."),
+    ProblemType("already-exists", 409, "There is one of this name already", "Use it, or choose another name."),
     ProblemType("length-required", 411, "The length of the body is missing", "Send `Content-Length`."),
     ProblemType("stale-version", 412, "It was changed in the meantime", "Read it again and decide anew."),
     ProblemType(

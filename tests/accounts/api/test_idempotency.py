@@ -38,7 +38,7 @@ def test_the_same_request_is_done_once_and_answered_twice(client):
 
 def test_without_the_header_every_request_counts(client):
     assert client.post(USERS, {"user_id": "bob"}).status_code == 201
-    problem(client.post(USERS, {"user_id": "bob"}), 422, "validation")
+    problem(client.post(USERS, {"user_id": "bob"}), 409, "already-exists")
     assert not IdempotentRequest.objects.exists()
 
 
@@ -144,7 +144,7 @@ def test_a_crash_after_the_work_leaves_neither_work_nor_answer(client, monkeypat
 def test_after_a_day_the_key_is_new_again(client):
     create(client)
     IdempotentRequest.objects.update(created_at=Now() - timedelta(hours=25))
-    problem(create(client), 422, "validation")
+    problem(create(client), 409, "already-exists")
     assert create(client, "carol").status_code == 201
 
 

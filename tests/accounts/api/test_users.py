@@ -46,7 +46,6 @@ def test_create_and_read_back(client):
         ({}, "#/user_id", "required"),
         ({"user_id": "a b"}, "#/user_id", "invalid"),
         ({"user_id": "x/y"}, "#/user_id", "invalid"),
-        ({"user_id": "boss"}, "#/user_id", "unique"),
         ({"user_id": "x", "role": "king"}, "#/role", "invalid-choice"),
         ({"user_id": "x", "rate_limit_per_minute": 0}, "#/rate_limit_per_minute", "min-value"),
         ({"user_id": "x", "rate_limit_per_minute": 10**12}, "#/rate_limit_per_minute", "max-value"),
@@ -64,6 +63,10 @@ def test_wrong_wishes_name_the_place(client, wish, pointer, code):
     body = problem(client.post(USERS, wish), 422, "validation")
     assert (pointer, code) in [(error["pointer"], error["code"]) for error in body["errors"]]
     assert User.objects.count() == 1
+
+
+def test_a_name_that_is_taken_is_a_conflict(client):
+    problem(client.post(USERS, {"user_id": "boss"}), 409, "already-exists")
 
 
 def test_a_change_touches_only_what_is_sent(client):

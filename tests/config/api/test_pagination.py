@@ -111,7 +111,7 @@ def unsigned(*parts):
 
 @pytest.mark.parametrize(
     "cursor",
-    ["", "x", "a:b:c", unsigned("00000000-0000-7000-8000-000000000000", 0, "x"), "é", "x" * 10_000, "%00", "a:b"],
+    ["x", "a:b:c", unsigned("00000000-0000-7000-8000-000000000000", 0, "x"), "é", "x" * 10_000, "%00", "a:b"],
 )
 def test_made_up_cursors_are_refused(client, cursor):
     problem(client.get(USERS, {"cursor": cursor}), 400, "bad-cursor")
