@@ -4,7 +4,6 @@ from typing import Any, Final
 
 from django.utils.dateparse import parse_datetime
 
-
 _TEXTS: Final = ("error_class", "message", "kind", "frame", "worker", "traceback")
 
 

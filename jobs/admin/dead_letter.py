@@ -3,7 +3,6 @@ from typing import Any, cast
 from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
-from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -38,7 +37,7 @@ class DeadLetterAdmin(ManyAdmin):
     list_select_related = ("resolved_by",)
     search_fields = ("id",)
     search_help_text = "The whole id of a dead letter or of its job."
-    heavy = ("payload", "redriven_payload", "error_history", "error_message", "resolution_notes")
+    heavy = ("payload", "redriven_payload", "error_history", "resolution_notes")
     detail_template = "jobs/dead_letter.html"
     acts = (
         Act(
@@ -75,11 +74,6 @@ class DeadLetterAdmin(ManyAdmin):
             path(f"<path:object_id>/{name}/", self.admin_site.admin_view(view), name=f"jobs_deadletter_{name}")
             for name, view in own.items()
         ] + super().get_urls()
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        letters: QuerySet[Any] = super().get_queryset(request)
-        letters = letters.annotate(error_head=Left("error_message", 160))
-        return letters
 
     def detail_queryset(self) -> QuerySet[Any]:
         texts = {f"{name}_text": documents.as_text(name) for name in ("payload", "redriven_payload")}
@@ -173,8 +167,8 @@ class DeadLetterAdmin(ManyAdmin):
         return display.key(letter.pk)
 
     @admin.display(description="error")
-    def what(self, letter: Any) -> str:
-        return f"{letter.error_class}: {display.short(letter.error_head, 120)}"
+    def what(self, letter: DeadLetter) -> str:
+        return f"{letter.error_class}: {display.short(letter.error_message, 120)}"
 
     @admin.display(description="died")
     def moved(self, letter: DeadLetter) -> SafeString:

@@ -1,0 +1,194 @@
+import json
+
+import pytest
+from django.urls import reverse
+
+from jobs import dead_letters
+from jobs.models import AuditEntry, DeadLetter, Job
+from tests.jobs.rows import dead_letter, new_job
+
+LIST = "/admin/jobs/deadletter/"
+
+
+def url(letter, act="change"):
+    return reverse(f"admin:jobs_deadletter_{act}", args=[str(letter.pk)])
+
+
+def rows(client, **params):
+    return {row.pk for row in client.get(LIST, params).context["cl"].result_list}
+
+
+@pytest.fixture
+def letter(db):
+    return dead_letter()
+
+
+def test_review_shows_payload_and_the_whole_error_history(operator, letter):
+    text = operator.get(url(letter)).content.decode()
+    assert text.count("Traceback (most recent call last)") == 2
+    assert "Attempt 1" in text and "Attempt 2" in text
+    assert "&quot;article_id&quot;: &quot;a-1&quot;" in text
+    for button in ("Redrive as it is", "Resolve", "Discard", "Redrive with this payload", "Save notes"):
+        assert button in text
+
+
+@pytest.mark.parametrize(
+    ("act", "resolution", "status"),
+    [("redrive", "redriven", "pending"), ("resolve", "resolved", "completed"), ("discard", "discarded", "failed")],
+)
+def test_acts_ask_then_settle_and_record_who_and_why(operator, letter, act, resolution, status):
+    assert operator.get(url(letter, act)).status_code == 200
+    letter.refresh_from_db()
+    assert letter.resolution_status == "open"
+    page = operator.post(url(letter, act), {"reason": "seen with Hana"}, follow=True).content.decode()
+    letter.refresh_from_db()
+    assert (letter.resolution_status, letter.resolved_by) == (resolution, operator.user)
+    assert Job.objects.get(pk=letter.original_job_id).status == status
+    assert AuditEntry.objects.get(target_id=str(letter.pk)).reason == "seen with Hana"
+    assert "seen with Hana" in page and operator.user.user_id in page
+    assert "Redrive as it is" not in page
+
+
+def test_a_settled_letter_refuses_naming_its_state(operator, letter):
+    dead_letters.discard(letter.pk, operator.user)
+    text = operator.post(url(letter, "redrive"), {}, follow=True).content.decode()
+    assert "its status is discarded" in text
+
+
+def test_a_taken_unique_key_is_said(operator):
+    letter = dead_letter(new_job(unique_key="a-1"))
+    holder = new_job(unique_key="a-1")
+    text = operator.post(url(letter, "redrive"), {}, follow=True).content.decode()
+    assert f"belongs to the unfinished job {holder.pk}" in text
+
+
+def test_notes_are_saved_and_the_former_ones_kept_in_the_log(operator, letter):
+    operator.post(url(letter, "notes"), {"notes": "first"})
+    operator.post(url(letter, "notes"), {"notes": "asked the provider"})
+    letter.refresh_from_db()
+    assert letter.resolution_notes == "asked the provider"
+    assert AuditEntry.objects.filter(action="annotate").first().details == {
+        "before": "first",
+        "after": "asked the provider",
+    }
+
+
+def test_edited_payload_is_compared_before_it_is_redriven(operator, letter):
+    edited = {"content": "another text", "article_id": "a-1"}
+    page = operator.post(url(letter, "preview"), {"payload": json.dumps(edited)})
+    kinds = [(line.kind, line.text.strip()) for line in page.context["lines"] if line.kind in {"added", "removed"}]
+    assert kinds == [("removed", '"content": "text",'), ("added", '"content": "another text",')] or kinds == [
+        ("removed", '"content": "text"'),
+        ("added", '"content": "another text"'),
+    ]
+    letter.refresh_from_db()
+    assert letter.resolution_status == "open"
+    form = {"payload": page.context["form"]["payload"].value(), "reason": "typo", "confirm": "yes"}
+    after = operator.post(url(letter, "preview"), form, follow=True).content.decode()
+    letter.refresh_from_db()
+    assert letter.redriven_payload == edited and letter.payload["content"] == "text"
+    assert Job.objects.get(pk=letter.original_job_id).payload == edited
+    assert "Redriven with another payload" in after
+    entry = AuditEntry.objects.get(target_id=str(letter.pk))
+    assert entry.details["payload_after"] == edited and entry.reason == "typo"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('{"content": ', "This is not JSON"),
+        ("[1]", "A payload is an object"),
+        ('{"content": NaN}', "NaN is not a JSON number"),
+        ('{"content": "a", "content": "b"}', "stands twice"),
+        ('{"content": 7}', "/content"),
+        ('{"unknown": 7}', "unknown"),
+        ('{"content": "a\\u0000b"}', "NUL"),
+        ('{"content": "\\ud800"}', "surrogate"),
+        ("[" * 50_000, "This"),
+        ('{"n": ' + "9" * 5_000 + "}", "This cannot be stored"),
+        ("", "This field is required"),
+    ],
+)
+def test_wrong_payload_is_said_at_the_field_and_kept(operator, letter, text, complaint):
+    page = operator.post(url(letter, "preview"), {"payload": text, "confirm": "yes"})
+    assert page.status_code == 200
+    assert complaint in " ".join(page.context["payload_form"].errors["payload"])
+    assert page.context["payload_form"]["payload"].value() == text
+    letter.refresh_from_db()
+    assert letter.resolution_status == "open"
+
+
+def test_letter_of_an_unknown_type_warns_and_can_be_redriven(operator):
+    letter = dead_letter(new_job("no_such_type"))
+    assert "No handler for" in operator.get(url(letter)).content.decode()
+    operator.post(url(letter, "redrive"), {})
+    letter.refresh_from_db()
+    assert letter.resolution_status == "redriven"
+
+
+def test_filters(operator, letter):
+    other = dead_letter(new_job("extract_content", payload={"url": "https://example.org"}), message="404")
+    settled = dead_letter(message="gone")
+    dead_letters.discard(settled.pk, operator.user)
+    assert rows(operator) == {letter.pk, other.pk}
+    assert rows(operator, resolution="all") == {letter.pk, other.pk, settled.pk}
+    assert rows(operator, resolution="discarded") == {settled.pk}
+    assert rows(operator, type="extract_content") == {other.pk}
+    assert rows(operator, group=letter.error_fingerprint) == {letter.pk}
+    assert rows(operator, age="1h") == {letter.pk, other.pk}
+    assert rows(operator, age="older-7d") == set()
+    assert rows(operator, q=str(letter.pk)) == rows(operator, q=str(letter.original_job_id)) == {letter.pk}
+    assert rows(operator, q="nonsense") == set()
+
+
+def test_bulk_shows_the_count_first_and_keeps_to_the_filter(operator, letter):
+    group = [letter, *(dead_letter() for _ in range(2))]
+    other = dead_letter(message="quite another")
+    question = operator.get(f"{LIST}many/discard/?group={letter.error_fingerprint}")
+    assert "3 dead letters, all that the filter finds" in question.content.decode()
+    later = dead_letter()
+    form = {"upto": str(question.context["upto"]), "reason": "obsolete"}
+    text = operator.post(question.context["here"], form, follow=True).content.decode()
+    assert "3 dead letters done" in text
+    assert set(DeadLetter.objects.filter(resolution_status="discarded")) == set(group)
+    assert set(DeadLetter.objects.open()) == {other, later}
+    assert AuditEntry.objects.filter(action="discarded", reason="obsolete").count() == 3
+
+
+def test_bulk_over_the_ticked(operator, letter):
+    other = dead_letter()
+    question = operator.post(LIST, {"action": "redrive", "_selected_action": [str(letter.pk)], "index": 0})
+    form = {"id": [str(pk) for pk in question.context["ids"]], "upto": str(question.context["upto"])}
+    operator.post(question.context["here"], form)
+    assert DeadLetter.objects.get(pk=letter.pk).resolution_status == "redriven"
+    assert DeadLetter.objects.get(pk=other.pk).resolution_status == "open"
+
+
+def test_bulk_says_when_there_is_nothing(operator):
+    assert "The filter finds nothing" in operator.get(f"{LIST}many/discard/").content.decode()
+
+
+def test_desk_groups_by_error(operator, letter):
+    dead_letter()
+    lone = dead_letter(error_class="ValueError", message="no text in article 7")
+    page = operator.get("/admin/jobs/deadlettergroup/")
+    counts = {group.error_class: group.open_count for group in page.context["cl"].result_list}
+    assert counts == {"ConnectionError": 2, "ValueError": 1}
+    assert f"group={lone.error_fingerprint}" in page.content.decode()
+    group = operator.get(f"/admin/jobs/deadlettergroup/{lone.error_fingerprint}/change/")
+    assert group.url == f"{LIST}?group={lone.error_fingerprint}"
+
+
+def test_desk_filters_by_resolution_type_and_age(operator, letter):
+    settled = dead_letter(error_class="ValueError")
+    dead_letters.resolve(settled.pk, operator.user)
+
+    def classes(**params):
+        page = operator.get("/admin/jobs/deadlettergroup/", params)
+        return {group.error_class for group in page.context["cl"].result_list}
+
+    assert classes() == {"ConnectionError"}
+    assert classes(resolution="done") == {"ValueError"}
+    assert classes(resolution="all", type="summarize") == {"ConnectionError", "ValueError"}
+    assert classes(resolution="all", age="older-1d") == set()
+    assert classes(resolution="all", age="24h") == {"ConnectionError", "ValueError"}

@@ -1,0 +1,105 @@
+"""Viewers look, operators act, everyone else stays out; and nothing happens without POST and the CSRF token."""
+
+import pytest
+from django.test import Client
+
+from accounts.roles import Role
+from jobs.models import AuditEntry, Job
+from tests.jobs.admin.conftest import client_of
+from tests.jobs.rows import dead_letter, new_job, start
+
+LISTS = ["job", "deadletter", "deadlettergroup", "queue", "worker", "processinglock", "auditentry"]
+
+
+@pytest.fixture
+def places(db):
+    """Addresses of every act, each with what would be sent."""
+    job, running, letter = new_job(), new_job(), dead_letter()
+    lock = start(running)
+    base = "/admin/jobs"
+    upto = {"upto": str(letter.pk)}
+    return {
+        f"{base}/job/{job.pk}/cancel/": {},
+        f"{base}/job/{job.pk}/retry/": {},
+        f"{base}/job/{job.pk}/priority/": {"priority": 9, "expected_version": job.version},
+        f"{base}/job/many/cancel/": {"upto": str(running.pk)},
+        f"{base}/processinglock/{running.pk}/release/": {"lock_token": lock.lock_token},
+        f"{base}/queue/default/pause/": {},
+        f"{base}/queue/default/resume/": {},
+        f"{base}/deadletter/{letter.pk}/redrive/": {},
+        f"{base}/deadletter/{letter.pk}/discard/": {},
+        f"{base}/deadletter/{letter.pk}/resolve/": {},
+        f"{base}/deadletter/{letter.pk}/notes/": {"notes": "x"},
+        f"{base}/deadletter/{letter.pk}/preview/": {"payload": '{"content": "x"}', "confirm": "yes"},
+        f"{base}/deadletter/many/redrive/": upto,
+        f"{base}/deadletter/many/discard/": upto,
+    }
+
+
+def pages(letter_id, job_id):
+    return [f"/admin/jobs/{name}/" for name in LISTS] + [
+        f"/admin/jobs/deadletter/{letter_id}/change/",
+        f"/admin/jobs/job/{job_id}/change/",
+        "/admin/jobs/queue/default/change/",
+        "/admin/",
+    ]
+
+
+def test_viewer_is_refused_every_act(viewer, places):
+    before = list(Job.objects.order_by("id").values())
+    for address, form in places.items():
+        assert viewer.post(address, form).status_code == 403, address
+        assert viewer.get(address).status_code in {403, 405}, address
+    assert list(Job.objects.order_by("id").values()) == before
+    assert not AuditEntry.objects.exists()
+
+
+def test_viewer_sees_everything_and_no_button(viewer):
+    letter = dead_letter()
+    for address in pages(letter.pk, letter.original_job_id):
+        response = viewer.get(address)
+        assert response.status_code == 200, address
+        text = response.content.decode()
+        assert 'class="act' not in text and 'name="action"' not in text, address
+
+
+def test_operator_sees_the_buttons(operator):
+    letter = dead_letter()
+    assert 'class="act' in operator.get(f"/admin/jobs/deadletter/{letter.pk}/change/").content.decode()
+    assert 'name="action"' in operator.get("/admin/jobs/job/").content.decode()
+
+
+@pytest.mark.parametrize("role", [Role.USER, Role.WORKER])
+def test_others_cannot_enter(db, places, role):
+    client = client_of(role)
+    for address in [*places, *(f"/admin/jobs/{name}/" for name in LISTS), "/admin/"]:
+        for response in (client.get(address), client.post(address, places.get(address, {}))):
+            assert response.status_code == 302 and "/admin/login/" in response.url, address
+    assert not AuditEntry.objects.exists()
+
+
+def test_nobody_adds_edits_or_deletes_rows(operator):
+    letter = dead_letter()
+    for name, pk in (("job", letter.original_job_id), ("deadletter", letter.pk)):
+        assert operator.get(f"/admin/jobs/{name}/add/").status_code == 403
+        assert operator.post(f"/admin/jobs/{name}/{pk}/delete/", {"post": "yes"}).status_code == 403
+        assert operator.post(f"/admin/jobs/{name}/{pk}/change/", {"status": "completed"}).status_code == 405
+        ticked = {"action": "delete_selected", "_selected_action": [str(pk)], "index": 0}
+        operator.post(f"/admin/jobs/{name}/", ticked)
+    assert Job.objects.filter(status="dead_letter").count() == 1
+
+
+def test_acts_need_the_csrf_token(operator, places):
+    strict = Client(enforce_csrf_checks=True)
+    strict.force_login(operator.user)
+    for address, form in places.items():
+        assert strict.post(address, form).status_code == 403, address
+    assert not AuditEntry.objects.exists()
+
+
+def test_looking_changes_nothing(operator, places):
+    before = list(Job.objects.order_by("id").values())
+    for address in places:
+        assert operator.get(address).status_code in {200, 405}
+    assert list(Job.objects.order_by("id").values()) == before
+    assert not AuditEntry.objects.exists()

@@ -1,0 +1,114 @@
+"""Lists cost the same with any history: no scan of the job table, no uncapped count, a fixed number of queries."""
+
+import re
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from tests.jobs.rows import dead_letter, new_job, start
+
+_HISTORY = """
+INSERT INTO job_queue (id, job_type, queue, status, payload, tags, started_at, completed_at, created_at, scheduled_at)
+SELECT ekiden_uuid7(), 'summarize', 'default', 'completed', '{"content": "text"}',
+       CASE WHEN n % 1000 = 0 THEN ARRAY['rare'] ELSE '{}' END, now(), now(), now(), now()
+FROM generate_series(1, 100000) n;
+INSERT INTO job_dead_letter_queue
+    (original_job_id, job_type, payload, error_fingerprint, error_class, resolution_status, resolved_at)
+SELECT id, job_type, payload, md5((random() * 100)::integer::text), 'ValueError', 'discarded', now()
+FROM job_queue LIMIT 20000;
+INSERT INTO job_audit_log (actor_name, action, target_type, target_id)
+SELECT 'operator-1', 'discarded', 'job', id FROM job_queue LIMIT 20000
+"""
+
+LISTS = [
+    ("job", {}),
+    ("job", {"p": "201"}),
+    ("job", {"status": "completed"}),
+    ("job", {"status": "pending"}),
+    ("job", {"status": "processing"}),
+    ("job", {"status": "failed"}),
+    ("job", {"status": "dead_letter", "window": "24h"}),
+    ("job", {"type": "summarize", "queue": "default"}),
+    ("job", {"window": "1h"}),
+    ("job", {"q": "rare"}),
+    ("job", {"q": "01900000"}),
+    ("deadletter", {}),
+    ("deadletter", {"resolution": "all"}),
+    ("deadletter", {"group": "x"}),
+    ("deadlettergroup", {}),
+    ("processinglock", {}),
+    ("worker", {}),
+    ("queue", {}),
+    ("auditentry", {}),
+    ("auditentry", {"q": "x"}),
+]
+
+
+@pytest.fixture(scope="module")
+def history(django_db_setup, django_db_blocker):
+    """A hundred thousand finished jobs beside a few live ones, with the statistics that autovacuum would make."""
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            cursor.execute(_HISTORY)
+            for _ in range(3):
+                dead_letter()
+                new_job()
+                start(new_job())
+            cursor.execute("VACUUM ANALYZE job_queue, job_dead_letter_queue, job_processing_locks, job_audit_log")
+        yield
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE job_queue, job_processing_locks, job_dead_letter_groups, job_audit_log CASCADE")
+
+
+def captured(client, name, params):
+    with CaptureQueriesContext(connection) as queries:
+        response = client.get(f"/admin/jobs/{name}/" if name else "/admin/", params)
+    assert response.status_code in {200, 302}, (name, params)
+    return [query["sql"] for query in queries.captured_queries]
+
+
+def plan(sql):
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {sql}")
+        return "\n".join(row[0] for row in cursor.fetchall())
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize(("name", "params"), [*LISTS, ("", {})])
+def test_list_reads_no_history(operator, name, params):
+    queries = [
+        sql for sql in captured(operator, name, params) if "job_" in sql and sql.startswith(("SELECT", "WITH", "\n"))
+    ]
+    assert queries
+    for sql in queries:
+        shown = plan(sql)
+        assert not re.search(r"Seq Scan on job_(queue|dead_letter_queue|audit_log)\b", shown), f"{sql}\n{shown}"
+        if "COUNT(" in sql and "job_queue" in sql:
+            assert "LIMIT 10001" in sql, sql
+
+
+@pytest.mark.usefixtures("history")
+@pytest.mark.parametrize(
+    "name", ["job", "deadletter", "deadlettergroup", "processinglock", "worker", "queue", "auditentry", ""]
+)
+def test_number_of_queries_does_not_grow_with_the_rows(operator, name):
+    before = len(captured(operator, name, {}))
+    for _ in range(5):
+        dead_letter()
+        start(new_job(queue="another"))
+    assert len(captured(operator, name, {})) == before
+
+
+@pytest.mark.usefixtures("history")
+def test_count_stops_at_the_cap(operator):
+    text = operator.get("/admin/jobs/job/").content.decode()
+    assert "more than 10000 jobs" in text
+
+
+@pytest.mark.usefixtures("history")
+def test_a_list_that_takes_too_long_says_so(operator, monkeypatch):
+    monkeypatch.setattr("jobs.admin.facts.LIST_TIMEOUT", "1ms")
+    response = operator.get("/admin/jobs/job/", {"p": "201"})
+    assert response.status_code == 503
+    assert "Last hour" in response.content.decode()
