@@ -6,8 +6,6 @@ from drf_spectacular.utils import OpenApiParameter
 
 from jobs.api.job import NAMES
 
-MAX_WAIT_SECONDS: Final = 30
-
 FIELDS: Final = OpenApiParameter(
     "fields",
     {"type": "array", "items": {"type": "string", "enum": list(NAMES)}, "minItems": 1},
@@ -34,8 +32,8 @@ IF_NONE_MATCH: Final = OpenApiParameter(
 WAITING: Final = (
     OpenApiParameter(
         "wait",
-        {"type": "integer", "minimum": 0, "maximum": MAX_WAIT_SECONDS},
-        description="Answer when the job has ended, at the latest after so many seconds.",
+        {"type": "integer", "minimum": 0},
+        description="Answer when the job has ended, at the latest after so many seconds; 30 is the most.",
     ),
     OpenApiParameter("Prefer", str, OpenApiParameter.HEADER, description="`wait=N` does the same, as RFC 7240 has it."),
 )

@@ -49,7 +49,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     metadata = JsonObject(read_only=True)
     user_id = serializers.CharField(source="user.user_id", read_only=True, default=None, allow_null=True)
     workspace = serializers.CharField(source="workspace.name", read_only=True, default=None, allow_null=True)
-    parent = serializers.UUIDField(source="parent_id", read_only=True, allow_null=True)
+    parent_id = serializers.UUIDField(read_only=True, allow_null=True)
 
     class Meta:
         model = Job
@@ -59,7 +59,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
             *("scheduled_at", "started_at", "completed_at", "failed_at", "cancel_requested_at"),
             *("created_at", "updated_at", "version"),
             *("payload", "metadata", "tags", "unique_key", "concurrency_key", "error_history"),
-            *("user_id", "workspace", "project_name", "hostname", "arch", "parent"),
+            *("user_id", "workspace", "project_name", "hostname", "arch", "parent_id"),
         )
         read_only_fields = fields
 

@@ -30,6 +30,7 @@ from jobs.api.new_job import NewJobSerializer, new_job
 from jobs.api.parameters import StrictFilterBackend
 from jobs.api.reasons import ReasonSerializer, reason_of
 from jobs.api.time_limit import time_limit
+from jobs.api.waiting import ask_to_wait
 from jobs.enqueue import enqueue
 from jobs.models import Job
 
@@ -105,7 +106,10 @@ class JobViewSet(GenericViewSet[Job]):
     )
     def retrieve(self, request: Request, pk: UUID) -> HttpResponseBase:
         """Look at a job, or wait up to 30 seconds for its end; the answer may be an unfinished job then."""
-        response = _answer(self._visible(pk))
+        job = self._visible(pk)
+        if request.method == "GET":
+            ask_to_wait(request, job)
+        response = _answer(job)
         found = get_conditional_response(request, etag=response["ETag"], response=response)
         return found if found is not None else response
 

@@ -208,7 +208,7 @@ def test_cancels_retries_and_deletes(client: APIClient, submit: Submit, user: Us
     problem(client.get(f"/api/v1/jobs/{job_id}"), 404, "not-found")
     problem(client.delete(f"/api/v1/jobs/{job_id}"), 404, "not-found")
     acts = AuditEntry.objects.filter(target_id=job_id, actor=user).order_by("id")
-    assert [(act.action, act.reason) for act in acts][0] == ("cancel", "not needed")
+    assert next((act.action, act.reason) for act in acts) == ("cancel", "not needed")
     assert {"retry", "delete"} <= {act.action for act in acts}
 
 
