@@ -50,6 +50,7 @@ MIDDLEWARE = [
 ROOT_URLCONF = "config.urls"
 ASGI_APPLICATION = "config.asgi.application"
 WSGI_APPLICATION = "config.wsgi.application"
+WEB_THREADS = ENV.web_threads
 
 TEMPLATES = [
     {

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import keys
+from accounts.api.fields import WholeNumber
 from accounts.api.strict import StrictSerializer
 from accounts.models import User
 from accounts.permissions import IsAdmin
@@ -19,7 +20,7 @@ MAX_OVERLAP = timedelta(days=30)
 
 
 class NewKeySerializer(StrictSerializer):
-    overlap_seconds = serializers.IntegerField(
+    overlap_seconds = WholeNumber(
         default=int(keys.OVERLAP.total_seconds()),
         min_value=0,
         max_value=int(MAX_OVERLAP.total_seconds()),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, models, transaction
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, status
 from rest_framework.exceptions import APIException
@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from accounts.api.fields import Text, WholeNumber, YesNo
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
 from accounts.models import USER_ID_VALIDATOR, User
@@ -37,6 +38,13 @@ class KeySummarySerializer(serializers.ModelSerializer[User]):
 
 
 class UserSerializer(StrictSerializer, serializers.ModelSerializer[User]):
+    serializer_field_mapping: ClassVar[dict[Any, Any]] = {
+        **serializers.ModelSerializer.serializer_field_mapping,
+        models.CharField: Text,
+        models.IntegerField: WholeNumber,
+        models.BooleanField: YesNo,
+    }
+
     api_key = KeySummarySerializer(source="*", read_only=True)
 
     class Meta:
