@@ -2,8 +2,9 @@
 
 A pending job's index entry stays behind, dead, when it is claimed; while an old snapshot is held open nothing can
 remove it. A claim that begins at the head of the index walks all of them, every time. So the claimer remembers for
-each lane (queue and priority) the `scheduled_at` it last claimed and begins there. What lies behind that point (late
-commits, retries with an earlier time, jobs given back) is found by a look at all lanes, at most once per poll interval.
+each lane (queue and priority) the `scheduled_at` and id it last claimed and begins there. What lies behind that point
+(late commits, retries with an earlier time, jobs given back) is found by a look at all lanes, at most once per poll
+interval.
 """
 
 import time
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.resources import files
 from typing import Final
+from uuid import UUID
 
 from django.db import connection, transaction
 
@@ -29,11 +31,14 @@ FROM start_jobs(%s::uuid[], %s, make_interval(secs => %s)) ORDER BY priority DES
 REWIND: Final = timedelta(milliseconds=250)
 
 
+_LOWEST: Final = UUID(int=0)
+
+
 @dataclass(slots=True)
 class LaneState:
     """What is known of one lane: where to scan from, and whether there may be work."""
 
-    since: datetime | None = None
+    after: tuple[datetime, UUID] | None = None
     live: bool = True
 
 
@@ -56,8 +61,8 @@ class Claimer:
             return
         state = self.lanes.setdefault(lane, LaneState())
         state.live = True
-        if state.since is not None:
-            state.since -= REWIND + timedelta(seconds=age)
+        if state.after is not None:
+            state.after = (state.after[0] - REWIND - timedelta(seconds=age), _LOWEST)
 
     def claim(self, limit: int) -> list[Attempt]:
         """Claim up to `limit` due jobs, the most urgent lanes first; commits before it returns."""
@@ -106,10 +111,10 @@ class Claimer:
         if self._next_due_at is not None:
             self._look_due = min(self._look_due, self._next_due_at)
         # Lanes without pending jobs are forgotten: their names come from callers and must not pile up.
-        self.lanes = {(queue, priority): LaneState(since) for queue, priority, since in due}
+        self.lanes = {(queue, priority): LaneState((since, _LOWEST)) for queue, priority, since in due}
 
     def _claim_lane(self, lane: Lane, state: LaneState, limit: int) -> list[Attempt]:
-        jobs = Job.objects.ready(*lane, since=state.since)
+        jobs = Job.objects.ready(*lane, after=state.after)
         if self.options.job_types is not None:
             jobs = jobs.filter(job_type__in=self.options.job_types)
         renewed_at = time.monotonic()
@@ -119,7 +124,7 @@ class Claimer:
         if len(found) < limit:
             state.live = False
         if found:
-            state.since = found[-1][1]
+            state.after = (found[-1][1], found[-1][0])
         return attempts
 
     def _start(self, job_ids: list[object], renewed_at: float) -> list[Attempt]:

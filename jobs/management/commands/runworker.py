@@ -1,11 +1,11 @@
-import re
-from argparse import ArgumentParser, ArgumentTypeError
+from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
 from jobs import conf, options
 from jobs.exceptions import InvalidOption
+from jobs.management.arguments import duration, names, whole
 from jobs.registry import registry
 from jobs.worker.loop import WorkerLoop
 from jobs.worker.options import WorkerOptions
@@ -16,24 +16,6 @@ _PASSED_ON = (
     *("concurrency", "batch_size", "poll_interval", "lock_duration", "heartbeat_interval", "grace"),
     *("max_jobs", "max_memory"),
 )
-_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
-
-
-def duration(text: str) -> float:
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)?", text.strip())
-    if match is None or float(match[1]) <= 0:
-        raise ArgumentTypeError(f"{text!r} is not a duration such as 5s, 250ms or 5m")
-    return float(match[1]) * _UNITS[match[2] or "s"]
-
-
-def whole(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
-        raise ArgumentTypeError(f"{text!r} is not a whole number above 0")
-    return int(text)
-
-
-def names(text: str) -> tuple[str, ...]:
-    return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
 class Command(BaseCommand):

@@ -1,0 +1,64 @@
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from jobs.bench import measures
+from jobs.bench.lane import bench_lane
+from jobs.bench.machine import machine
+from jobs.bench.report import table
+from jobs.management.arguments import whole
+
+
+class Command(BaseCommand):
+    """Measure the queue on the configured database, beside bare SQL."""
+
+    help = "Measure enqueue, drain and latency beside the same SQL in a bare loop; leaves nothing behind."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        add = parser.add_argument
+        add("--jobs", type=whole, default=20_000, metavar="N", help="jobs in each drain (%(default)s)")
+        add("--processes", type=whole, default=1, metavar="N", help="also drain with so many worker processes")
+        add("--history", type=whole, metavar="N", help="also drain with so many finished jobs in the table")
+        add("--snapshot", action="store_true", help="also drain 100,000 jobs under an old snapshot")
+        add("--api", action="store_true", help="also the REST API with one web process at 1, 10 and 100 in flight")
+        add("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, **given: Any) -> None:
+        figures: dict[str, Any] = {}
+        columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        # The bar goes to stderr, so that --json is all of stdout.
+        with Progress(*columns, console=Console(stderr=True), transient=True) as bar, bench_lane() as lane:
+            task = bar.add_task("starting", total=self._steps(given))
+
+            def tick(step: str) -> None:
+                bar.update(task, advance=1, description=step)
+
+            try:
+                figures |= measures.enqueueing(lane, tick)
+                figures |= measures.draining(lane, given["jobs"], given["processes"], tick)
+                figures |= measures.latency(lane, tick)
+                if given["history"]:
+                    figures |= measures.history(lane, given["jobs"], given["history"], tick)
+                if given["snapshot"]:
+                    figures |= measures.old_snapshot(lane, tick)
+                if given["api"]:
+                    raise RuntimeError("--api")
+            except RuntimeError as error:
+                raise CommandError(str(error)) from error
+        figures["machine"] = machine()
+        self.stdout.write(json.dumps(_rounded(figures), indent=2) if given["json"] else table(figures))
+
+    def _steps(self, given: dict[str, Any]) -> int:
+        steps = 3 * measures.ROUNDS + (3 + (given["processes"] > 1)) * measures.ROUNDS + measures.LATENCY_JOBS
+        steps += (3 + -(-given["history"] // 50_000)) if given["history"] else 0
+        return steps + given["snapshot"] + 6 * given["api"]
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _rounded(inner) for key, inner in value.items()}
+    return round(value, 3 if abs(value) < 10 else 1) if isinstance(value, float) else value

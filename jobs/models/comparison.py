@@ -1,0 +1,23 @@
+from typing import Any
+
+from django.db import models
+
+
+class RowAfter(models.Func):
+    """`(a, b) > (x, y)`: what comes after a row in an order of two columns, as one bound of an index scan.
+
+    The same said with OR is no bound to the planner, and Django's own tuple lookups are not public.
+    """
+
+    output_field = models.BooleanField()  # type: ignore[assignment]
+    conditional = True
+    arity = 4
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        parts, params = [], []
+        for expression in self.get_source_expressions():
+            sql, its_params = compiler.compile(expression)
+            parts.append(sql)
+            params.extend(its_params)
+        a, b, x, y = parts
+        return f"({a}, {b}) > ({x}, {y})", params
