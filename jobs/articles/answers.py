@@ -52,10 +52,11 @@ def retry_after(response: HTTPResponse) -> float:
 def content_type_of(response: HTTPResponse) -> tuple[str, str | None]:
     """Give the media type and the charset, or raise if it is nothing to read text from."""
     header = Message()
-    header["Content-Type"] = response.headers.get("Content-Type") or "application/octet-stream"
-    media_type = header.get_content_type()
+    header["Content-Type"] = response.headers.get("Content-Type") or ""
+    # Not Message's own reading, which takes what it does not understand for plain text.
+    media_type = header["Content-Type"].partition(";")[0].strip().lower()
     if media_type not in CONTENT_TYPES:
-        raise WrongContent(f"The answer is {media_type}, not a web page.")
+        raise WrongContent("The answer is not a web page.")
     encoding = (response.headers.get("Content-Encoding") or "identity").strip().lower()
     # A list of encodings is how a bomb is packed into another one.
     if encoding not in {"identity", "gzip", "x-gzip", "deflate"}:

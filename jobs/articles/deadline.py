@@ -20,10 +20,9 @@ class Deadline:
 
     def remaining(self, at_most: float = float("inf")) -> float:
         """Give the seconds left, but no more than `at_most`; raise FetchTimedOut when there are none."""
-        left = self._end - time.monotonic()
-        if left <= 0:
+        if self.passed:
             raise FetchTimedOut
-        return min(left, at_most)
+        return min(max(self._end - time.monotonic(), 0.001), at_most)
 
     @contextmanager
     def guarding(self, sock: socket.socket) -> Iterator[None]:

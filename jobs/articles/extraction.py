@@ -9,7 +9,7 @@ from trafilatura import bare_extraction
 
 from jobs.articles.exceptions import NoTextFound
 from jobs.articles.languages import detect
-from jobs.articles.markup import Element, parse
+from jobs.articles.markup import Element, parse, printable
 from jobs.articles.metadata import declared_language, published
 
 #: A longer article is cut after a paragraph and says so; a job's result has a limit.
@@ -106,7 +106,7 @@ def _collect(element: Element, parts: list[str]) -> None:
 
 
 def _tidy(text: str) -> str:
-    return "\n".join(_unrepeated(" ".join(line.split()) for line in text.splitlines()))
+    return "\n".join(_unrepeated(" ".join(line.split()) for line in printable(text).splitlines()))
 
 
 def _unrepeated(lines: Iterable[str]) -> Iterable[str]:
@@ -125,4 +125,4 @@ def _shorten(text: str) -> str:
 
 
 def _line(value: str | None) -> str | None:
-    return " ".join((value or "").split())[:500] or None
+    return " ".join(printable(value or "").split())[:500] or None

@@ -99,17 +99,16 @@ def _visit(
 
 
 def _ask(connection: HTTPConnection, target: Target, deadline: Deadline, limits: Limits) -> Page | str:
-    if connection.sock is not None:
-        connection.sock.settimeout(deadline.remaining(limits.read_seconds))
+    connection.timeout = deadline.remaining(limits.read_seconds)  # it sets its socket to this before each answer
     connection.request("GET", target.path, headers=_HEADERS, preload_content=False)
     response: HTTPResponse = connection.getresponse()
+    deadline.remaining()  # the guard's shutdown looks like the end of the headers
     if is_redirect(response):
         return _location(response)
     check_status(response)
     content_type, charset = content_type_of(response)
     body = read_body(response, limits.body_bytes)
-    if deadline.passed:  # the guard's shutdown looks like the end of a body without a length
-        raise FetchTimedOut
+    deadline.remaining()  # and like that of a body without a length
     return Page(target.url, body, content_type, charset)
 
 

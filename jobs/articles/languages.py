@@ -28,7 +28,7 @@ _SMALL_WORDS: Final = {
     language: frozenset(words.split())
     for language, words in {
         "en": "the of and to in is that for it with as was on are be this by from at have not or an which you can",
-        "fr": "le la les des et en un une du dans est que pour qui sur pas par avec au ce sont il plus ne se aux cette",
+        "fr": "le la les de des et à a en un une du dans est que pour qui sur pas par avec au ce sont il plus ne se",
         "de": "der die das und ist nicht von zu mit den dem ein eine auf für sich des im als auch es werden wird oder",
         "es": "el la los las de y en que es un una por con para se del al no su más como lo este sus pero esta",
         "it": "il di che e la per un una non è del con le della i si sono da più nel gli alla come questo anche lo",

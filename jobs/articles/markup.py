@@ -44,14 +44,14 @@ _BLOCKS: Final = frozenset(
 
 
 def parse(text: str) -> Element:
-    """Build the tree of a page, its text flowing and its permalinks gone.
+    """Build the tree of a page, its text flowing, its menus and permalinks gone.
 
     Raises PageTooLarge or NoTextFound. Markup that nests too deeply ends where the parser stops.
     """
     if len(text) > MOST_CHARACTERS:
         raise PageTooLarge
     # Bytes, because lxml refuses a str that declares an encoding of its own.
-    source = _FORBIDDEN.sub("", _bounded(text)).encode()
+    source = _bounded(printable(text)).encode()
     if not source.strip():
         raise NoTextFound
     parser = html.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, collect_ids=False)
@@ -61,12 +61,17 @@ def parse(text: str) -> Element:
         raise NoTextFound from exc
     if sum(1 for _ in tree.iter()) > MOST_ELEMENTS:
         raise PageTooLarge(f"The page has more than {MOST_ELEMENTS} elements.")
-    for link in _PERMALINKS(tree):
-        link.drop_tree()
+    for unwanted in (*_PERMALINKS(tree), *tree.iter("nav")):
+        unwanted.drop_tree()
     _let_flow(tree)
     for container in list(tree.iter(*_CONTAINERS)):
         _wrap_loose_text(container)
     return tree
+
+
+def printable(text: str) -> str:
+    """Drop control characters and halves of surrogate pairs, which neither a parser nor the database takes."""
+    return _FORBIDDEN.sub("", text)
 
 
 def _bounded(text: str) -> str:
@@ -93,7 +98,8 @@ def _let_flow(tree: Element) -> None:
 
 
 def _flow(text: str) -> str:
-    return _SPACES.sub(" ", _WIDE_BREAK.sub("", text))
+    # Character references bring in again what was dropped from the source, and lxml does not take it back.
+    return _SPACES.sub(" ", _WIDE_BREAK.sub("", printable(text)))
 
 
 def _wrap_loose_text(container: Element) -> None:

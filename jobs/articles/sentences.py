@@ -8,6 +8,7 @@ from typing import Final
 _WIDE_ENDS: Final = "。！？｡．"
 _ENDS: Final = ".!?…" + _WIDE_ENDS + "؟।"
 _CLOSERS: Final = "\"'”’»)]」』）】〉》｣"
+_QUOTING: Final = tuple("とっをのが")
 _OPENERS: Final = {"」": "「", "』": "『", "）": "（", "】": "【", "｣": "｢"}
 
 _END: Final = re.compile(rf"[{re.escape(_ENDS)}]+[{re.escape(_CLOSERS)}]*")
@@ -110,7 +111,10 @@ def _ends(paragraph: str) -> Iterator[int]:
 
 def _wide_end(before: str, sign: str, after: str) -> bool:
     # The wide full stop is also a decimal point: ２．５.
-    return sign[0] != "．" or not (before[-1:].isdigit() and after[:1].isdigit())
+    if sign[0] == "．" and before[-1:].isdigit() and after[:1].isdigit():
+        return False
+    # What stands in brackets may be quoted within a sentence: 「行く。」と言った。
+    return not (sign[-1] in _OPENERS and after[:1] in _QUOTING)
 
 
 def _narrow_end(before: str, sign: str, after: str) -> bool:

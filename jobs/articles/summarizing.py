@@ -51,14 +51,18 @@ def _lines(text: str) -> list[str]:
 
 
 def _in_language(lines: list[str], wanted: str | None, main: str | None) -> list[str]:
-    """Give the sentences in the wanted language if they are a fair part of the text, else all of them."""
+    """Give the sentences in the wanted language if they are a fair part of the text, else those in its main one."""
     pairs = [(line, sentence) for line in lines for sentence in sentences(line)]
     prose = [(line, sentence) for line, sentence in pairs if _is_prose(line) and is_finished(sentence)]
     prose = prose or pairs  # not one whole sentence: whatever there is
-    around = {line: detect(line) or main for line, _ in prose}
-    fitting = [sentence for line, sentence in prose if (detect(sentence) or around[line]) == wanted]
-    everything = [sentence for _, sentence in prose]
-    return fitting if sum(map(len, fitting)) > _SHARE * sum(map(len, everything)) else everything
+    around = {line: detect(line) or main for line in {line for line, _ in prose}}
+    spoken = [(sentence, detect(sentence) or around[line]) for line, sentence in prose]
+    total = sum(len(sentence) for sentence, _ in spoken)
+    for language in (wanted, main):
+        fitting = [sentence for sentence, spoken_in in spoken if spoken_in == language]
+        if sum(map(len, fitting)) > _SHARE * total:
+            return fitting
+    return [sentence for sentence, _ in spoken]
 
 
 def _is_prose(line: str) -> bool:

@@ -98,8 +98,8 @@ def _numbers(text: str, source: str) -> list[Reason]:
 
 
 def _subject(text: str, source: str) -> list[Reason]:
-    # A translation shares no words with its source, so it cannot be judged so.
-    if detect(text) != detect(source):
+    here, there = detect(text), detect(source)
+    if here and there and here != there:  # a translation shares no words with its source
         return []
     terms = _terms(text)
     if not terms or len(terms & _terms(source)) / len(terms) >= _LEAST_OVERLAP:
