@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest
@@ -167,6 +167,8 @@ DOMAIN: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     jobs.StaleVersion: lambda exc: Problem("stale-version", str(exc)),
     jobs.UniqueKeyTaken: lambda exc: Problem("unique-key-conflict", str(exc)),
     Http404: lambda exc: Problem("not-found", "There is nothing at this address that you can see."),
+    # It went away between two looks at it.
+    ObjectDoesNotExist: lambda exc: Problem("not-found", "There is nothing at this address that you can see."),
     PermissionDenied: lambda exc: Problem("permission-denied", "You may not do this."),
     RequestDataTooBig: lambda exc: Problem("body-too-large", "The body is larger than this installation accepts."),
     SuspiciousOperation: lambda exc: Problem("bad-request", "The request cannot be read."),

@@ -8,8 +8,8 @@ from jobs.api.parameters import (
     PriorityFilter,
     SeveralWords,
     WordFilter,
-    created_before,
-    created_since,
+    before,
+    since,
 )
 from jobs.models import Job
 from jobs.statuses import Status
@@ -27,8 +27,8 @@ class JobFilters(FilterSet):
     priority_min = PriorityFilter(field_name="priority", lookup_expr="gte")
     priority_max = PriorityFilter(field_name="priority", lookup_expr="lte")
     tag = WordFilter(method="filter_tag")
-    created_after = MomentFilter(method=created_since, help_text="Inclusive.")
-    created_before = MomentFilter(method=created_before, help_text="Exclusive.")
+    created_after = MomentFilter(field_name="created_at", method=since, help_text="Inclusive.")
+    created_before = MomentFilter(field_name="created_at", method=before, help_text="Exclusive.")
     scheduled_after = MomentFilter(field_name="scheduled_at", lookup_expr="gte", help_text="Inclusive.")
     scheduled_before = MomentFilter(field_name="scheduled_at", lookup_expr="lt", help_text="Exclusive.")
 

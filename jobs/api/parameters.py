@@ -102,12 +102,14 @@ def first_id_at(moment: datetime) -> UUID:
     return UUID(int=(milliseconds << 80) | (0x7 << 76) | (0x2 << 62))
 
 
-def created_since(queryset: QuerySet[Any], name: str, moment: datetime) -> QuerySet[Any]:
-    return queryset.filter(id__gte=first_id_at(_shifted(moment, -CLOCK_SKEW)), created_at__gte=moment)
+def since(queryset: QuerySet[Any], name: str, moment: datetime) -> QuerySet[Any]:
+    """Keep rows whose time of creation, the column `name`, is this moment or later."""
+    return queryset.filter(**{"id__gte": first_id_at(_shifted(moment, -CLOCK_SKEW)), f"{name}__gte": moment})
 
 
-def created_before(queryset: QuerySet[Any], name: str, moment: datetime) -> QuerySet[Any]:
-    return queryset.filter(id__lt=first_id_at(_shifted(moment, CLOCK_SKEW)), created_at__lt=moment)
+def before(queryset: QuerySet[Any], name: str, moment: datetime) -> QuerySet[Any]:
+    """Keep rows whose time of creation, the column `name`, is before this moment."""
+    return queryset.filter(**{"id__lt": first_id_at(_shifted(moment, CLOCK_SKEW)), f"{name}__lt": moment})
 
 
 def _shifted(moment: datetime, by: timedelta) -> datetime:

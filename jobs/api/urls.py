@@ -1,8 +1,13 @@
 from django.urls import path
 
 from jobs.api.bulk import BulkJobsView
+from jobs.api.dead_letter_bulk import DeadLetterBulkView
+from jobs.api.dead_letter_groups import DeadLetterGroupsView
+from jobs.api.dead_letters import DeadLetterViewSet
 from jobs.api.events import JobEventsView, streaming
+from jobs.api.job_types import JobTypeViewSet
 from jobs.api.jobs import JobViewSet
+from jobs.api.queues import QueueViewSet
 from jobs.api.waiting import waiting
 
 urlpatterns = [
@@ -20,4 +25,22 @@ urlpatterns = [
     path("jobs/<uuid:pk>/events", streaming(JobEventsView.as_view()), name="job-events"),
     path("jobs/<uuid:pk>/cancel", JobViewSet.as_view({"post": "cancel"}), name="job-cancel"),
     path("jobs/<uuid:pk>/retry", JobViewSet.as_view({"post": "retry"}), name="job-retry"),
+    path("dead-letters", DeadLetterViewSet.as_view({"get": "list"}), name="dead-letters"),
+    path("dead-letters/groups", DeadLetterGroupsView.as_view(), name="dead-letter-groups"),
+    path("dead-letters/bulk", DeadLetterBulkView.as_view(), name="dead-letters-bulk"),
+    path(
+        "dead-letters/<uuid:pk>",
+        DeadLetterViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="dead-letter",
+    ),
+    *(
+        path(f"dead-letters/<uuid:pk>/{act}", DeadLetterViewSet.as_view({"post": act}), name=f"dead-letter-{act}")
+        for act in ("redrive", "discard", "resolve")
+    ),
+    path("queues", QueueViewSet.as_view({"get": "list"}), name="queues"),
+    path("queues/<str:name>", QueueViewSet.as_view({"get": "retrieve"}), name="queue"),
+    path("queues/<str:name>/pause", QueueViewSet.as_view({"post": "pause"}), name="queue-pause"),
+    path("queues/<str:name>/resume", QueueViewSet.as_view({"post": "resume"}), name="queue-resume"),
+    path("job-types", JobTypeViewSet.as_view({"get": "list"}), name="job-types"),
+    path("job-types/<str:name>", JobTypeViewSet.as_view({"get": "retrieve"}), name="job-type"),
 ]

@@ -1,12 +1,16 @@
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.db.models.functions import Now
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.roles import Role
-from jobs.models import Job
+from jobs.models import DeadLetter, Job, ProcessingLock
 from jobs.registry import JobType, registry
 from jobs.statuses import Status
 from tests.api_client import client_of
@@ -61,10 +65,21 @@ def submit(client: APIClient) -> Callable[..., dict[str, Any]]:
     return submit
 
 
+def bury(job_id: str, message: str = "no", error_class: str = "ValueError") -> DeadLetter:
+    """Let a job fail for good, through the function that every worker uses."""
+    set_status(job_id, Status.PROCESSING)
+    lock = ProcessingLock.objects.create(job_id=job_id, worker_id="w", expires_at=timezone.now() + timedelta(minutes=1))
+    lock.refresh_from_db()
+    with connection.cursor() as cursor:
+        traceback = '{"traceback": "Traceback: secret"}'
+        arguments = [job_id, lock.lock_token, error_class, message, traceback]
+        cursor.execute("SELECT fail_job(%s, %s, %s, %s, %s, false)", arguments)
+        assert cursor.fetchone() == ("dead_letter",)
+    return DeadLetter.objects.open().get(original_job=job_id)
+
+
 def set_status(job_id: str, status: Status, **columns: Any) -> None:
     """Put a row into a lawful state, as the worker would; the worker has tests of its own."""
-    from django.db.models.functions import Now
-
     times: dict[Status, dict[str, Any]] = {
         Status.PROCESSING: {"started_at": Now(), "attempt": 1},
         Status.COMPLETED: {"started_at": Now(), "completed_at": Now(), "progress": 100},

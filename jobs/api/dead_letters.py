@@ -1,0 +1,139 @@
+"""Dead letters on the operators' desk: look at them, take notes, redrive, discard, resolve."""
+
+from collections.abc import Callable
+from typing import ClassVar
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import Http404
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from accounts.api.fields import AnyJson, JsonObject, Text
+from accounts.api.idempotency import idempotent
+from accounts.api.strict import StrictSerializer
+from jobs import dead_letters
+from jobs.api import described
+from jobs.api.access import ON_THE_DESK
+from jobs.api.dead_letter_filters import DeadLetterFilters
+from jobs.api.parameters import StrictFilterBackend
+from jobs.api.reasons import ReasonSerializer
+from jobs.api.time_limit import time_limit
+from jobs.models import DeadLetter
+
+NOTES_MAX_LENGTH = 20_000
+#: Left out of lists.
+LARGE = ("payload", "redriven_payload", "error_history")
+
+
+class ListedDeadLetterSerializer(serializers.ModelSerializer[DeadLetter]):
+    """A job that gave up, without its payload and history."""
+
+    job_id = serializers.UUIDField(source="original_job_id", read_only=True)
+    type = serializers.CharField(source="job_type", read_only=True)
+    fingerprint = serializers.CharField(source="error_fingerprint", read_only=True)
+    resolution = serializers.CharField(source="resolution_status", read_only=True)
+    notes = serializers.CharField(source="resolution_notes", read_only=True)
+    resolved_by = serializers.CharField(source="resolved_by.user_id", read_only=True, default=None, allow_null=True)
+
+    class Meta:
+        model = DeadLetter
+        fields: ClassVar[tuple[str, ...]] = (
+            *("id", "job_id", "type", "error_class", "error_message", "fingerprint", "moved_at"),
+            *("resolution", "notes", "resolved_at", "resolved_by"),
+        )
+        read_only_fields = fields
+
+
+class DeadLetterSerializer(ListedDeadLetterSerializer):
+    """A job that gave up, as it was then: redriving it changes nothing here."""
+
+    payload = AnyJson(read_only=True)
+    redriven_payload = AnyJson(read_only=True, help_text="The edited payload it was redriven with, else null.")
+    error_history = serializers.ListField(
+        child=JsonObject(), read_only=True, help_text="Every failed attempt, with tracebacks."
+    )
+
+    class Meta(ListedDeadLetterSerializer.Meta):
+        fields = (*ListedDeadLetterSerializer.Meta.fields, *LARGE)
+        read_only_fields = fields
+
+
+class RedriveSerializer(ReasonSerializer):
+    payload = JsonObject(required=False, help_text="Instead of the payload that it died of.")
+
+
+class ResolveSerializer(ReasonSerializer):
+    result = AnyJson(required=False, allow_null=True, help_text="What the job is to give as its result.")
+
+
+class NotesSerializer(StrictSerializer):
+    notes = Text(allow_blank=True, max_length=NOTES_MAX_LENGTH)
+
+
+@extend_schema(tags=["dead letters"])
+class DeadLetterViewSet(GenericViewSet[DeadLetter]):
+    """Jobs that gave up and wait for a person. For operators; viewers read."""
+
+    permission_classes = ON_THE_DESK
+    serializer_class = DeadLetterSerializer
+    filter_backends = (StrictFilterBackend,)
+    filterset_class = DeadLetterFilters
+
+    def get_queryset(self) -> QuerySet[DeadLetter]:
+        return DeadLetter.objects.select_related("resolved_by")
+
+    @extend_schema(operation_id="dead_letters_list", responses=ListedDeadLetterSerializer(many=True))
+    def list(self, request: Request) -> Response:
+        """List dead letters, newest first."""
+        with time_limit():
+            page = self.paginate_queryset(self.filter_queryset(self.get_queryset().defer(*LARGE)))
+        return self.get_paginated_response(ListedDeadLetterSerializer(page, many=True).data)
+
+    @extend_schema(operation_id="dead_letters_retrieve", responses=DeadLetterSerializer)
+    def retrieve(self, request: Request, pk: UUID) -> Response:
+        return Response(DeadLetterSerializer(self._letter(pk)).data)
+
+    @extend_schema(operation_id="dead_letters_partial_update", request=NotesSerializer, responses=DeadLetterSerializer)
+    def partial_update(self, request: Request, pk: UUID) -> Response:
+        """Replace the notes; the former ones stay in the audit log."""
+        return self._act(dead_letters.annotate, pk, NotesSerializer)
+
+    @extend_schema(
+        operation_id="dead_letters_redrive",
+        request=RedriveSerializer,
+        parameters=[described.IDEMPOTENCY_KEY],
+        responses=DeadLetterSerializer,
+    )
+    @idempotent
+    def redrive(self, request: Request, pk: UUID) -> Response:
+        """Put the job back to pending with all its retries, as it is or with an edited payload."""
+        return self._act(dead_letters.redrive, pk, RedriveSerializer)
+
+    @extend_schema(operation_id="dead_letters_discard", request=ReasonSerializer, responses=DeadLetterSerializer)
+    @idempotent
+    def discard(self, request: Request, pk: UUID) -> Response:
+        """Give the job up: it becomes failed."""
+        return self._act(dead_letters.discard, pk, ReasonSerializer)
+
+    @extend_schema(operation_id="dead_letters_resolve", request=ResolveSerializer, responses=DeadLetterSerializer)
+    @idempotent
+    def resolve(self, request: Request, pk: UUID) -> Response:
+        """Declare the work done by other means: the job becomes completed."""
+        return self._act(dead_letters.resolve, pk, ResolveSerializer)
+
+    def _act(self, act: Callable[..., DeadLetter], pk: UUID, body: type[StrictSerializer]) -> Response:
+        self._letter(pk)
+        how = body(data=self.request.data)
+        how.is_valid(raise_exception=True)
+        act(pk, self.request.user, **how.validated_data)
+        return Response(DeadLetterSerializer(self._letter(pk)).data)
+
+    def _letter(self, pk: UUID) -> DeadLetter:
+        letter = self.get_queryset().filter(pk=pk).first()
+        if letter is None:
+            raise Http404
+        return letter
