@@ -30,6 +30,9 @@ MOST_ABANDONED_PER_SLOT = 2
 #: How often a draining worker asks whether everything is done.
 DRAIN_LOOK_SECONDS = 0.05
 
+#: How long a stopping worker waits for a database that is away before it gives its last outcomes up.
+OUTCOMES_GRACE_SECONDS = 10.0
+
 EXIT_OK = 0
 #: The supervisor (or systemd) starts a fresh process: memory ran up, or threads hang.
 EXIT_REPLACE = 75
@@ -54,6 +57,7 @@ class WorkerLoop:
         self.maintenance = Maintenance(options)
         self.claimer = Claimer(options)
         self._claiming = threading.Thread(target=self._claim_until_stopped, name="claimer", daemon=True)
+        self._vital = (self._claiming, self.recorder, self.heartbeat)
         self._pace = Pace(options.batch_size)
 
     def run(self) -> int:
@@ -105,8 +109,8 @@ class WorkerLoop:
             elif self.threads.abandoned > MOST_ABANDONED_PER_SLOT * self.options.concurrency:
                 _logger.error("%s threads ignore their timeouts, a fresh process takes over", self.threads.abandoned)
                 self._replace()
-            elif not self._claiming.is_alive():
-                _logger.critical("the claiming thread has died, a fresh process takes over")
+            elif dead := [thread.name for thread in self._vital if not thread.is_alive()]:
+                _logger.critical("threads have died (%s), a fresh process takes over", ", ".join(dead))
                 self._replace()
 
     def _replace(self) -> None:
@@ -195,8 +199,7 @@ class WorkerLoop:
             self._interrupt(attempt)
         self.threads.stop()
         self.coroutines.stop()
-        self.recorder.stop()
-        self.recorder.join()
+        self.recorder.finish(OUTCOMES_GRACE_SECONDS)
         # Last of all: while anything runs or waits to be recorded, the heartbeat keeps it ours.
         self.heartbeat.stop()
         self.heartbeat.join()

@@ -31,16 +31,22 @@ class Recorder(threading.Thread):
         super().__init__(name="recorder", daemon=True)
         self.hand = hand
         self.counts = counts
-        self.recorded = 0
         self._expect = expect
         self._stopping = threading.Event()
+        self._give_up = threading.Event()
         self._last_size = 0
         self._progress: dict[int, Attempt] = {}
 
-    def stop(self) -> None:
-        """Let it record what is left and end; join() waits for that."""
+    def finish(self, patience: float) -> None:
+        """Record what is left and end; when the database stays away for so many seconds, leave it to the rescue."""
         self._stopping.set()
         self.hand.unrecorded.set()
+        self.join(patience)
+        self._give_up.set()
+        self.hand.unrecorded.set()
+        self.join(patience)
+        if self.hand.outcomes:
+            _logger.error("%s outcomes are not recorded; those jobs run again", len(self.hand.outcomes))
 
     def tell_progress(self, attempt: Attempt) -> None:
         """Have the attempt's latest progress written soon."""
@@ -55,9 +61,9 @@ class Recorder(threading.Thread):
             if self._last_size >= STREAM and len(self.hand.outcomes) < self._last_size:
                 time.sleep(GATHER_SECONDS)
             self._flush_progress()
-            while self.hand.outcomes:
+            while self.hand.outcomes and not self._give_up.is_set():
                 self._flush()
-            if self._stopping.is_set() and not self.hand.outcomes:
+            if self._stopping.is_set() and (self._give_up.is_set() or not self.hand.outcomes):
                 close_quietly()
                 return
 
@@ -66,18 +72,20 @@ class Recorder(threading.Thread):
         batch = [outcomes.popleft() for _ in range(min(len(outcomes), MOST_AT_ONCE))]
         self._last_size = len(batch)
         self._write(batch)
-        self.counts.add(batch)
-        self.recorded += len(batch)
         delays = [outcome.delay for _, outcome in batch if isinstance(outcome, Retry | Snoozed)]
         if delays:
             self._expect(min(delays))
 
     def _write(self, batch: list[Recorded]) -> None:
         try:
-            lost = patiently("recording outcomes", lambda: record(batch)) or []
+            lost = patiently("recording outcomes", lambda: record(batch), self._give_up)
         except DatabaseError as error:
             self._isolate(batch, error)
             return
+        if lost is None:
+            self.hand.outcomes.extend(batch)
+            return
+        self.counts.add(batch)
         for attempt in lost:
             attempt.fenced = True
             _logger.warning(
