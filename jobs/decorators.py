@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from functools import cached_property
-from typing import Any, Unpack
+from typing import Any, Unpack, get_args
 
 from asgiref.sync import sync_to_async
 
 from jobs.backoff import Backoff, exponential
 from jobs.enqueue import Enqueued, NewJob, enqueue, enqueue_many
-from jobs.options import NAMES, Options
+from jobs.options import NAMES, Options, check, check_job_type
 from jobs.registry import Isolation, JobType, registry
 from jobs.schemas import Schema
 from jobs.statuses import Priority
@@ -101,14 +101,24 @@ def job(
             atomic,
             schema,
         )
-        if job_type.is_coroutine and (atomic or isolation == "process"):
-            raise TypeError(f"{name}: a coroutine runs on the event loop, neither atomic nor in a process of its own.")
-        if atomic and isolation == "process":
-            raise TypeError(
-                f"{name}: an atomic job shares its transaction with the worker, so it cannot run in a child process."
-            )
-        _ = job_type.schema  # a signature without a schema is an error at import, not at the first job
+        _refuse_impossible(job_type)
         registry.add(job_type)
         return Handler(job_type)
 
     return register
+
+
+def _refuse_impossible(job_type: JobType) -> None:
+    """Raise at import what would otherwise be the first job's error."""
+    check_job_type(job_type.name)
+    name, policy = job_type.name, Options(queue=job_type.queue, priority=job_type.priority)
+    check({**policy, "max_retries": job_type.max_retries, "timeout": job_type.timeout})
+    if job_type.isolation not in get_args(Isolation):
+        raise TypeError(f"{name}: isolation is 'thread' or 'process', not {job_type.isolation!r}.")
+    if job_type.is_coroutine and (job_type.atomic or job_type.isolation == "process"):
+        raise TypeError(f"{name}: a coroutine runs on the event loop, neither atomic nor in a process of its own.")
+    if job_type.atomic and job_type.isolation == "process":
+        raise TypeError(
+            f"{name}: an atomic job shares its transaction with the worker, so it cannot run in a child process."
+        )
+    _ = job_type.validator

@@ -51,6 +51,12 @@ def check_queue(name: Any) -> None:
         raise InvalidOption("queue", "must be 1 to 64 letters, digits, dots, dashes or underscores, no dot first.")
 
 
+def check_job_type(name: Any) -> None:
+    _check_text("job_type", name, TEXT_MAX_LENGTH)
+    if not name:
+        raise InvalidOption("job_type", "must not be empty.")
+
+
 def check_priority(priority: Any) -> None:
     _check_whole("priority", priority, 0, 100)
 

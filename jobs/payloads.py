@@ -10,6 +10,7 @@ from jobs.exceptions import InvalidPayload, Violation
 MAX_DEPTH: Final = 64
 MAX_KEYS: Final = 10_000
 MAX_INTEGER_DIGITS: Final = 300
+_TOO_LARGE: Final = 10**MAX_INTEGER_DIGITS
 
 
 def check_json(value: Any) -> list[Violation]:
@@ -58,10 +59,12 @@ def _check_scalar(item: Any) -> tuple[str, str] | None:
     if item is None or isinstance(item, bool):
         return None
     if isinstance(item, int):
-        too_long = abs(item) >= 10**MAX_INTEGER_DIGITS
-        return ("integer-too-long", f"has more than {MAX_INTEGER_DIGITS} digits") if too_long else None
+        return ("integer-too-long", f"has more than {MAX_INTEGER_DIGITS} digits") if abs(item) >= _TOO_LARGE else None
     if isinstance(item, float):
-        return None if math.isfinite(item) else ("not-finite", "is not a finite number")
+        if not math.isfinite(item):
+            return "not-finite", "is not a finite number"
+        # PostgreSQL writes it out, so that it comes back as an integer of so many digits.
+        return ("number-too-large", f"is not below 1e{MAX_INTEGER_DIGITS}") if abs(item) >= _TOO_LARGE else None
     return "not-json", f"is a {type(item).__name__}, which JSON has no form for"
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
-from inspect import getdoc, iscoroutinefunction
+from inspect import getdoc, iscoroutinefunction, unwrap
 from typing import Any, Literal
 
 from django.apps import apps
@@ -56,6 +56,12 @@ class JobType:
         """Where a child process finds it: module, colon, qualified name."""
         return f"{self.function.__module__}:{self.function.__qualname__}"
 
+    @property
+    def place(self) -> str:
+        """Its path and line: two functions of one name in one module are two."""
+        code = getattr(unwrap(self.function), "__code__", None)
+        return f"{self.path}:{code.co_firstlineno}" if code else self.path
+
 
 class Registry:
     """Job types by name; a name belongs to one handler."""
@@ -65,8 +71,8 @@ class Registry:
 
     def add(self, job_type: JobType) -> None:
         known = self._types.get(job_type.name)
-        if known is not None and known.path != job_type.path:
-            raise ValueError(f"The job type {job_type.name!r} is registered twice: {known.path} and {job_type.path}.")
+        if known is not None and known.place != job_type.place:
+            raise ValueError(f"The job type {job_type.name!r} is registered twice: {known.place} and {job_type.place}.")
         self._types[job_type.name] = job_type
 
     def remove(self, name: str) -> None:
@@ -93,8 +99,13 @@ class Registry:
             if find_spec(name) is None:
                 continue
             package = import_module(name)
-            for module in pkgutil.iter_modules(getattr(package, "__path__", [])):
-                import_module(f"{name}.{module.name}")
+            for module in pkgutil.walk_packages(getattr(package, "__path__", []), f"{name}.", onerror=_raise):
+                import_module(module.name)
+
+
+def _raise(name: str) -> None:
+    # Without this, walk_packages passes over a package of handlers that cannot be imported.
+    raise
 
 
 registry = Registry()

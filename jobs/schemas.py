@@ -1,6 +1,7 @@
 """JSON Schemas of payloads: made from a handler's signature, checked by jsonschema-rs."""
 
 import inspect
+import json
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
@@ -27,11 +28,10 @@ _SIMPLE: dict[Any, Schema] = {
 
 def schema_for(function: Callable[..., Any]) -> Schema:
     """Describe the payload that a handler takes: its parameters after the first, the context."""
-    signature = inspect.signature(function)
     hints = get_type_hints(function, include_extras=False)
     schema: Schema = {"type": "object", "properties": {}, "additionalProperties": False}
     required = []
-    for parameter in list(signature.parameters.values())[1:]:
+    for parameter in _payload_parameters(function):
         if parameter.kind is parameter.VAR_KEYWORD:
             schema["additionalProperties"] = True
             continue
@@ -47,15 +47,29 @@ def schema_for(function: Callable[..., Any]) -> Schema:
     return schema
 
 
+def _payload_parameters(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    parameters = list(inspect.signature(function).parameters.values())
+    if not parameters or parameters[0].kind in {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD}:
+        raise TypeError(f"{function.__qualname__}: a handler takes the context as its first argument.")
+    return parameters[1:]
+
+
 def _with_default(schema: Schema, default: Any) -> Schema:
     if default is inspect.Parameter.empty or default is None:
+        return schema
+    try:
+        json.dumps(default, allow_nan=False)
+    except (TypeError, ValueError):
         return schema
     return {**schema, "default": default}
 
 
 def _of_type(hint: Any) -> Schema:
     if isinstance(hint, type) and is_typeddict(hint):
-        return _of_typed_dict(hint)
+        try:
+            return _of_typed_dict(hint)
+        except RecursionError:
+            raise TypeError(f"{hint!r} refers to itself; give its schema with @job(schema=…).") from None
     if hint in _SIMPLE:
         return dict(_SIMPLE[hint])
     origin, arguments = get_origin(hint), get_args(hint)
@@ -65,6 +79,9 @@ def _of_type(hint: Any) -> Schema:
         return {"enum": list(arguments)}
     if origin in {typing.Required, typing.NotRequired, typing.Annotated}:
         return _of_type(arguments[0])
+    if origin is tuple and arguments and arguments[-1] is not Ellipsis:
+        items = [_of_type(argument) for argument in arguments]
+        return {"type": "array", "prefixItems": items, "minItems": len(items), "maxItems": len(items)}
     if origin in {list, tuple, set, Sequence}:
         return {"type": "array", "items": _of_type(arguments[0]) if arguments else {}}
     if origin in {dict, Mapping}:
@@ -73,13 +90,20 @@ def _of_type(hint: Any) -> Schema:
 
 
 def _of_typed_dict(hint: Any) -> Schema:
-    hints = get_type_hints(hint)
+    hints = get_type_hints(hint, include_extras=True)
     return {
         "type": "object",
         "properties": {name: _of_type(inner) for name, inner in hints.items()},
-        "required": sorted(hint.__required_keys__),
+        "required": sorted(name for name, inner in hints.items() if _is_required(hint, name, inner)),
         "additionalProperties": False,
     }
+
+
+def _is_required(typed_dict: Any, name: str, hint: Any) -> bool:
+    # Where annotations are strings, __required_keys__ has not seen what they say.
+    if (said := get_origin(hint)) in {typing.Required, typing.NotRequired}:
+        return said is typing.Required
+    return name in typed_dict.__required_keys__
 
 
 def _refuse(uri: str) -> Any:
