@@ -1,5 +1,6 @@
 """What a handler gets as its first argument."""
 
+import json
 import logging
 from collections.abc import Callable, MutableMapping
 from functools import cached_property
@@ -44,15 +45,16 @@ class Context:
             "id": self._attempt.id,
             "job_type": self._attempt.job_type,
             "queue": self._attempt.queue,
+            "payload": json.loads(self._attempt.payload),
             "priority": self._attempt.priority,
             "attempt": self._attempt.number,
             "retry_count": self._attempt.retry_count,
             "max_retries": self._attempt.max_retries,
             "timeout": self._attempt.timeout,
         }
-        names = [field.attname for field in Job._meta.concrete_fields if field.attname in known]
-        fields = Job._meta
-        return Job.from_db("default", names, [fields.get_field(name).to_python(known[name]) for name in names])
+        fields = [field for field in Job._meta.concrete_fields if field.attname in known]
+        names = [field.attname for field in fields]
+        return Job.from_db("default", names, [field.to_python(known[field.attname]) for field in fields])
 
     def progress(self, percent: float, message: str = "") -> None:
         """Tell how far the job is, 0 to 100. Returns at once; the worker writes the latest word soon after.

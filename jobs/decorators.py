@@ -40,7 +40,7 @@ class Handler:
 
     @cached_property
     def _option_names(self) -> frozenset[str]:
-        return NAMES - self.job_type.schema.get("properties", {}).keys()
+        return NAMES - frozenset(self.job_type.schema.get("properties", {}))
 
     async def aenqueue(self, **payload_and_options: Any) -> Enqueued:
         """Submit one job from a coroutine, as enqueue does; not part of any transaction."""

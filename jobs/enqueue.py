@@ -116,10 +116,11 @@ def _row(job_type: JobType, payload: dict[str, Any], chosen: Options) -> Row:
 
 
 def _optional_columns(chosen: Options) -> Row:
+    given: Row = dict(chosen)
     row: Row = {
-        name: chosen[name]  # type: ignore[literal-required]
+        name: given[name]
         for name in ("scheduled_at", "unique_key", "concurrency_key", "project_name", "hostname", "arch")
-        if chosen.get(name)
+        if given.get(name)
     }
     if delay := chosen.get("delay"):
         row["delay"] = delay.total_seconds() if isinstance(delay, timedelta) else float(delay)
@@ -130,7 +131,7 @@ def _optional_columns(chosen: Options) -> Row:
     if user := chosen.get("user"):
         row |= {"user_id": user.pk, "user_email": user.email}
     for name in ("workspace", "parent"):
-        if related := chosen.get(name):
+        if related := given.get(name):
             row[f"{name}_id"] = related.pk
     return row
 

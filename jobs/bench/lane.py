@@ -47,7 +47,7 @@ class BenchLane:
             SELECT count(*) / extract(epoch FROM max(completed_at) - min(started_at))
             FROM job_queue WHERE queue = %s AND id >= %s AND status = 'completed'
         """
-        return float(self._one(sql) or 0.0)
+        return float(str(self._one(sql) or 0.0))
 
     def fifths(self) -> tuple[float, float]:
         """Jobs per second in the first and in the last fifth of the completions."""

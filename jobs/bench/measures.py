@@ -126,10 +126,11 @@ def latency(lane: BenchLane, tick: Tick) -> dict[str, Any]:
             tick("latency")
         while lane.unfinished():
             time.sleep(0.05)
-    started = dict(Job.objects.filter(queue=lane.name, id__gte=lane.first_id).values_list("id", "result"))
+    ended = Job.objects.filter(queue=lane.name, id__gte=lane.first_id)
+    started = [(job_id, float(str(at))) for job_id, at in ended.values_list("id", "result")]
     lane.clear()
-    from_call = [(at - stamps[str(job_id)][0]) * 1000 for job_id, at in started.items()]
-    from_commit = [(at - stamps[str(job_id)][1]) * 1000 for job_id, at in started.items()]
+    from_call = [(at - stamps[str(job_id)][0]) * 1000 for job_id, at in started]
+    from_commit = [(at - stamps[str(job_id)][1]) * 1000 for job_id, at in started]
     return {"latency_ms": _percentiles(from_commit), "latency_from_call_ms": _percentiles(from_call)}
 
 

@@ -16,7 +16,7 @@ class ClockTimestamp(models.Func):
 
     function = "clock_timestamp"
     arity = 0
-    output_field = models.DateTimeField()  # type: ignore[assignment]
+    output_field = models.DateTimeField()
 
 
 class EmptyArray(models.Func):

@@ -9,7 +9,7 @@ class RowAfter(models.Func):
     The same said with OR is no bound to the planner, and Django's own tuple lookups are not public.
     """
 
-    output_field = models.BooleanField()  # type: ignore[assignment]
+    output_field = models.BooleanField()
     conditional = True
     arity = 4
 

@@ -130,4 +130,4 @@ class Claimer:
     def _start(self, job_ids: list[object], renewed_at: float) -> list[Attempt]:
         with connection.cursor() as cursor:
             cursor.execute(_START, [job_ids, self.options.worker_id, self.options.lock_duration])
-            return [Attempt(*row, renewed_at) for row in cursor.fetchall()]
+            return [Attempt(*row, renewed_at=renewed_at) for row in cursor.fetchall()]

@@ -3,7 +3,7 @@
 import threading
 import time
 from bisect import bisect_left
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -52,7 +52,7 @@ class Counts:
         with self._lock:
             counts, self._counts = self._counts, {}
         try:
-            rows = [
+            rows: list[list[Any]] = [
                 [*key, int(count), seconds, [int(number) for number in histogram]]
                 for key, (count, seconds, *histogram) in sorted(counts.items())
             ]
