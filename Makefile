@@ -13,7 +13,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3
 
 # A configuration like that of a real site, for Django's own deployment check.
 PRODUCTION := DEBUG=false HTTPS=true ALLOWED_HOSTS=ekiden.example.org \
-	DATABASE_URL=postgresql://ekiden@db.example.org/ekiden \
+	DATABASE_URL=postgresql://ekiden@127.0.0.1:1/ekiden \
 	SECRET_KEY=for-the-check-only-0123456789abcdefghijklmnopqrstuvwxyz-0123456789
 
 .PHONY: help

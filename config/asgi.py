@@ -1,11 +1,35 @@
-"""The web process, for an ASGI server."""
+"""The web process, for an ASGI server: long answers on the event loop, all others on threads."""
 
 import os
+import re
 
 # A web process serves many requests at once and keeps a pool of database connections; the settings look here.
-os.environ["EKIDEN_PROCESS"] = "web"
+os.environ.setdefault("EKIDEN_PROCESS", "web")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
+from django.conf import settings
 from django.core.asgi import get_asgi_application
+from django.core.wsgi import get_wsgi_application
 
-application = get_asgi_application()
+from config.threads import Receive, Scope, Send, Threads
+
+#: Event streams, and requests that ask to wait: they last, so they may not hold a thread.
+LASTING_QUERY = re.compile(rb"(^|&)wait=")
+
+on_loop = get_asgi_application()
+on_threads = Threads(get_wsgi_application(), settings.WEB_THREADS, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+
+def lasts(scope: Scope) -> bool:
+    """Tell whether the answer may be long in coming."""
+    return bool(
+        scope["path"].endswith("/events")
+        or LASTING_QUERY.search(scope.get("query_string", b""))
+        or any(name == b"prefer" and b"wait" in value.lower() for name, value in scope["headers"])
+    )
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] != "http":
+        raise ValueError(f"Only HTTP is served here, not {scope['type']}.")
+    await (on_loop if lasts(scope) else on_threads)(scope, receive, send)  # type: ignore[arg-type]

@@ -106,6 +106,8 @@ class Settings:
     static_root: Path
     #: Empty: the embedded PostgreSQL in `var_dir`.
     database_url: str
+    #: Requests that one web process works on at the same time; the others wait.
+    web_threads: int
     database_pool_size: int
     #: The name of the database that tests make and drop; empty: Django's choice.
     test_db_name: str
@@ -149,7 +151,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         var_dir=var_dir,
         static_root=Path(read.text("STATIC_ROOT") or var_dir / "static"),
         database_url=_database_url(database_url),
-        database_pool_size=read.whole("DATABASE_POOL_SIZE", 10, 1, 500),
+        web_threads=(web_threads := read.whole("EKIDEN_WEB_THREADS", 8, 1, 200)),
+        # One for each thread, and some for the requests that wait on the event loop.
+        database_pool_size=read.whole("DATABASE_POOL_SIZE", web_threads + 4, 1, 500),
         test_db_name=read.text("TEST_DB_NAME"),
         redis_url=read.text("REDIS_URL"),
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),

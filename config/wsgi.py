@@ -3,7 +3,7 @@
 import os
 
 # A web process serves many requests at once and keeps a pool of database connections; the settings look here.
-os.environ["EKIDEN_PROCESS"] = "web"
+os.environ.setdefault("EKIDEN_PROCESS", "web")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.core.wsgi import get_wsgi_application

@@ -19,6 +19,8 @@ LOCATION = Location.below(DIRECTORY)
 CI = bool(os.environ.get("EKIDEN_CI"))
 
 os.environ["EKIDEN_VAR_DIR"] = str(DIRECTORY)
+# Some test may load the ASGI application, which says "web" where nothing is said.
+os.environ["EKIDEN_PROCESS"] = "command"
 os.environ["SECRET_KEY"] = "only-for-tests-" + "0123456789abcdef" * 4
 # Whitenoise warns of a directory that is not there.
 (DIRECTORY / "static").mkdir(parents=True, exist_ok=True)

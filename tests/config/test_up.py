@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 
 ROOT = Path(__file__).resolve().parents[2]
 #: What tests/environment.py has set, and a user has not.
-OF_THE_TESTS = ("DATABASE_URL", "SECRET_KEY", "DEBUG", "TEST_DB_NAME")
+OF_THE_TESTS = ("DATABASE_URL", "SECRET_KEY", "DEBUG", "TEST_DB_NAME", "EKIDEN_PROCESS")
 READY = "Ctrl-C stops all of it"
 
 
