@@ -23,7 +23,8 @@ from jobs.worker.options import WorkerOptions
 
 _WAITING_LANES: Final = (files("jobs") / "sql" / "queries" / "waiting_lanes.sql").read_text()
 _START: Final = """
-SELECT job_id::text, lock_token, job_type, queue, priority, payload::text, attempt, retry_count, max_retries, timeout
+SELECT job_id::text, lock_token, job_type, queue, priority, payload::text, attempt, retry_count, max_retries, timeout,
+       %s::float8
 FROM start_jobs(%s::uuid[], %s, make_interval(secs => %s)) ORDER BY priority DESC, scheduled_at, job_id
 """
 
@@ -129,5 +130,5 @@ class Claimer:
 
     def _start(self, job_ids: list[object], renewed_at: float) -> list[Attempt]:
         with connection.cursor() as cursor:
-            cursor.execute(_START, [job_ids, self.options.worker_id, self.options.lock_duration])
-            return [Attempt(*row, renewed_at=renewed_at) for row in cursor.fetchall()]
+            cursor.execute(_START, [renewed_at, job_ids, self.options.worker_id, self.options.lock_duration])
+            return [Attempt(*row) for row in cursor.fetchall()]
