@@ -112,6 +112,8 @@ class Settings:
     #: The name of the database that tests make and drop; empty: Django's choice.
     test_db_name: str
     redis_url: str
+    #: /metrics is open to everybody who reaches it, not only to staff and to this machine.
+    metrics_public: bool
     log_level: str
     log_format: str
     job_queue_worker_count: int
@@ -156,6 +158,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         database_pool_size=read.whole("DATABASE_POOL_SIZE", web_threads + 4, 1, 500),
         test_db_name=read.text("TEST_DB_NAME"),
         redis_url=read.text("REDIS_URL"),
+        metrics_public=read.flag("METRICS_PUBLIC", False),
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
         log_format=read.choice("LOG_FORMAT", "text", ("text", "json")),
         job_queue_worker_count=read.whole("JOB_QUEUE_WORKER_COUNT", 5, 1, 1000),

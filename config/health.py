@@ -6,6 +6,8 @@ from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from config.api.problems import MEDIA_TYPE, RETRY_AFTER_SECONDS, Problem
+
 #: Migrations are only ever added by a new release, which is a new process: one good answer holds.
 _migrated = False
 
@@ -22,8 +24,12 @@ def live(request: HttpRequest) -> JsonResponse:
 def ready(request: HttpRequest) -> JsonResponse:
     """Answer whether requests can be served: 503 while the database is away or behind."""
     checks = {"database": _database(), "migrations": _migrations()}
-    well = all(state == "ok" for state in checks.values())
-    return JsonResponse({"status": "ok" if well else "unavailable", "checks": checks}, status=200 if well else 503)
+    if all(state == "ok" for state in checks.values()):
+        return JsonResponse({"status": "ok", "checks": checks})
+    problem = Problem("unavailable", "The database is away, or it lacks migrations.", members={"checks": checks})
+    return JsonResponse(
+        problem.body(request), status=503, content_type=MEDIA_TYPE, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
+    )
 
 
 def _database() -> str:

@@ -168,3 +168,4 @@ JOB_QUEUE_RESULT_MAX_BYTES = ENV.job_queue_result_max_bytes
 RATE_LIMIT_REQUESTS_PER_MINUTE = ENV.rate_limit_requests_per_minute
 RATE_LIMIT_BURST_SIZE = ENV.rate_limit_burst_size
 REDIS_URL = ENV.redis_url
+METRICS_PUBLIC = ENV.metrics_public

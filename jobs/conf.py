@@ -47,3 +47,8 @@ def payload_max_bytes() -> int:
 
 def result_max_bytes() -> int:
     return int(getattr(settings, "JOB_QUEUE_RESULT_MAX_BYTES", 1_048_576))
+
+
+def metrics_public() -> bool:
+    """Whether anybody may read /metrics; else staff with a key, and whoever is on the same machine."""
+    return bool(getattr(settings, "METRICS_PUBLIC", False))
