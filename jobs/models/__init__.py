@@ -3,10 +3,12 @@
 from jobs.models.audit import AuditEntry
 from jobs.models.counter import OutcomeCounter
 from jobs.models.dead_letter import DeadLetter, DeadLetterGroup
+from jobs.models.function import Function
 from jobs.models.job import Job
 from jobs.models.lock import ProcessingLock
 from jobs.models.queue import Queue
 from jobs.models.schedule import Schedule
+from jobs.models.session import Session
 from jobs.models.task import Task
 from jobs.models.worker import Worker
 
@@ -14,11 +16,13 @@ __all__ = [
     "AuditEntry",
     "DeadLetter",
     "DeadLetterGroup",
+    "Function",
     "Job",
     "OutcomeCounter",
     "ProcessingLock",
     "Queue",
     "Schedule",
+    "Session",
     "Task",
     "Worker",
 ]

@@ -1,0 +1,33 @@
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from jobs.models.columns import ClockTimestamp, Uuid7, uuid7
+
+
+class Function(models.Model):
+    """The catalogue entry of something callable; lives in `meta.functions`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, db_default=Uuid7(), editable=False)
+    language = models.CharField(max_length=32)
+    title = models.CharField(max_length=64)
+    #: How callers name it: `python-summarize`.
+    language_title = models.CharField(max_length=128, unique=True)
+    description = models.TextField(blank=True, default="", db_default="")
+    #: The JSON Schema that requests are checked against.
+    schema_definition = models.JSONField(null=True, blank=True)
+    examples = models.JSONField(null=True, blank=True)
+    version = models.CharField(max_length=32, default="1.0.0", db_default="1.0.0")
+    tags = ArrayField(models.CharField(max_length=64), null=True, blank=True)
+    is_active = models.BooleanField(default=True, db_default=True)
+    created_by = models.CharField(max_length=128, blank=True, default="", db_default="")
+    created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+    updated_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+
+    class Meta:
+        db_table = "functions"
+        ordering: ClassVar = ["language_title"]
+
+    def __str__(self) -> str:
+        return self.language_title
