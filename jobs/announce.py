@@ -7,13 +7,16 @@ from collections.abc import Iterable
 from functools import partial
 from typing import Final
 
-from django.db import DatabaseError, connections, transaction
+from django.db import Error, connections, transaction
 
 CHANNEL: Final = "ekiden_jobs"
 
 #: A lane is announced at most once in this time per process. Workers look again when it is over, so that
 #: what was left unsaid is found then.
 WINDOW_SECONDS: Final = 0.05
+
+#: Queue names come from callers: the lanes announced last are remembered, not all that there ever were.
+LANES_REMEMBERED: Final = 1_000
 
 #: Queue and priority; priority -1 asks workers to look at the whole queue.
 Lane = tuple[str, int]
@@ -39,6 +42,8 @@ def _send(lanes: frozenset[Lane], inserted_at: float, using: str) -> None:
     age = f":{(now - inserted_at) * 1000:.0f}"
     with _lock:
         due = [lane for lane in lanes if now - _last_sent.get(lane, -1.0) >= WINDOW_SECONDS]
+        if len(_last_sent) + len(due) > LANES_REMEMBERED:
+            _last_sent.clear()
         _last_sent.update(dict.fromkeys(due, now))
     if due:
         _notify([f"{queue}:{priority}{age}" for queue, priority in due], using)
@@ -48,6 +53,6 @@ def _notify(messages: list[str], using: str) -> None:
     try:
         with connections[using].cursor() as cursor:
             cursor.execute("SELECT pg_notify(%s, message) FROM unnest(%s::text[]) AS message", [CHANNEL, messages])
-    except DatabaseError:
+    except Error:
         # The jobs are committed: their caller must not be told otherwise because a hint was lost.
         _logger.warning("could not announce %s; workers find it at their next poll", messages, exc_info=True)

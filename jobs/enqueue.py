@@ -86,17 +86,26 @@ def _row_or_error(new: NewJob) -> Row | JobError:
 def _insert_many(rows: Sequence[Row]) -> list[Enqueued]:
     using = router.db_for_write(Job)
     with transaction.atomic(using=using):
-        for names, group in _by_columns([row for row in rows if "unique_key" not in row]).items():
+        for names, group in _by_columns([row for row in rows if not _has_key(row)]).items():
             _copy(names, group, using)
-        unique = {row["id"]: _insert(row) for row in rows if "unique_key" in row}
+        # Whoever inserts the same keys waits for us: in one order for all, or two callers wait for each other.
+        unique = {row["id"]: _insert(row) for row in sorted(filter(_has_key, rows), key=_key)}
     announce({(row["queue"], row["priority"]) for row in rows}, using)
     return [unique.get(row["id"]) or Enqueued(row["id"]) for row in rows]
 
 
+def _has_key(row: Row) -> bool:
+    return "unique_key" in row
+
+
+def _key(row: Row) -> tuple[str, str, str]:
+    return row["job_type"], row["unique_key"], str(row.get("user_id"))
+
+
 def _row(job_type: JobType, payload: dict[str, Any], chosen: Options) -> Row:
+    text = dump_payload(payload)
+    # After that: of what JSON cannot hold the schema would say puzzling things, or raise errors of its own.
     if violations := job_type.validator.violations(payload):
-        # What JSON cannot hold is said first: the schema's words about it would only puzzle.
-        dump_payload(payload)
         raise InvalidPayload(violations)
     retries, timeout = chosen.get("max_retries", job_type.max_retries), chosen.get("timeout", job_type.timeout)
     row: Row = {
@@ -104,7 +113,7 @@ def _row(job_type: JobType, payload: dict[str, Any], chosen: Options) -> Row:
         "job_type": job_type.name,
         "queue": chosen.get("queue", job_type.queue),
         "priority": chosen.get("priority", job_type.priority),
-        "payload": dump_payload(payload),
+        "payload": text,
         "max_retries": conf.max_retries() if retries is None else retries,
     }
     if timeout is not None:
@@ -138,7 +147,7 @@ def _optional_columns(chosen: Options) -> Row:
 
 def _insert(row: Row) -> Enqueued:
     using = router.db_for_write(Job)
-    unique = "unique_key" in row
+    unique = _has_key(row)
     with connections[using].cursor() as cursor:
         cursor.execute(_insert_sql(tuple(row), unique), list(row.values()))
         if unique and cursor.fetchone() is None:

@@ -85,6 +85,8 @@ def dump(value: Any, limit: int, field: str = "payload") -> str:
 
 
 def dump_payload(payload: dict[str, Any]) -> str:
+    if not isinstance(payload, dict):
+        raise InvalidPayload([Violation("", "type", "must be an object")])
     return dump(payload, conf.payload_max_bytes())
 
 

@@ -44,7 +44,7 @@ def test_two_functions_of_one_name_in_one_module_are_two(types):
 
     types.add(JobType("one", same))
 
-    def same(ctx): ...  # noqa: F811
+    def same(ctx): ...
 
     with pytest.raises(ValueError, match="registered twice"):
         types.add(JobType("one", same))
