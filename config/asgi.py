@@ -2,22 +2,36 @@
 
 import os
 import re
+from typing import Any
 
 # A web process serves many requests at once and keeps a pool of database connections; the settings look here.
 os.environ.setdefault("EKIDEN_PROCESS", "web")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.conf import settings
-from django.core.asgi import get_asgi_application
+from django.core.handlers.asgi import ASGIHandler
 from django.core.wsgi import get_wsgi_application
 
 from config.threads import Receive, Scope, Send, Threads
 
 #: Event streams, and requests that ask to wait: they last, so they may not hold a thread.
 LASTING_QUERY = re.compile(rb"(^|&)wait=")
+LASTING_URLS = "config.lasting_urls"
 
-on_loop = get_asgi_application()
+
+class LastingHandler(ASGIHandler):
+    """Serve the same addresses, by views that wait without a thread."""
+
+    def create_request(self, scope: Any, body_file: Any) -> Any:
+        request, refusal = super().create_request(scope, body_file)
+        if request is not None:
+            request.urlconf = LASTING_URLS
+        return request, refusal
+
+
+# Sets Django up, so it comes first.
 on_threads = Threads(get_wsgi_application(), settings.WEB_THREADS, settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+on_loop = LastingHandler()
 
 
 def lasts(scope: Scope) -> bool:

@@ -1,8 +1,11 @@
 import asyncio
 import threading
+from uuid import uuid4
 
 import pytest
+from asgiref.sync import iscoroutinefunction
 from django.http import HttpResponse, StreamingHttpResponse
+from django.urls import resolve
 
 from config import asgi
 from config.threads import Threads
@@ -157,3 +160,11 @@ def test_django_answers_through_the_threads():
     head, body = ask(asgi.application, scope("/health/live", headers=[(b"host", b"localhost")]))
     assert head["status"] == 200
     assert b"ok" in body["body"]
+
+
+def test_the_event_loop_serves_views_that_wait():
+    request, refusal = asgi.on_loop.create_request(scope("/"), None)
+    assert refusal is None
+    waits, plain = (resolve(f"/api/v1/jobs/{uuid4()}", urlconf).func for urlconf in (request.urlconf, None))
+    assert (iscoroutinefunction(waits), iscoroutinefunction(plain)) == (True, False)
+    assert resolve("/api/v1/jobs", request.urlconf).func is resolve("/api/v1/jobs").func

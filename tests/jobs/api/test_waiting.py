@@ -10,6 +10,7 @@ from django.db import connections
 from django.test import AsyncClient
 from rest_framework.test import APIClient
 
+from config import asgi
 from jobs.api import events, waiting, watching
 from jobs.api.watching import Watch, Watchers
 from jobs.models import Job
@@ -23,7 +24,7 @@ Submit = Callable[..., dict[str, Any]]
 
 
 class Scene:
-    """An asynchronous client, and a sign for each client that begins to wait."""
+    """Requests to the event loop's handler, and a sign for each client that begins to wait."""
 
     def __init__(self, key: str) -> None:
         self.client = AsyncClient()
@@ -40,8 +41,11 @@ class Scene:
 
 
 @pytest.fixture
-def play(client: APIClient, monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Scene], Awaitable[None]]], None]:
+def play(
+    client: APIClient, monkeypatch: pytest.MonkeyPatch, settings: Any
+) -> Callable[[Callable[[Scene], Awaitable[None]]], None]:
     """Run a scene on an event loop of its own, as an ASGI server would."""
+    settings.ROOT_URLCONF = asgi.LASTING_URLS
 
     async def run(scenario: Callable[[Scene], Awaitable[None]]) -> None:
         scene = Scene(client._credentials["HTTP_AUTHORIZATION"])
