@@ -17,12 +17,13 @@ _INSERT: Final = """
 INSERT INTO job_queue (id, job_type, queue, priority, payload, max_retries) VALUES (%s, %s, %s, 5, %s, 3)
 """
 _CLAIM: Final = """
-SELECT id, scheduled_at FROM job_queue
-WHERE queue = %s AND priority = 5 AND status = 'pending'
-  AND scheduled_at <= statement_timestamp() AND (scheduled_at, id) > (%s, %s)
-ORDER BY scheduled_at, id LIMIT %s FOR UPDATE SKIP LOCKED
+SELECT job_id, lock_token, payload, scheduled_at FROM start_jobs(ARRAY(
+    SELECT id FROM job_queue
+    WHERE queue = %s AND priority = 5 AND status = 'pending'
+      AND scheduled_at <= statement_timestamp() AND (scheduled_at, id) > (%s, %s)
+    ORDER BY scheduled_at, id FOR UPDATE SKIP LOCKED LIMIT %s
+), 'bench', interval '5 minutes') ORDER BY scheduled_at, job_id
 """
-_START: Final = "SELECT job_id, lock_token, payload FROM start_jobs(%s, 'bench', interval '5 minutes')"
 _COMPLETE: Final = "SELECT complete_jobs(%s, %s, %s::jsonb[])"
 
 
@@ -43,16 +44,12 @@ def insert_rate(bare: psycopg.Connection[Any], lane: BenchLane, count: int) -> f
 
 def drain_rate(bare: psycopg.Connection[Any], lane: BenchLane) -> float:
     """Claim and complete all that waits in the lane, a batch at a time; gives jobs per second."""
-    done, last = 0, ("-infinity", UUID(int=0))
+    done = 0
+    last: tuple[Any, UUID] = ("-infinity", UUID(int=0))
     began = time.perf_counter()
-    while True:
-        with bare.transaction():
-            found = bare.execute(_CLAIM, [lane.name, *last, BATCH]).fetchall()
-            if not found:
-                break
-            last = (found[-1][1], found[-1][0])
-            started = bare.execute(_START, [[row[0] for row in found]]).fetchall()
-        ids, tokens, _ = (list(column) for column in zip(*started, strict=True))
+    while claimed := bare.execute(_CLAIM, [lane.name, *last, BATCH]).fetchall():
+        ids, tokens, _, times = (list(column) for column in zip(*claimed, strict=True))
+        last = (times[-1], ids[-1])
         bare.execute(_COMPLETE, [ids, tokens, ["0"] * len(ids)])
         done += len(ids)
     return done / (time.perf_counter() - began)

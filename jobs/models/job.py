@@ -1,13 +1,12 @@
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, ClassVar, Self
-from uuid import UUID
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
-from django.db.models import F, Q, Value
+from django.db.models import F, Q
 from django.db.models.expressions import Exists
 from django.db.models.functions import Now
 
@@ -28,16 +27,16 @@ class JobQuerySet(models.QuerySet["Job"]):
     def owned_by(self, user: Any) -> Self:
         return self.filter(user=user)
 
-    def ready(self, queue: str, priority: int, after: tuple[datetime, UUID] | None = None) -> Self:
+    def ready(self, queue: Any, priority: Any, after: tuple[Any, Any] | None = None) -> Self:
         """Pending jobs of one lane that are due, in the order they are claimed.
 
         Every condition is an equality or a bound on the claim index, so the scan starts behind the row `after`
-        (its scheduled_at and id) and touches only what it returns. A paused queue gives nothing; that is asked once
-        per query.
+        (its scheduled_at and id; values or expressions) and touches only what it returns. A paused queue gives
+        nothing; that is asked once per query.
         """
         due = self.filter(queue=queue, priority=priority, status=Status.PENDING, scheduled_at__lte=Now())
         if after is not None:
-            due = due.filter(RowAfter(F("scheduled_at"), F("id"), Value(after[0]), Value(after[1])))
+            due = due.filter(RowAfter(F("scheduled_at"), F("id"), *after))
         paused = Queue.objects.filter(name=queue, paused=True)
         return due.filter(~Exists(paused)).order_by("scheduled_at", "id")
 

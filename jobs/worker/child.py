@@ -2,20 +2,17 @@
 
 import logging
 import multiprocessing
-import os
 import signal
-import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from queue import SimpleQueue
-from typing import Any, Final
+from typing import Final
 
-from jobs.context import Context
 from jobs.exceptions import JobTimeout, ProcessDied
-from jobs.execution import failure, run
+from jobs.execution import failure
 from jobs.outcomes import Attempt, Cancelled, DeadLettered, Outcome, Retry
+from jobs.worker.spawned import serve
 
 _logger = logging.getLogger(__name__)
 
@@ -29,6 +26,8 @@ START_SECONDS: Final = 60.0
 LOOK_SECONDS: Final = 0.1
 #: Between asking a handler to stop and killing its process.
 CANCEL_GRACE_SECONDS: Final = 2.0
+#: A process whose pipe has closed is about to end; so long it may take.
+DYING_SECONDS: Final = 2.0
 
 Tell = Callable[[Attempt], None]
 
@@ -100,87 +99,30 @@ class Child:
     def _kill(self) -> None:
         if self._process is not None:
             self._process.kill()
-        self._reap()
+            self._process.join()
+        self._forget()
 
     def _reap(self) -> int | None:
+        """Give the exit code of a child that is ending; a child that only lost its pipe is killed."""
         exit_code = None
         if self._process is not None:
-            self._process.join(5)
+            self._process.join(DYING_SECONDS)
             exit_code = self._process.exitcode
+        self._kill()
+        return exit_code
+
+    def _forget(self) -> None:
         if self._pipe is not None:
             self._pipe.close()
         self._process = self._pipe = None
-        return exit_code
 
 
 def describe_exit(exit_code: int | None) -> str:
-    if exit_code is not None and exit_code < 0:
+    if exit_code is None:
+        return "it closed its pipe to the worker"
+    if exit_code < 0:
         try:
             return f"killed by {signal.Signals(-exit_code).name}"
         except ValueError:
             return f"killed by signal {-exit_code}"
     return f"exit code {exit_code}"
-
-
-def serve(pipe: Connection) -> None:
-    """Run attempts that come through the pipe until it closes: the child's main."""
-    import django
-
-    django.setup()
-    # Ctrl-C and SIGTERM are for the worker, which decides when its children end.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    threading.Thread(target=_die_with_parent, daemon=True).start()
-    server = _Server(pipe)
-    pipe.send(("ready", None))
-    server.serve()
-
-
-def _die_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-    # Nobody waits for the outcome any more, and its lock will be another's.
-    os._exit(1)
-
-
-class _Server:
-    def __init__(self, pipe: Connection) -> None:
-        self._pipe = pipe
-        self._sending = threading.Lock()
-        self._attempt: Attempt | None = None
-
-    def serve(self) -> None:
-        incoming: SimpleQueue[Attempt] = SimpleQueue()
-        threading.Thread(target=self._receive, args=(incoming,), daemon=True).start()
-        while True:
-            attempt = incoming.get()
-            context = Context(attempt, self._progress)
-            outcome = run(attempt, context)
-            self._send("outcome", outcome)
-            _close_connections()
-
-    def _receive(self, incoming: "SimpleQueue[Attempt]") -> None:
-        while True:
-            try:
-                kind, attempt = self._pipe.recv()
-            except (EOFError, OSError):
-                os._exit(0)
-            if kind == "run":
-                self._attempt = attempt
-                incoming.put(attempt)
-            elif self._attempt is not None:
-                self._attempt.cancelled = True
-
-    def _progress(self, attempt: Attempt) -> None:
-        self._send("progress", attempt.progress)
-
-    def _send(self, kind: str, value: Any) -> None:
-        with self._sending:
-            self._pipe.send((kind, value))
-
-
-def _close_connections() -> None:
-    from django.db import close_old_connections
-
-    close_old_connections()

@@ -9,23 +9,27 @@ interval.
 
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from importlib.resources import files
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
+from django.db.models import DateTimeField, IntegerField, TextField, UUIDField
 
 from jobs.announce import Lane
 from jobs.models import Job
+from jobs.models.statement import Parameter, Statement
 from jobs.outcomes import Attempt
 from jobs.worker.options import WorkerOptions
 
 _WAITING_LANES: Final = (files("jobs") / "sql" / "queries" / "waiting_lanes.sql").read_text()
-_START: Final = """
+# One round trip and one commit for a batch: the ORM's SELECT … FOR UPDATE SKIP LOCKED picks, start_jobs takes.
+_CLAIM: Final = """
 SELECT job_id::text, lock_token, job_type, queue, priority, payload::text, attempt, retry_count, max_retries, timeout,
-       %s::float8
-FROM start_jobs(%s::uuid[], %s, make_interval(secs => %s)) ORDER BY priority DESC, scheduled_at, job_id
+       %s::float8, scheduled_at
+FROM start_jobs(ARRAY({candidates} LIMIT %s), %s, make_interval(secs => %s)) ORDER BY scheduled_at, job_id
 """
 
 #: An announced job was inserted before it was committed and announced: look so far behind the cursor for it.
@@ -33,6 +37,7 @@ REWIND: Final = timedelta(milliseconds=250)
 
 
 _LOWEST: Final = UUID(int=0)
+_LONG_AGO: Final = datetime(1, 1, 2, tzinfo=UTC)
 
 
 @dataclass(slots=True)
@@ -115,20 +120,33 @@ class Claimer:
         self.lanes = {(queue, priority): LaneState((since, _LOWEST)) for queue, priority, since in due}
 
     def _claim_lane(self, lane: Lane, state: LaneState, limit: int) -> list[Attempt]:
-        jobs = Job.objects.ready(*lane, after=state.after)
+        scheduled_at, job_id = state.after or (_LONG_AGO, _LOWEST)
+        values = {"queue": lane[0], "priority": lane[1], "scheduled_at": scheduled_at, "id": job_id}
+        rows = self._run(values, limit)
+        if len(rows) < limit:
+            state.live = False
+        if rows:
+            state.after = (rows[-1][-1], UUID(rows[-1][0]))
+        return [Attempt(*row[:-1]) for row in rows]
+
+    def _run(self, values: dict[str, Any], limit: int) -> list[tuple[Any, ...]]:
+        worker_id, duration = self.options.worker_id, self.options.lock_duration
+        renewed_at = time.monotonic()
+        with connection.cursor() as cursor:
+            candidates = self._candidates
+            cursor.execute(
+                _CLAIM.format(candidates=candidates.sql),
+                [renewed_at, *candidates.params(values), limit, worker_id, duration],
+            )
+            return list(cursor.fetchall())
+
+    @cached_property
+    def _candidates(self) -> Statement:
+        jobs = Job.objects.ready(
+            Parameter("queue", TextField()),
+            Parameter("priority", IntegerField()),
+            after=(Parameter("scheduled_at", DateTimeField()), Parameter("id", UUIDField())),
+        )
         if self.options.job_types is not None:
             jobs = jobs.filter(job_type__in=self.options.job_types)
-        renewed_at = time.monotonic()
-        with transaction.atomic():
-            found = list(jobs.select_for_update(skip_locked=True).values_list("id", "scheduled_at")[:limit])
-            attempts = self._start([job_id for job_id, _ in found], renewed_at) if found else []
-        if len(found) < limit:
-            state.live = False
-        if found:
-            state.after = (found[-1][1], found[-1][0])
-        return attempts
-
-    def _start(self, job_ids: list[object], renewed_at: float) -> list[Attempt]:
-        with connection.cursor() as cursor:
-            cursor.execute(_START, [renewed_at, job_ids, self.options.worker_id, self.options.lock_duration])
-            return [Attempt(*row) for row in cursor.fetchall()]
+        return Statement(jobs.select_for_update(skip_locked=True).values_list("id"))

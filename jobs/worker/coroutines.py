@@ -3,6 +3,10 @@
 import asyncio
 import threading
 from collections import deque
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.db import close_old_connections
 
 from jobs.context import Context
 from jobs.exceptions import JobTimeout
@@ -22,6 +26,8 @@ class CoroutineSlots:
         self.recorder = recorder
         self._waiting: deque[Attempt] = deque()
         self._tasks: dict[int, asyncio.Task[Outcome]] = {}
+        #: Told to end and replaced. The loop itself holds its tasks only weakly.
+        self._strays: set[asyncio.Task[Any]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="event-loop", daemon=True)
         self._started = False
@@ -33,7 +39,7 @@ class CoroutineSlots:
         self._loop.call_soon_threadsafe(self._take, attempts)
 
     def interrupt(self, attempt: Attempt) -> None:
-        """Cancel the attempt's task, if it runs here."""
+        """Cancel the attempt's task, if it runs here; for a fenced attempt its slot is free at once."""
         self._loop.call_soon_threadsafe(self._cancel, attempt)
 
     def stop(self) -> None:
@@ -58,16 +64,27 @@ class CoroutineSlots:
 
     def _time_out(self, attempt: Attempt) -> None:
         if attempt.lock_token in self._tasks:
-            self.hand.settle(attempt, failure(attempt, JobTimeout()))
+            self.hand.settle(attempt, failure(attempt, JobTimeout(f"It ran longer than {attempt.timeout:g} s.")))
             attempt.fenced = True
             self._cancel(attempt)
 
     def _cancel(self, attempt: Attempt) -> None:
-        if task := self._tasks.get(attempt.lock_token):
-            task.cancel()
+        task = self._tasks.get(attempt.lock_token)
+        if task is None:
+            return
+        if attempt.fenced:
+            # A coroutine can swallow the cancelling; nobody waits for it any more.
+            del self._tasks[attempt.lock_token]
+            self._keep(task)
+            self._fill()
+        task.cancel()
+
+    def _keep(self, task: "asyncio.Task[Any]") -> None:
+        self._strays.add(task)
+        task.add_done_callback(self._strays.discard)
 
     def _done(self, task: "asyncio.Task[Outcome]", attempt: Attempt) -> None:
-        del self._tasks[attempt.lock_token]
+        self._tasks.pop(attempt.lock_token, None)
         if task.cancelled():
             # Cancelled before its first step.
             outcome: Outcome = failure(attempt, asyncio.CancelledError())
@@ -76,6 +93,9 @@ class CoroutineSlots:
         if attempt.cancelled and isinstance(outcome, Retry | DeadLettered | Snoozed):
             outcome = Cancelled()
         self.hand.settle(attempt, outcome)
+        if isinstance(outcome, Retry | DeadLettered):
+            # Its thread for the ORM lives as long as the worker; a connection that broke must not.
+            self._keep(self._loop.create_task(sync_to_async(close_old_connections)()))
         self._fill()
 
 

@@ -176,7 +176,7 @@ class WorkerLoop:
         self.coroutines.interrupt(attempt)
 
     def _abandon(self, attempt: Attempt) -> None:
-        self.threads.abandon()
+        self.threads.abandon(attempt)
 
     def _end(self) -> None:
         _logger.info(

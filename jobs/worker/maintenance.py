@@ -9,6 +9,8 @@ from typing import Final
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from accounts import rate_limits
+from accounts.api import idempotency
 from jobs import conf
 from jobs.models import Job, ProcessingLock, Worker
 from jobs.models.columns import ClockTimestamp
@@ -68,6 +70,8 @@ class Maintenance(threading.Thread):
             with transaction.atomic():
                 if _lead():
                     prune_jobs(conf.retention_days())
+                    rate_limits.prune()
+                    idempotency.prune()
                     Worker.objects.filter(stopped_at__lt=Now() - WORKER_ROWS_KEPT).delete()
         return True
 

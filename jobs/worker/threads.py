@@ -5,6 +5,7 @@ import threading
 from queue import SimpleQueue
 
 from django.db import close_old_connections, connections, transaction
+from psycopg.pq import TransactionStatus
 
 from jobs.context import Context
 from jobs.exceptions import LockLost
@@ -27,20 +28,31 @@ class ThreadSlots:
         self.size = size
         self.hand = hand
         self.recorder = recorder
-        self.abandoned = 0
         self._queue: SimpleQueue[Attempt | None] = SimpleQueue()
-        self._threads: list[threading.Thread] = []
+        self._threads: set[threading.Thread] = set()
         self._idle = 0
+        # A thread ends its attempt or is replaced, never both.
+        self._ending = threading.Lock()
+        self._running: set[int] = set()
+        self._strays: set[int] = set()
+
+    @property
+    def abandoned(self) -> int:
+        """How many replaced threads are still held by their handlers."""
+        return len(self._strays)
 
     def submit(self, attempts: list[Attempt]) -> None:
         for attempt in attempts:
             self._queue.put(attempt)
-        while len(self._threads) < self.size and self._idle < self._queue.qsize():
+        while len(self._threads) - len(self._strays) < self.size and self._idle < self._queue.qsize():
             self._add_thread()
 
-    def abandon(self) -> None:
-        """Replace a thread whose handler outlives its time; the stray one ends with its handler."""
-        self.abandoned += 1
+    def abandon(self, attempt: Attempt) -> None:
+        """Replace the thread that is still busy with this attempt; the stray one ends with its handler."""
+        with self._ending:
+            if attempt.lock_token not in self._running:
+                return
+            self._strays.add(attempt.lock_token)
         self._add_thread()
 
     def stop(self) -> None:
@@ -48,8 +60,8 @@ class ThreadSlots:
             self._queue.put(None)
 
     def _add_thread(self) -> None:
-        thread = threading.Thread(target=self._work, name=f"slot-{len(self._threads)}", daemon=True)
-        self._threads.append(thread)
+        thread = threading.Thread(target=self._work, name="slot", daemon=True)
+        self._threads.add(thread)
         thread.start()
 
     def _work(self) -> None:
@@ -59,20 +71,29 @@ class ThreadSlots:
                 self._idle += 1
                 attempt = self._queue.get()
                 self._idle -= 1
-                if attempt is None:
+                if attempt is None or not self._do(attempt, child):
                     return
-                if not self.hand.start(attempt):
-                    continue
-                outcome = self._run(attempt, child)
-                if outcome is not None:
-                    self.hand.settle(attempt, outcome)
-                if attempt.fenced:
-                    return  # abandoned: another thread has taken this one's place
-                if connections["default"].connection is not None:
-                    close_old_connections()
         finally:
             child.stop()
             close_quietly()
+            self._threads.discard(threading.current_thread())
+
+    def _do(self, attempt: Attempt, child: Child) -> bool:
+        """Run one attempt to its end; tells whether this thread is still a slot's."""
+        self._running.add(attempt.lock_token)
+        try:
+            if self.hand.start(attempt) and (outcome := self._run(attempt, child)) is not None:
+                self.hand.settle(attempt, outcome)
+            _tidy_connections(attempt)
+        except BaseException:
+            # A bug of ours: the slot goes on, and the job comes back when its lock has run out.
+            _logger.exception("job %s attempt %s ended without an outcome", attempt.id, attempt.number)
+            self.hand.fence(attempt)
+        with self._ending:
+            self._running.discard(attempt.lock_token)
+            stray = attempt.lock_token in self._strays
+            self._strays.discard(attempt.lock_token)
+        return not stray
 
     def _run(self, attempt: Attempt, child: Child) -> Outcome | None:
         context = Context(attempt, self.recorder.tell_progress)
@@ -100,3 +121,22 @@ class ThreadSlots:
         self.recorder.counts.add([(attempt, outcome)])
         self.hand.recorded_already(attempt)
         return None
+
+
+def _tidy_connections(attempt: Attempt) -> None:
+    """Leave no broken connection to the next job, nor a transaction that would swallow its writes."""
+    if connections["default"].connection is None:
+        return
+    for connection in connections.all(initialized_only=True):
+        raw = connection.connection
+        # A lost connection's status is UNKNOWN; closing what cannot be used is the next line's affair.
+        left_open = raw is not None and raw.pgconn.transaction_status in _UNFINISHED
+        if left_open or connection.in_atomic_block:
+            _logger.error("job type %s left a transaction open: it is rolled back", attempt.job_type)
+            connection.in_atomic_block = False
+            connection.close()
+            del connections[connection.alias]
+    close_old_connections()
+
+
+_UNFINISHED = (TransactionStatus.ACTIVE, TransactionStatus.INTRANS, TransactionStatus.INERROR)
