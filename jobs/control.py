@@ -1,10 +1,12 @@
 """What people do to a job: cancel, retry, change, delete. Each act locks the job and leaves an audit entry."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
 from jobs import options
@@ -56,9 +58,9 @@ def retry(job_id: UUID, actor: Any, reason: str = "") -> Job:
     else:
         hint = "Cannot retry it: its status is dead_letter. Redrive its dead letter instead."
         raise InvalidState("retry", job.status, hint if job.status == Status.DEAD_LETTER else "")
-    refuse_taken_key(job)
     announce([(job.queue, job.priority)])
-    return _apply(job, changes, actor, "retry", reason)
+    with refusing_taken_key(job):
+        return _apply(job, changes, actor, "retry", reason)
 
 
 @transaction.atomic
@@ -76,6 +78,8 @@ def change(job_id: UUID, actor: Any, *, expected_version: int | None = None, rea
         raise StaleVersion(job.version)
     if job.status != Status.PENDING:
         raise InvalidState("change", job.status)
+    if not changes:
+        return job
     announce([(job.queue, changes.get("priority", job.priority))])
     return _apply(job, changes, actor, "change", reason)
 
@@ -107,8 +111,20 @@ def restart_changes() -> dict[str, Any]:
     }
 
 
-def refuse_taken_key(job: Job) -> None:
-    """Raise UniqueKeyTaken when an unfinished job has taken this job's unique key."""
+@contextmanager
+def refusing_taken_key(job: Job) -> Iterator[None]:
+    """Raise UniqueKeyTaken when an unfinished job has taken the unique key of the job that the block puts back."""
+    _refuse_taken_key(job)
+    try:
+        with transaction.atomic():
+            yield
+    except IntegrityError:
+        # The holder was not yet committed when we looked; now it is, or the error is another.
+        _refuse_taken_key(job)
+        raise
+
+
+def _refuse_taken_key(job: Job) -> None:
     if not job.unique_key:
         return
     holder = Job.objects.unfinished_with_key(job.job_type, job.unique_key, job.user_id)

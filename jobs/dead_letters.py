@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from jobs.announce import announce
-from jobs.control import refuse_taken_key, restart_changes
+from jobs.control import refusing_taken_key, restart_changes
 from jobs.exceptions import InvalidPayload, InvalidState, UniqueKeyTaken, UnknownJobType
 from jobs.models import DeadLetter, Job
 from jobs.models.audit import audit
@@ -30,14 +30,13 @@ def redrive(dead_letter_id: UUID, actor: Any, payload: dict[str, Any] | None = N
     letter is not open, InvalidPayload when the new payload does not fit the job type, UniqueKeyTaken.
     """
     letter, job = _locked(dead_letter_id, "redrive")
-    refuse_taken_key(job)
     changes = restart_changes()
     if payload is not None and payload != letter.payload:
         check_payload(letter.job_type, payload)
         changes["payload"] = letter.redriven_payload = payload
-    _end(letter, job, Resolution.REDRIVEN, changes, actor, reason)
     announce([(job.queue, job.priority)])
-    return letter
+    with refusing_taken_key(job):
+        return _end(letter, job, Resolution.REDRIVEN, changes, actor, reason)
 
 
 @transaction.atomic
