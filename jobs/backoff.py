@@ -1,8 +1,9 @@
 """How long a job waits before its next attempt."""
 
+import math
 import random
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 #: Takes the number of retries already used (0 for the first failure), gives seconds.
 Backoff = Callable[[int], float]
@@ -22,6 +23,15 @@ def exponential(base: float = 2.0, jitter: float = 0.0, longest: float = LONGEST
         return seconds * random.uniform(1 - jitter, 1 + jitter) if jitter else seconds  # noqa: S311
 
     return wait
+
+
+def lawful(seconds: Any, longest: float = LONGEST_SECONDS) -> float:
+    """Give a wait the database can hold, whatever a handler said: what is no number of seconds becomes one second."""
+    try:
+        number = float(seconds)
+    except (TypeError, ValueError, OverflowError):
+        return 1.0
+    return 1.0 if math.isnan(number) else min(longest, max(0.0, number))
 
 
 def constant(seconds: float) -> Backoff:

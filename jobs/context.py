@@ -9,6 +9,7 @@ from typing import Any
 from jobs.exceptions import JobCancelled, LockLost
 from jobs.models import Job
 from jobs.outcomes import Attempt
+from jobs.payloads import storable
 
 _logger = logging.getLogger("jobs.handler")
 
@@ -63,7 +64,7 @@ class Context:
         """
         if self._attempt.fenced:
             raise LockLost
-        self._attempt.progress = (max(0, min(100, int(percent))), message.replace("\x00", "")[:500])
+        self._attempt.progress = (max(0, min(100, int(percent))), storable(message[:500]))
         self._tell(self._attempt)
 
     def is_cancelled(self) -> bool:

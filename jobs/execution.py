@@ -1,10 +1,12 @@
 """Running a handler: from a claimed attempt to an outcome. It decides; recording writes."""
 
 import json
+import logging
 import traceback
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from jobs.backoff import exponential, lawful
 from jobs.context import Context
 from jobs.exceptions import (
     InvalidPayload,
@@ -18,11 +20,14 @@ from jobs.exceptions import (
     Violation,
 )
 from jobs.outcomes import Attempt, Cancelled, Completed, DeadLettered, Outcome, Retry, Snoozed
-from jobs.payloads import dump_result
+from jobs.payloads import dump_result, storable
 from jobs.registry import JobType, registry
 
 TRACEBACK_MAX_CHARACTERS: Final = 8_000
 MESSAGE_MAX_CHARACTERS: Final = 2_000
+LONGEST_SNOOZE_SECONDS: Final = 366 * 86_400.0
+
+_logger = logging.getLogger(__name__)
 
 
 class UnusableResult(NonRetryableError):
@@ -72,13 +77,13 @@ def conclude(result: Any) -> Completed:
 
 
 def failure(attempt: Attempt, error: BaseException) -> Outcome:
-    """Decide what an error means for the job."""
+    """Decide what an error means for the job; never raises, whatever the error or the back-off are made of."""
     if isinstance(error, JobCancelled):
         return Cancelled()
     if isinstance(error, Snooze):
-        return Snoozed(max(0.0, error.seconds))
+        return Snoozed(lawful(error.seconds, LONGEST_SNOOZE_SECONDS))
     if isinstance(error, RateLimitError):
-        return Snoozed(max(0.0, error.retry_after), describe(attempt, error, "rate_limit"))
+        return Snoozed(lawful(error.retry_after), describe(attempt, error, "rate_limit"))
     if isinstance(error, NonRetryableError | UnknownJobType | InvalidPayload):
         return DeadLettered(describe(attempt, error, "non_retryable"))
     kind = "timeout" if isinstance(error, JobTimeout) else "retryable"
@@ -89,7 +94,15 @@ def retry_or_give_up(attempt: Attempt, error: dict[str, Any]) -> Retry | DeadLet
     """Wait as the job type's back-off says while retries are left."""
     if attempt.retry_count >= attempt.max_retries:
         return DeadLettered(error)
-    return Retry(max(0.0, registry.get(attempt.job_type).backoff(attempt.retry_count)), error)
+    return Retry(_backoff(attempt), error)
+
+
+def _backoff(attempt: Attempt) -> float:
+    try:
+        return lawful(registry.get(attempt.job_type).backoff(attempt.retry_count))
+    except Exception:
+        _logger.exception("the back-off of job type %s fails; the job waits as others do", attempt.job_type)
+        return exponential()(attempt.retry_count)
 
 
 def describe(attempt: Attempt, error: BaseException, kind: str) -> dict[str, Any]:
@@ -102,7 +115,7 @@ def describe(attempt: Attempt, error: BaseException, kind: str) -> dict[str, Any
     return {
         "attempt": attempt.number,
         "error_class": type(error).__name__,
-        "message": storable(str(error) or type(error).__name__)[:MESSAGE_MAX_CHARACTERS],
+        "message": storable(_words(error))[:MESSAGE_MAX_CHARACTERS],
         "kind": kind,
         "at": datetime.now(UTC).isoformat(),
         "frame": f"{inner[-1].filename.rsplit('/', 1)[-1]}:{inner[-1].name}" if inner else "",
@@ -110,9 +123,11 @@ def describe(attempt: Attempt, error: BaseException, kind: str) -> dict[str, Any
     }
 
 
-def storable(text: str) -> str:
-    """Replace what a PostgreSQL text cannot hold: NUL and lone surrogates."""
-    return text.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode("utf-8")
+def _words(error: BaseException) -> str:
+    try:
+        return str(error) or type(error).__name__
+    except Exception as worse:  # noqa: BLE001 - an error that cannot be printed is still an outcome
+        return f"{type(error).__name__}, whose message cannot be read ({type(worse).__name__})"
 
 
 #: The frames of the machinery around the handler say nothing about the error.

@@ -53,6 +53,11 @@ def check_text(text: str) -> tuple[str, str] | None:
     return None
 
 
+def storable(text: str) -> str:
+    """Replace what a PostgreSQL text cannot hold: NUL and lone surrogates."""
+    return text.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode("utf-8")
+
+
 def _check_scalar(item: Any) -> tuple[str, str] | None:
     if isinstance(item, str):
         return check_text(item)

@@ -19,7 +19,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def database_url() -> str:
     """The test database as workers are to reach it."""
     settings = connection.settings_dict
-    given = {"host": settings["HOST"], "port": settings["PORT"], "user": settings["USER"], "password": settings["PASSWORD"]}
+    given = {
+        "host": settings["HOST"],
+        "port": settings["PORT"],
+        "user": settings["USER"],
+        "password": settings["PASSWORD"],
+    }
     query = "&".join(f"{name}={value}" for name, value in given.items() if value)
     return f"postgresql:///{settings['NAME']}?{query}"
 

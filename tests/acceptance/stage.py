@@ -118,7 +118,9 @@ class Stage:
         """Start a worker; options are those of runworker, in place of the quick ones."""
         chosen = {**QUICK, **{name.replace("_", "-"): value for name, value in options.items()}}
         worker = WorkerProcess(
-            self, [*arguments, *(f"--{name}={value}" for name, value in chosen.items() if value is not None)], **env or {}
+            self,
+            [*arguments, *(f"--{name}={value}" for name, value in chosen.items() if value is not None)],
+            **env or {},
         )
         self.workers.append(worker)
         return worker.ready() if ready else worker
@@ -199,7 +201,9 @@ class Stage:
         try:
             wait_until(lambda: self.job(job_id)["status"] in statuses, seconds)
         except AssertionError:
-            raise AssertionError(f"{self.job(job_id)} is not {statuses}\n{self.events()[-10:]}\n{self.logs()}") from None
+            raise AssertionError(
+                f"{self.job(job_id)} is not {statuses}\n{self.events()[-10:]}\n{self.logs()}"
+            ) from None
         return self.job(job_id)
 
     def wait_for_all(self, *statuses: str, seconds: float = 60.0) -> Counter[str]:

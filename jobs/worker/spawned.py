@@ -1,0 +1,83 @@
+"""The child's side of a handler process. Nothing of Django is imported until it has been set up here."""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+from multiprocessing.connection import Connection
+from multiprocessing.process import parent_process
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from jobs.outcomes import Attempt
+
+_PR_SET_PDEATHSIG: Final = 1
+
+
+def serve(pipe: Connection) -> None:
+    """Run attempts that come through the pipe until it closes: the child's main."""
+    import django
+
+    # Ctrl-C and SIGTERM are for the worker, which decides when its children end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _die_with_parent()
+    django.setup()
+    server = _Server(pipe)
+    pipe.send(("ready", None))
+    server.serve()
+
+
+def _die_with_parent() -> None:
+    """End when the worker does: nobody waits for the outcome any more, and the lock will be another's."""
+    if sys.platform == "linux":
+        # The kernel's hand reaches handlers that never come back from C. It acts when the slot's thread ends, too.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_watch_parent, daemon=True).start()
+
+
+def _watch_parent() -> None:
+    if parent := parent_process():
+        parent.join()
+    os._exit(1)
+
+
+class _Server:
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._sending = threading.Lock()
+        self._attempt: Attempt | None = None
+
+    def serve(self) -> None:
+        from django.db import close_old_connections
+
+        from jobs.context import Context
+        from jobs.execution import run
+
+        incoming: SimpleQueue[Attempt] = SimpleQueue()
+        threading.Thread(target=self._receive, args=(incoming,), daemon=True).start()
+        while True:
+            attempt = incoming.get()
+            self._send("outcome", run(attempt, Context(attempt, self._progress)))
+            close_old_connections()
+
+    def _receive(self, incoming: "SimpleQueue[Attempt]") -> None:
+        while True:
+            try:
+                kind, attempt = self._pipe.recv()
+            except (EOFError, OSError):
+                os._exit(0)
+            if kind == "run":
+                self._attempt = attempt
+                incoming.put(attempt)
+            elif self._attempt is not None:
+                self._attempt.cancelled = True
+
+    def _progress(self, attempt: "Attempt") -> None:
+        self._send("progress", attempt.progress)
+
+    def _send(self, kind: str, value: Any) -> None:
+        with self._sending:
+            self._pipe.send((kind, value))
