@@ -4,8 +4,10 @@ from functools import partial
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
+import django
 from django import forms
 from django.contrib import messages
+from django.contrib.admin import options
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -32,11 +34,11 @@ class ManyAdmin(ActingAdmin):
         name = f"{self.opts.app_label}_{self.opts.model_name}_many"
         return [path("many/<slug:act>/", self.admin_site.admin_view(self.many_view), name=name), *super().get_urls()]
 
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        if not self.has_act_permission(request):
+    def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
+        on_form = getattr(action_location, "name", "") == "CHANGE_FORM"
+        if on_form or not self.has_act_permission(request):
             return {}
-        chosen = [act for act in self.acts if act.name in self.many]
-        return {act.name: (partial(_ask_for_ticked, act=act), act.name, act.label) for act in chosen}
+        return {act.name: _listed(act) for act in self.acts if act.name in self.many}
 
     def many_url(self, request: HttpRequest, act: str) -> str:
         base = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_many", args=[act])
@@ -97,6 +99,14 @@ class ManyAdmin(ActingAdmin):
             messages.warning(request, f"{pk}: {reason}")
         if report.done + report.skipped >= AT_ONCE:
             messages.info(request, f"At most {AT_ONCE:,} are done at a time. Do it again for the rest.")
+
+
+def _listed(act: Act) -> Any:
+    """Put an act into the form that the changelist of this Django version takes."""
+    ask = partial(_ask_for_ticked, act=act)
+    if django.VERSION < (6, 1):
+        return ask, act.name, act.label
+    return options.Action(ask, act.name, act.label, act.label, [options.ActionLocation.CHANGE_LIST])
 
 
 def _ask_for_ticked(admin: ManyAdmin, request: HttpRequest, rows: QuerySet[Any], act: Act) -> TemplateResponse:
