@@ -36,6 +36,8 @@ FROM start_jobs(ARRAY({candidates} LIMIT %s), %s, make_interval(secs => %s)) ORD
 REWIND: Final = timedelta(milliseconds=250)
 
 
+MOST_EMPTY_LANES: Final = 500
+
 _LOWEST: Final = UUID(int=0)
 _LONG_AGO: Final = datetime(1, 1, 2, tzinfo=UTC)
 
@@ -116,8 +118,11 @@ class Claimer:
         self._next_due_at = now + min(later) if later else None
         if self._next_due_at is not None:
             self._look_due = min(self._look_due, self._next_due_at)
-        # Lanes without pending jobs are forgotten: their names come from callers and must not pile up.
-        self.lanes = {(queue, priority): LaneState((since, _LOWEST)) for queue, priority, since in due}
+        found = {(queue, priority): LaneState((since, _LOWEST)) for queue, priority, since in due}
+        # An empty lane keeps its cursor, for the job that will be announced next. Names of queues come from
+        # callers and must not pile up: of the empty ones only the latest are remembered.
+        empty = [lane for lane in self.lanes if lane not in found][-MOST_EMPTY_LANES:]
+        self.lanes = {**{lane: LaneState(self.lanes[lane].after, live=False) for lane in empty}, **found}
 
     def _claim_lane(self, lane: Lane, state: LaneState, limit: int) -> list[Attempt]:
         scheduled_at, job_id = state.after or (_LONG_AGO, _LOWEST)

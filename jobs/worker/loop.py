@@ -6,6 +6,8 @@ import threading
 import time
 from types import FrameType
 
+from django.db.backends.base.base import BaseDatabaseWrapper
+
 from jobs.outcomes import Attempt, Snoozed
 from jobs.registry import registry
 from jobs.worker.claiming import Claimer
@@ -63,6 +65,8 @@ class WorkerLoop:
     def run(self) -> int:
         """Work until a signal, `drain`, `max_jobs` or `max_memory_mb` ends it; gives the process's exit code."""
         self._install_signals()
+        # With DEBUG Django keeps 9,000 statements per connection, and a worker's name hundreds of jobs each.
+        BaseDatabaseWrapper.queries_limit = 0
         patiently("signing on", self.heartbeat.beat, self.stopping)
         self.inbox.on_cancel = self.heartbeat.cancel
         self.recorder.start()
