@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.db.models.functions import Now
 
@@ -14,12 +15,15 @@ from jobs.exceptions import InvalidPayload, InvalidState, UniqueKeyTaken, Unknow
 from jobs.models import DeadLetter, Job
 from jobs.models.audit import audit
 from jobs.models.dead_letter import DeadLetterQuerySet
-from jobs.payloads import dump_payload
+from jobs.payloads import dump_payload, dump_result, same_json
 from jobs.registry import registry
 from jobs.statuses import Resolution, Status
 
 #: How many letters one transaction of a bulk act takes, so that workers never wait long for it.
 CHUNK: Final = 200
+
+#: How many letters a report names with the reason they were left alone.
+MOST_REASONS: Final = 100
 
 
 @transaction.atomic
@@ -31,7 +35,7 @@ def redrive(dead_letter_id: UUID, actor: Any, payload: dict[str, Any] | None = N
     """
     letter, job = _locked(dead_letter_id, "redrive")
     changes = restart_changes()
-    if payload is not None and payload != letter.payload:
+    if payload is not None and not same_json(payload, letter.payload):
         check_payload(letter.job_type, payload)
         changes["payload"] = letter.redriven_payload = payload
     announce([(job.queue, job.priority)])
@@ -48,7 +52,11 @@ def discard(dead_letter_id: UUID, actor: Any, reason: str = "") -> DeadLetter:
 
 @transaction.atomic
 def resolve(dead_letter_id: UUID, actor: Any, reason: str = "", result: Any = None) -> DeadLetter:
-    """Declare the work done by other means: the job's status becomes completed, with a result if one is given."""
+    """Declare the work done by other means: the job's status becomes completed, with a result if one is given.
+
+    Raises InvalidPayload for a result that cannot be stored.
+    """
+    dump_result(result)
     letter, job = _locked(dead_letter_id, "resolve")
     changes = {"status": Status.COMPLETED, "completed_at": Now(), "failed_at": None, "result": result}
     return _end(letter, job, Resolution.RESOLVED, changes, actor, reason)
@@ -77,11 +85,16 @@ def check_payload(job_type: str, payload: dict[str, Any]) -> None:
 
 @dataclass
 class BulkReport:
-    """What came of a bulk act: letters done, and those left alone with the reason (the first 100 named)."""
+    """What came of a bulk act: letters done, and those left alone with the reason (the first MOST_REASONS named)."""
 
     done: int = 0
     skipped: int = 0
     reasons: dict[str, str] = field(default_factory=dict)
+
+    def skip(self, letter_id: UUID, reason: str) -> None:
+        self.skipped += 1
+        if len(self.reasons) < MOST_REASONS:
+            self.reasons[str(letter_id)] = reason
 
 
 def bulk(
@@ -96,14 +109,25 @@ def bulk(
     after = None
     while newest is not None and report.done + report.skipped < limit:
         rest = letters.open().filter(id__lte=newest).order_by("id")
-        chunk = list((rest.filter(id__gt=after) if after else rest).values_list("id", flat=True)[:CHUNK])
+        room = min(CHUNK, limit - report.done - report.skipped)
+        chunk = list((rest.filter(id__gt=after) if after else rest).values_list("id", flat=True)[:room])
         if not chunk:
             break
         after = chunk[-1]
         with transaction.atomic():
-            for letter_id in chunk[: limit - report.done - report.skipped]:
+            for letter_id in _in_locking_order(chunk):
                 _one_of_many(act, letter_id, actor, reason, report)
     return report
+
+
+def _in_locking_order(chunk: list[UUID]) -> list[UUID]:
+    """Lock the jobs of all these letters, then give the letters by group: workers lock groups in this order too."""
+    found = list(
+        DeadLetter.objects.filter(id__in=chunk).order_by("error_fingerprint", "id").values_list("id", "original_job_id")
+    )
+    jobs = Job.objects.filter(id__in=[job_id for _, job_id in found]).order_by("id")
+    list(jobs.select_for_update(of=("self",)).values_list("id"))
+    return [letter_id for letter_id, _ in found]
 
 
 def _one_of_many(act: Callable[..., DeadLetter], letter_id: UUID, actor: Any, reason: str, report: BulkReport) -> None:
@@ -111,9 +135,9 @@ def _one_of_many(act: Callable[..., DeadLetter], letter_id: UUID, actor: Any, re
         with transaction.atomic():
             act(letter_id, actor, reason=reason)
     except (InvalidState, UniqueKeyTaken, InvalidPayload) as error:
-        report.skipped += 1
-        if len(report.reasons) < 100:
-            report.reasons[str(letter_id)] = str(error)
+        report.skip(letter_id, str(error))
+    except ObjectDoesNotExist:
+        report.skip(letter_id, "It is not there any more.")
     else:
         report.done += 1
 

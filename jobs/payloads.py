@@ -97,3 +97,11 @@ def dump_payload(payload: dict[str, Any]) -> str:
 
 def dump_result(result: Any) -> str:
     return dump(result, conf.result_max_bytes(), "result")
+
+
+def same_json(one: Any, other: Any) -> bool:
+    """Tell whether two documents are the same JSON; to Python, true is 1 and 1.0 as well."""
+    try:
+        return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+    except (TypeError, ValueError, RecursionError):
+        return False

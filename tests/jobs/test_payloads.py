@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from jobs.exceptions import InvalidPayload
-from jobs.payloads import MAX_DEPTH, MAX_INTEGER_DIGITS, MAX_KEYS, check_json, check_text, dump, dump_payload
+from jobs.payloads import MAX_DEPTH, MAX_INTEGER_DIGITS, MAX_KEYS, check_json, check_text, dump, dump_payload, same_json
 
 scalars = (
     st.none()
@@ -121,3 +121,9 @@ def test_a_list_of_faults_ends():
 @pytest.mark.parametrize("text", ["", "走る", "\U0001f3c3", "\ud7ff\ue000"])
 def test_text_that_postgresql_holds(text):
     assert check_text(text) is None
+
+
+def test_the_same_json():
+    assert same_json({"a": [1, None], "b": "é"}, {"b": "é", "a": [1, None]})
+    for one, other in [({"a": True}, {"a": 1}), ([1], [1.0]), ([1, 2], [2, 1]), ({}, []), ({"a": {1}}, {"a": {1}})]:
+        assert not same_json(one, other)
