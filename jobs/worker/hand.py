@@ -25,12 +25,20 @@ class Hand:
         self.room: Final = threading.Event()
         #: Wake the claimer once so few are left in hand.
         self.low_water = 0
-        self.settled = 0
+        self._taken = 0
+        self._given_back = 0
         # Begun or given back, never both.
         self._starting = threading.Lock()
 
     def take(self, attempts: Iterable[Attempt]) -> None:
-        self.attempts.update((attempt.lock_token, attempt) for attempt in attempts)
+        taken = list(attempts)
+        self._taken += len(taken)
+        self.attempts.update((attempt.lock_token, attempt) for attempt in taken)
+
+    @property
+    def settled(self) -> int:
+        """How many attempts have ended; counted by who takes and gives back, not by the many threads that settle."""
+        return self._taken - self._given_back - len(self.attempts)
 
     def start(self, attempt: Attempt) -> bool:
         """Mark an attempt as begun, unless it was given back or lost while it waited for a slot."""
@@ -43,13 +51,14 @@ class Hand:
     def give_back(self, attempt: Attempt) -> bool:
         """Release an attempt that no slot has begun."""
         with self._starting:
-            return attempt.started_at is None and self.settle(attempt, Released())
+            given = attempt.started_at is None and self.settle(attempt, Released())
+            self._given_back += given
+            return given
 
     def settle(self, attempt: Attempt, outcome: Outcome) -> bool:
         """Hand an outcome to the recorder, unless the attempt was settled or fenced off before."""
         if self.attempts.pop(attempt.lock_token, None) is None:
             return False
-        self.settled += not isinstance(outcome, Released)
         self.outcomes.append((attempt, outcome))
         if not self.unrecorded.is_set():
             self.unrecorded.set()
@@ -60,7 +69,6 @@ class Hand:
     def recorded_already(self, attempt: Attempt) -> None:
         """Let go of an attempt whose outcome was committed by the handler's own transaction."""
         if self.attempts.pop(attempt.lock_token, None) is not None:
-            self.settled += 1
             self.room.set()
 
     def fence(self, attempt: Attempt) -> None:
