@@ -159,7 +159,7 @@ class Server:
             pid = int((self.location.data / "postmaster.pid").read_text().split("\n", 1)[0])
             process = psutil.Process(pid)
             ours = process.name() == "postgres" and Path(process.cwd()).samefile(self.location.data)
-        except (FileNotFoundError, ValueError, psutil.NoSuchProcess):
+        except (FileNotFoundError, ValueError, psutil.NoSuchProcess, psutil.AccessDenied):
             return None
         return pid if ours else None
 
