@@ -19,7 +19,10 @@ def exponential(base: float = 2.0, jitter: float = 0.0, longest: float = LONGEST
     """
 
     def wait(retries_used: int) -> float:
-        seconds: float = longest if retries_used > 64 else min(longest, base**retries_used)
+        try:
+            seconds = min(longest, float(base) ** retries_used)
+        except OverflowError:
+            seconds = longest
         return seconds * random.uniform(1 - jitter, 1 + jitter) if jitter else seconds  # noqa: S311
 
     return wait

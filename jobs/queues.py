@@ -75,7 +75,8 @@ def snapshot() -> list[QueueSnapshot]:
 def pause(name: str, actor: Any, reason: str = "") -> Queue:
     """Stop workers from claiming in this queue; running jobs go on. Pausing twice changes nothing."""
     options.check_queue(name)
-    queue = _locked(name)
+    Queue.objects.get_or_create(name=name)
+    queue = Queue.objects.select_for_update().get(pk=name)
     if not queue.paused:
         Queue.objects.filter(pk=name).update(paused=True, paused_at=Now(), paused_reason=reason)
         audit(actor, "pause", queue, reason)
@@ -87,15 +88,10 @@ def pause(name: str, actor: Any, reason: str = "") -> Queue:
 def resume(name: str, actor: Any, reason: str = "") -> Queue:
     """Let workers claim in this queue again, at once."""
     options.check_queue(name)
-    queue = _locked(name)
+    queue = Queue.objects.select_for_update().filter(pk=name).first() or Queue(name=name)
     if queue.paused:
         Queue.objects.filter(pk=name).update(paused=False, paused_at=None, paused_reason="")
         audit(actor, "resume", queue, reason)
         queue.refresh_from_db()
         announce([(name, -1)])
     return queue
-
-
-def _locked(name: str) -> Queue:
-    Queue.objects.get_or_create(name=name)
-    return Queue.objects.select_for_update().get(pk=name)
