@@ -18,7 +18,10 @@ WINDOW_SECONDS: Final = 0.05
 #: Queue names come from callers: the lanes announced last are remembered, not all that there ever were.
 LANES_REMEMBERED: Final = 1_000
 
-#: Queue and priority; priority -1 asks workers to look at the whole queue.
+#: Asks workers to look at the whole queue.
+ANY_PRIORITY: Final = -1
+
+#: Queue and priority, or ANY_PRIORITY.
 Lane = tuple[str, int]
 
 _logger = logging.getLogger(__name__)

@@ -8,8 +8,9 @@ from typing import Final
 
 from django.db import DatabaseError
 
+from jobs.announce import ANY_PRIORITY, announce
 from jobs.execution import describe
-from jobs.outcomes import Attempt, DeadLettered, Retry, Snoozed
+from jobs.outcomes import Attempt, DeadLettered, Outcome, Released, Retry, Snoozed
 from jobs.recording import Recorded, record, record_progress
 from jobs.worker.counting import Counts
 from jobs.worker.database import TRANSIENT, close_quietly, patiently
@@ -75,6 +76,8 @@ class Recorder(threading.Thread):
         delays = [outcome.delay for _, outcome in batch if isinstance(outcome, Retry | Snoozed)]
         if delays:
             self._expect(min(delays))
+        # Other workers may be idle; without a word they would find these at their next poll.
+        announce({(attempt.queue, ANY_PRIORITY) for attempt, outcome in batch if _given_back(outcome)})
 
     def _write(self, batch: list[Recorded]) -> None:
         try:
@@ -110,7 +113,8 @@ class Recorder(threading.Thread):
         if not self._progress:
             return
         told, self._progress = self._progress, {}
-        news = [(attempt, said) for attempt in told.values() if (said := attempt.progress) and not attempt.fenced]
+        # A handler may still be adding to the old dictionary.
+        news = [(attempt, said) for attempt in list(told.values()) if (said := attempt.progress) and not attempt.fenced]
         try:
             lost = record_progress(news) if news else []
         except TRANSIENT as error:
@@ -119,3 +123,7 @@ class Recorder(threading.Thread):
             return
         for attempt in lost:
             self.hand.fence(attempt)
+
+
+def _given_back(outcome: Outcome) -> bool:
+    return isinstance(outcome, Released) or (isinstance(outcome, Snoozed) and not outcome.delay)

@@ -1,19 +1,17 @@
 """The child's side of a handler process. Nothing of Django is imported until it has been set up here."""
 
-import ctypes
 import os
 import signal
-import sys
 import threading
 from multiprocessing.connection import Connection
 from multiprocessing.process import parent_process
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
+
+from jobs.worker.parent import signal_when_parent_dies
 
 if TYPE_CHECKING:
     from jobs.outcomes import Attempt
-
-_PR_SET_PDEATHSIG: Final = 1
 
 
 def serve(pipe: Connection) -> None:
@@ -32,9 +30,8 @@ def serve(pipe: Connection) -> None:
 
 def _die_with_parent() -> None:
     """End when the worker does: nobody waits for the outcome any more, and the lock will be another's."""
-    if sys.platform == "linux":
-        # The kernel's hand reaches handlers that never come back from C. It acts when the slot's thread ends, too.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # The kernel reaches handlers that never come back from C, which the thread below cannot.
+    signal_when_parent_dies(signal.SIGKILL)
     threading.Thread(target=_watch_parent, daemon=True).start()
 
 

@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Final
 
 from jobs.worker.loop import EXIT_OK, EXIT_REPLACE
+from jobs.worker.parent import signal_when_parent_dies
 
 _logger = logging.getLogger(__name__)
 
@@ -30,6 +31,8 @@ class Supervisor:
         self.grace = grace
         self._stopping = threading.Event()
         self._children: list[_Seat] = []
+        # Signals that came; the main thread passes them on, to children that were being started meanwhile too.
+        self._signals = 0
 
     def run(self) -> int:
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -43,14 +46,20 @@ class Supervisor:
         return self._end()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        self._signals += 1
         self._stopping.set()
-        for seat in self._children:
-            seat.signal(signal.SIGTERM)
 
     def _end(self) -> int:
         deadline = time.monotonic() + self.grace + KILL_AFTER_SECONDS
+        passed_on = 0
+        while any(seat.running for seat in self._children) and time.monotonic() < deadline:
+            if passed_on < self._signals:
+                passed_on += 1
+                for seat in self._children:
+                    seat.terminate()
+            time.sleep(0.05)
         for seat in self._children:
-            seat.end(deadline)
+            seat.kill()
         return EXIT_OK
 
 
@@ -78,16 +87,16 @@ class _Seat:
         elif code is not None:
             self._schedule(code)
 
-    def signal(self, number: int) -> None:
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(number)
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
-    def end(self, deadline: float) -> None:
-        if self._process is None:
-            return
-        try:
-            self._process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
+    def terminate(self) -> None:
+        if self._process is not None and self.running:
+            self._process.terminate()
+
+    def kill(self) -> None:
+        if self._process is not None and self.running:
             _logger.error("worker process %s did not stop in time and is killed", self._process.pid)
             self._process.kill()
             self._process.wait()
@@ -95,7 +104,7 @@ class _Seat:
     def _start(self) -> None:
         self._started = time.monotonic()
         # A session of its own: Ctrl-C comes to the supervisor, which passes it on once.
-        self._process = subprocess.Popen(self._command, start_new_session=True)
+        self._process = subprocess.Popen(self._command, start_new_session=True, preexec_fn=_end_with_supervisor)
 
     def _schedule(self, code: int) -> None:
         young = time.monotonic() - self._started < YOUNG_SECONDS and code != EXIT_REPLACE
@@ -103,6 +112,10 @@ class _Seat:
         wait = min(LONGEST_WAIT, 0.5 * 2**self._failures) if young else 0.0
         _logger.error("a worker process ended with code %s, the next one starts in %.1f s", code, wait)
         self._process, self._start_at = None, time.monotonic() + wait
+
+
+def _end_with_supervisor() -> None:
+    signal_when_parent_dies(signal.SIGTERM)
 
 
 def own_command(arguments: Sequence[str]) -> list[str]:
