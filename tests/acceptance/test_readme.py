@@ -1,0 +1,70 @@
+"""The README and the pages about the API, followed word by word: `manage.py up`, curl, a real worker."""
+
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from config.embedded import Location, Server
+from tests.config.test_up import READY, Up, free_port
+from tests.markdown import ROOT, Block, assert_shown, blocks
+
+pytestmark = pytest.mark.timeout(240)
+
+END = "@@@ the end of the block in line"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Iterator[dict[str, str]]:
+    """A fresh installation that runs, and what the README tells its reader to export."""
+    var_dir = tmp_path_factory.mktemp("readme")
+    for path in [var_dir, *var_dir.parents][:3]:
+        path.chmod(0o755)
+    up = Up(var_dir, free_port())
+    try:
+        up.wait_for(READY)
+        key = re.search(r"API key +(\S+)", up.text)
+        assert key is not None
+        yield {"EKIDEN": f"{up.site}/api/v1", "KEY": key[1]}
+    finally:
+        if up.process.poll() is None:
+            up.interrupt()
+        location = Location.below(var_dir)
+        if location.data.exists():
+            Server(location, {}).stop()
+
+
+def shell(commands: list[Block], site: dict[str, str]) -> dict[int, str]:
+    """Run the blocks in one shell, as somebody does who pastes them one by one; gives the output of each."""
+    script = "set -euo pipefail\n" + "".join(f"{block.text}echo '{END} {block.line}'\n" for block in commands)
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=ROOT, env={**os.environ, **site}, capture_output=True, text=True, timeout=200
+    )
+    outputs = re.split(rf"{END} (\d+)\n", done.stdout)
+    assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return {int(line): output for output, line in zip(outputs[0::2], outputs[1::2], strict=False)}
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/api.md"])
+def test_commands_do_what_the_page_shows(site, page):
+    on_page = blocks(page)
+    # The other pages use the shorthands of the README.
+    shorthands = [block for block in blocks("README.md") if block.text.startswith("api() {")]
+    commands = [block for block in on_page if block.language == "bash" and block not in shorthands]
+    outputs = shell([*shorthands, *commands], site)
+    compared = 0
+    for before, block in zip(on_page, on_page[1:], strict=False):
+        if before.language == "bash" and block.language in {"json", "text"}:
+            assert_shown(block, outputs[before.line])
+            compared += 1
+    assert compared >= 3
+
+
+def test_first_lines_are_those_that_up_prints(site):
+    shown = next(block for block in blocks("README.md") if block.text.startswith("database │"))
+    up_lines = shown.text.splitlines()
+    assert [line.split("│")[0].strip() for line in up_lines] == (
+        ["database"] + 4 * ["ekiden"] + ["web", "worker"] + 4 * ["ekiden"]
+    )
