@@ -1,28 +1,28 @@
-"""Static files, gathered for whitenoise when a package has brought new ones."""
+"""Static files, gathered for whitenoise when there are new ones."""
 
 import hashlib
-from importlib.metadata import distributions
+from collections.abc import Iterator
+from pathlib import Path
 
+from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
-from config.env import BASE_DIR, Settings
+from config.env import Settings
 
 
 def collect_if_changed(env: Settings) -> None:
-    """Gather the static files, unless this has been done with the same packages and the same files of ours."""
-    stamp = env.static_root / ".gathered-from"
-    sources = _fingerprint()
-    if env.debug or (stamp.exists() and stamp.read_text() == sources):
+    """Gather the static files, unless exactly these have been gathered already."""
+    if env.debug:
         return
-    call_command("collectstatic", verbosity=0, interactive=False)
-    stamp.write_text(sources)
+    stamp = env.static_root / ".gathered-from"
+    sources = hashlib.sha256("\n".join(sorted(_sources())).encode()).hexdigest()
+    if not stamp.exists() or stamp.read_text() != sources:
+        call_command("collectstatic", verbosity=0, interactive=False)
+        stamp.write_text(sources)
 
 
-def _fingerprint() -> str:
-    packages = sorted(f"{package.name} {package.version}" for package in distributions())
-    ours = sorted(
-        f"{path.relative_to(BASE_DIR)} {path.stat().st_mtime_ns}"
-        for path in BASE_DIR.glob("**/static/**/*.*")
-        if ".venv" not in path.parts and "var" not in path.parts
-    )
-    return hashlib.sha256("\n".join([*packages, *ours]).encode()).hexdigest()
+def _sources() -> Iterator[str]:
+    for finder in get_finders():
+        for name, storage in finder.list([]):
+            path = Path(storage.path(name))
+            yield f"{path} {path.stat().st_mtime_ns}"

@@ -27,15 +27,8 @@ with running(Location(Path(sys.argv[1])), VOLATILE):
 
 
 @pytest.fixture
-def location(tmp_path_factory):
-    """A home that the server's own account can reach: pytest keeps its directories to the user."""
-    directory = tmp_path_factory.mktemp("embedded")
-    for path in [directory, *directory.parents][:3]:
-        path.chmod(0o755)
-    place = Location(directory / "postgres")
-    yield place
-    if place.home.exists():
-        Server(place, {}).stop()
+def location(open_directory):
+    return Location(open_directory / "postgres")
 
 
 def answer(location: Location, statement: str):

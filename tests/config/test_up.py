@@ -42,11 +42,12 @@ class Up:
         clean = {
             name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "SECRET_KEY", "DEBUG")
         }
-        clean |= {"EKIDEN_VAR_DIR": str(var_dir), "EKIDEN_PORT": str(port), "JOB_QUEUE_GRACE": "2s", **environment}
+        # DEBUG spares the gathering of static files.
+        clean |= {"EKIDEN_VAR_DIR": str(var_dir), "EKIDEN_PORT": str(port), "JOB_QUEUE_GRACE": "2s", "DEBUG": "true"}
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "up"],
             cwd=ROOT,
-            env=clean,
+            env={**clean, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -95,14 +96,8 @@ class Up:
 
 
 @pytest.fixture
-def var_dir(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("up")
-    for path in [directory, *directory.parents][:3]:
-        path.chmod(0o755)
-    yield directory
-    location = Location.below(directory)
-    if location.data.exists():
-        Server(location, {}).stop()
+def var_dir(open_directory):
+    return open_directory
 
 
 @pytest.fixture
@@ -130,7 +125,7 @@ def refusal(up: Up) -> str:
 
 
 def test_first_run_shows_credentials_that_work_and_the_second_finds_the_data(up, var_dir):
-    first = up()
+    first = up(DEBUG="false")
     first.wait_for(READY)
     key = re.search(r"API key +(\S+)", first.text)[1]
     assert re.search(r"login +operator", first.text) and re.search(r"password +\S{16,}", first.text)
@@ -151,7 +146,7 @@ def test_first_run_shows_credentials_that_work_and_the_second_finds_the_data(up,
     assert not psutil.wait_procs(family, timeout=10)[1]
     assert Server(Location.below(var_dir), {}).pid() is None
 
-    second = up()
+    second = up(DEBUG="false")
     second.wait_for(READY)
     assert key not in second.text and "password" not in second.text
     assert second.get("/api/v1/me", Authorization=f"Bearer {key}")[0] == 200
