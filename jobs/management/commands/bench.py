@@ -54,9 +54,9 @@ class Command(BaseCommand):
         self.stdout.write(json.dumps(_rounded(figures), indent=2) if given["json"] else table(figures))
 
     def _steps(self, given: dict[str, Any]) -> int:
-        steps = 3 * measures.ROUNDS + (3 + (given["processes"] > 1)) * measures.ROUNDS + measures.LATENCY_JOBS
+        steps: int = 3 * measures.ROUNDS + (3 + (given["processes"] > 1)) * measures.ROUNDS + measures.LATENCY_JOBS
         steps += (3 + -(-given["history"] // 50_000)) if given["history"] else 0
-        return steps + given["snapshot"] + 3 * given["api"]
+        return steps + int(given["snapshot"]) + 3 * int(given["api"])
 
 
 def _rounded(value: Any) -> Any:
