@@ -32,6 +32,12 @@ test: $(VENV)/.installed-dev ## run the tests, on an embedded PostgreSQL or on T
 storm: $(VENV)/.installed-dev ## run only the tests that kill, freeze and restart real processes
 	$(BIN)/pytest tests/acceptance tests/concurrency $(PYTEST_ARGS)
 
+.PHONY: pictures
+pictures: $(VENV)/.installed-dev ## take the documents' pictures of the console anew, with chromium
+	EKIDEN_PICTURES=var/pictures $(BIN)/pytest -q tests/browser/test_pictures.py
+	mkdir -p docs/images
+	cp var/pictures/light-1280/dead-letter.png var/pictures/light-1280/dead-letters.png docs/images/
+
 .PHONY: check
 check: $(VENV)/.installed-dev ## check style, types, imports, migrations and the deployment settings
 	$(BIN)/ruff check .

@@ -10,3 +10,5 @@ admin.site.site_header = "Ekiden"
 admin.site.site_title = "Ekiden"
 admin.site.index_title = "Overview"
 admin.site.site_url = None
+# The sections stand in the header, and the rows have the whole width.
+admin.site.enable_nav_sidebar = False

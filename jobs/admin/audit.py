@@ -22,7 +22,7 @@ def target(entry: AuditEntry) -> SafeString | str:
 
 @admin.register(AuditEntry)
 class AuditAdmin(FactsAdmin):
-    list_display = ("when", "actor_name", "action", "target_type", "about", "why")
+    list_display = ("when", "who", "action", "target_type", "about", "why")
     list_display_links = ("when",)
     list_filter = (WindowFilter,)
     search_fields = ("target_id__exact",)
@@ -38,7 +38,7 @@ class AuditAdmin(FactsAdmin):
             "Did": obj.action,
             "To": f"{obj.target_type}",
             "Id": target(obj),
-            "When": display.moment(obj.at),
+            "When": display.exact(obj.at),
             "Why": obj.reason,
         }
         shown = documents.show(obj.details_text)
@@ -51,6 +51,10 @@ class AuditAdmin(FactsAdmin):
     @admin.display(description="when")
     def when(self, entry: AuditEntry) -> SafeString:
         return display.moment(entry.at)
+
+    @admin.display(description="who")
+    def who(self, entry: AuditEntry) -> str:
+        return entry.actor_name
 
     @admin.display(description="target")
     def about(self, entry: AuditEntry) -> SafeString | str:

@@ -132,10 +132,10 @@ class DeadLetterAdmin(ManyAdmin):
             "Job status": display.badge(job.status, job.get_status_display()),
             "Queue": job.queue,
             "Attempts": job.attempt,
-            "Enqueued": display.moment(job.created_at),
-            "Died": display.moment(letter.moved_at),
+            "Enqueued": display.exact(job.created_at),
+            "Died": display.exact(letter.moved_at),
             "Tags": display.tags(job.tags),
-            "Settled": display.moment(letter.resolved_at),
+            "Settled": display.exact(letter.resolved_at),
             "By": letter.resolved_by,
         }
         return display.facts(facts)

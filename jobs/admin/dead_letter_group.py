@@ -17,7 +17,7 @@ from jobs.models import DeadLetterGroup
 class DeadLetterGroupAdmin(FactsAdmin):
     """The desk: dead letters grouped by what went wrong, counted by the database as they come and go."""
 
-    list_display = ("what", "job_type", "waiting", "total", "last_seen", "first_seen")
+    list_display = ("waiting", "what", "job_type", "total", "last_seen", "first_seen")
     list_display_links = None
     list_filter = (OpenGroupsFilter, TypeFilter, LastSeenFilter)
 

@@ -45,6 +45,13 @@ def moment(at: datetime | None) -> SafeString:
     return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact, words)
 
 
+def exact(at: datetime | None) -> SafeString:
+    """Say when on the page of one row: the exact time, and as seen from now."""
+    if at is None:
+        return NOTHING
+    return format_html("{}, {}", f"{at:%Y-%m-%d %H:%M:%S} UTC", moment(at))
+
+
 def badge(value: str, label: str = "") -> SafeString:
     """Show a status as a coloured word; the word, not the colour, carries the meaning."""
     return format_html(
@@ -63,7 +70,9 @@ def short(text: str | None, length: int = 100) -> str:
 
 
 def key(identifier: Any) -> SafeString:
-    return format_html('<code class="key">{}</code>', str(identifier))
+    """Show the end of a UUIDv7, where it differs from its neighbours."""
+    text = str(identifier)
+    return format_html('<code class="key" title="{}">…{}</code>', text, text[-10:])
 
 
 def facts(rows: Mapping[str, Any]) -> list[tuple[str, Any]]:

@@ -13,6 +13,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from psycopg.errors import QueryCanceled
 
+from jobs.admin import display
 from jobs.admin.paging import CappedPaginator
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class FactsAdmin(ModelAdmin):
     list_max_show_all = 0
     # Any other order than the table's own would sort history.
     sortable_by = ()
+    empty_value_display = display.NOTHING
     #: Wide columns that lists do not read.
     heavy: ClassVar[tuple[str, ...]] = ()
     detail_template = "jobs/facts.html"
@@ -68,6 +70,7 @@ class FactsAdmin(ModelAdmin):
             return None
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        extra_context = {"title": str(self.opts.verbose_name_plural).capitalize(), **(extra_context or {})}
         if request.method != "GET":
             return super().changelist_view(request, extra_context)
         try:

@@ -177,6 +177,9 @@ class GroupFilter(OpenFilter):
     title = "error"
     parameter_name = "group"
 
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(name, "Only this one") for name, _ in super().lookups(request, model_admin)]
+
     def names(self) -> list[str]:
         return []
 

@@ -179,7 +179,7 @@ def _facts(job: Job) -> list[tuple[str, Any]]:
             "Progress": f"{job.progress} % {job.progress_message}" if job.progress or job.progress_message else None,
             "Run time": display.span(job.run_time),
             "Timeout": display.span(job.timeout),
-            "Due": display.moment(job.scheduled_at),
+            "Due": display.exact(job.scheduled_at),
             "Owner": job.user or job.user_email,
             "Workspace": job.workspace,
             "Project": job.project_name,
@@ -191,6 +191,6 @@ def _facts(job: Job) -> list[tuple[str, Any]]:
             "Schedule": job.schedule_id,
             "Session": job.session,
             "Version": job.version,
-            "Updated": display.moment(job.updated_at),
+            "Updated": display.exact(job.updated_at),
         }
     )

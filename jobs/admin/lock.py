@@ -60,8 +60,8 @@ class LockAdmin(ActingAdmin):
             "Job": anchor("job", obj.job_id, obj.job_id),
             "Worker": anchor("worker", obj.worker_id, obj.worker_id),
             "Token": obj.lock_token,
-            "Locked": display.moment(obj.locked_at),
-            "Expires": display.moment(obj.expires_at),
+            "Locked": display.exact(obj.locked_at),
+            "Expires": display.exact(obj.expires_at),
         }
         return {
             **super().detail(request, obj),

@@ -72,7 +72,7 @@ def _facts(queue: Queue, now: QueueSnapshot) -> dict[str, Any]:
         "Oldest due": f"{display.span(now.oldest_age_seconds)} ago" if now.oldest_age_seconds else "none is late",
         "Running": f"{now.processing:,}",
         "Concurrency limit": queue.concurrency_limit,
-        "Paused": display.moment(queue.paused_at) if queue.paused else None,
+        "Paused": display.exact(queue.paused_at) if queue.paused else None,
         "Reason": queue.paused_reason,
         "Jobs": format_html('<a href="{}?queue={}">list them</a>', reverse("admin:jobs_job_changelist"), queue.name),
     }

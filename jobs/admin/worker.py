@@ -60,10 +60,10 @@ class WorkerAdmin(FactsAdmin):
             "Job types": display.tags(obj.job_types) if obj.job_types else "all",
             "Load": self.load(obj),
             "Memory": self.memory(obj),
-            "Started": display.moment(obj.started_at),
-            "Last heartbeat": display.moment(obj.heartbeat_at),
-            "Stopping since": display.moment(obj.stopping_at),
-            "Stopped": display.moment(obj.stopped_at),
+            "Started": display.exact(obj.started_at),
+            "Last heartbeat": display.exact(obj.heartbeat_at),
+            "Stopping since": display.exact(obj.stopping_at),
+            "Stopped": display.exact(obj.stopped_at),
         }
         return {
             **super().detail(request, obj),

@@ -1,9 +1,11 @@
 """What the console's templates need beyond Django's tags."""
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django import template
+from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from jobs.admin import display
@@ -11,6 +13,35 @@ from jobs.admin.dead_letter import group_url
 from jobs.admin.overview import Overview, overview
 
 register = template.Library()
+
+_ACTED: Final = {
+    "annotate": "noted on",
+    "cancel": "cancelled",
+    "change": "changed",
+    "delete": "deleted",
+    "pause": "paused",
+    "release": "took from its worker",
+    "resume": "resumed",
+    "retry": "ran again",
+}
+
+#: The console's sections in the order of an operator's day: the model whose list it is, and others it stands for.
+_SECTIONS: Final = (
+    ("Dead letters", "jobs.deadlettergroup", ("jobs/deadletter/",)),
+    ("Jobs", "jobs.job", ()),
+    ("Queues", "jobs.queue", ()),
+    ("Workers", "jobs.worker", ()),
+    ("Locks", "jobs.processinglock", ()),
+    ("Audit", "jobs.auditentry", ()),
+    ("Users", "accounts.user", ()),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    name: str
+    url: str
+    current: bool
 
 
 @register.filter
@@ -24,6 +55,18 @@ def span(length: timedelta | float | None) -> str:
 
 
 @register.filter
+def overdue(seconds: float) -> str:
+    """Say how late the oldest job is; under a second it is not late, it is on its way."""
+    return display.span(seconds) if seconds >= 1 else "–"
+
+
+@register.filter
+def acted(action: str) -> str:
+    """Say an act of the audit log in the past tense, after the name of who did it."""
+    return _ACTED.get(action, action)
+
+
+@register.filter
 def badge(status: str) -> SafeString:
     return display.badge(status)
 
@@ -31,6 +74,20 @@ def badge(status: str) -> SafeString:
 @register.filter
 def letters_url(fingerprint: str) -> str:
     return group_url(fingerprint)
+
+
+@register.simple_tag(takes_context=True)
+def sections(context: dict[str, Any]) -> list[Section]:
+    """Give the sections that this person may see."""
+    request, home = context["request"], reverse("admin:index")
+    found = [Section("Overview", home, request.path == home)]
+    for name, model, others in _SECTIONS:
+        app, _, model_name = model.partition(".")
+        if request.user.has_perm(f"{app}.view_{model_name}"):
+            url = reverse(f"admin:{app}_{model_name}_changelist")
+            inside = request.path.startswith((url, *(home + other for other in others)))
+            found.append(Section(name, url, inside))
+    return found
 
 
 @register.simple_tag(takes_context=True)

@@ -1,0 +1,81 @@
+"""A real browser, Debian's chromium, at a live server with a strict Content-Security-Policy."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from accounts.roles import Role
+from tests.factories import UserFactory
+
+CHROMIUM = Path(os.environ.get("EKIDEN_CHROMIUM", "/usr/bin/chromium"))
+_QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PASSWORD = "correct horse battery staple"
+
+
+class StrictPolicy:
+    """Middleware: the policy that the console must live with, stricter than any deployment's."""
+
+    HEADER = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'"
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        response = self.get_response(request)
+        response["Content-Security-Policy"] = self.HEADER
+        return response
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args():
+    # A missing browser is an error in CI: tests/conftest.py turns this skip into one.
+    if not CHROMIUM.exists():
+        pytest.skip(f"there is no browser at {CHROMIUM}: apt-get install chromium")
+    return {"executable_path": str(CHROMIUM), "args": _QUIET}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _playwright_runs_a_loop():
+    # Playwright's synchronous interface keeps an event loop in this thread, which Django takes for async code.
+    before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    yield
+    if before is None:
+        del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture(autouse=True)
+def _strict_policy(settings):
+    settings.MIDDLEWARE = ["tests.browser.conftest.StrictPolicy", *settings.MIDDLEWARE]
+
+
+@pytest.fixture
+def operator(transactional_db):
+    user = UserFactory(user_id="hana.sato", role=Role.OPERATOR)
+    user.set_password(PASSWORD)
+    user.save()
+    return user
+
+
+@pytest.fixture
+def console(page, live_server, operator):
+    """A page that is logged in by its form; the test fails if the browser's console complains of anything."""
+    complaints = []
+    page.on("console", lambda message: message.type in {"error", "warning"} and complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.on("response", lambda answer: answer.status >= 400 and complaints.append(f"{answer.status} {answer.url}"))
+    page.goto(f"{live_server.url}/admin/")
+    page.get_by_label("User id").fill(operator.user_id)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    yield page
+    assert complaints == []

@@ -1,0 +1,69 @@
+"""Every page of the console, wide and narrow, light and dark: nothing overflows, nothing complains.
+
+With EKIDEN_PICTURES set, the pictures are kept in that directory; `make pictures` puts those of the documents in place.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page
+
+from jobs.models import Job, ProcessingLock
+from tests.browser import scene
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def places(letter):
+    running = ProcessingLock.objects.order_by("locked_at").first()
+    failed = Job.objects.filter(status="pending", retry_count=1).first()
+    done = Job.objects.filter(status="completed").first()
+    return {
+        "overview": reverse("admin:index"),
+        "dead-letters": reverse("admin:jobs_deadlettergroup_changelist"),
+        "dead-letter-group": f"{reverse('admin:jobs_deadletter_changelist')}?group={letter.error_fingerprint}",
+        "dead-letter": reverse("admin:jobs_deadletter_change", args=[letter.pk]),
+        "dead-letter-all": f"{reverse('admin:jobs_deadletter_changelist')}?resolution=all",
+        "discard": reverse("admin:jobs_deadletter_discard", args=[letter.pk]),
+        "discard-many": f"{reverse('admin:jobs_deadletter_many', args=['discard'])}?type=extract_content",
+        "jobs": reverse("admin:jobs_job_changelist"),
+        "job-running": reverse("admin:jobs_job_change", args=[running.job_id]),
+        "job-retrying": reverse("admin:jobs_job_change", args=[failed.pk]),
+        "job-completed": reverse("admin:jobs_job_change", args=[done.pk]),
+        "priority": reverse("admin:jobs_job_priority", args=[failed.pk]),
+        "queues": reverse("admin:jobs_queue_changelist"),
+        "queue": reverse("admin:jobs_queue_change", args=["imports"]),
+        "workers": reverse("admin:jobs_worker_changelist"),
+        "worker": reverse("admin:jobs_worker_change", args=["relay-1:7f3a91c2"]),
+        "locks": reverse("admin:jobs_processinglock_changelist"),
+        "lock": reverse("admin:jobs_processinglock_change", args=[running.job_id]),
+        "audit": reverse("admin:jobs_auditentry_changelist"),
+    }
+
+
+def shoot(page: Page, name: str, to: Path | None) -> None:
+    if to is not None:
+        page.screenshot(path=to / f"{name}.png", full_page=True)
+    wide = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    assert wide[0] <= wide[1], f"{name} is {wide[0]} wide in a window of {wide[1]}"
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
+def test_every_page_fits(console, operator, live_server, width, scheme):
+    kept = os.environ.get("EKIDEN_PICTURES")
+    to = Path(kept) / f"{scheme}-{width}" if kept else None
+    if to is not None:
+        to.mkdir(parents=True, exist_ok=True)
+    letter = scene.build(operator)
+    console.emulate_media(color_scheme=scheme)
+    console.set_viewport_size({"width": width, "height": 800})
+    for name, address in places(letter).items():
+        console.goto(live_server.url + address)
+        shoot(console, name, to)
+    console.goto(live_server.url + places(letter)["dead-letter"])
+    editor = console.get_by_label("Payload as JSON")
+    editor.fill(editor.input_value().replace('"content": ""', '"content": "箱根駅伝の走路が変わる。"'))
+    console.get_by_role("button", name="Redrive with this payload").click()
+    shoot(console, "redrive", to)
