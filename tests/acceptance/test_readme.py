@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -55,7 +56,7 @@ def test_commands_do_what_the_page_shows(site, page):
     commands = [block for block in on_page if block.language == "bash" and block not in shorthands]
     outputs = shell([*shorthands, *commands], site)
     compared = 0
-    for before, block in zip(on_page, on_page[1:], strict=False):
+    for before, block in pairwise(on_page):
         if before.language == "bash" and block.language in {"json", "text"}:
             assert_shown(block, outputs[before.line])
             compared += 1

@@ -1,0 +1,104 @@
+"""docs/api.md names the addresses, problems, roles and metrics that there are, no more and no fewer."""
+
+import re
+from inspect import signature
+
+import pytest
+from django.contrib.admindocs.views import simplify_regex
+from django.urls import URLPattern, URLResolver, get_resolver
+from drf_spectacular.generators import SchemaGenerator
+from prometheus_client.parser import text_string_to_metric_families
+
+from accounts.roles import Role
+from config.api.problem_types import PROBLEM_TYPES
+from jobs import context, decorators, exceptions, options
+from jobs.api.dead_letter_filters import DeadLetterFilters
+from jobs.api.job_filters import JobFilters
+from tests.markdown import ROOT, table, words
+
+BASE = "api/v1/"
+#: What `@job` takes.
+DECORATOR = set(signature(decorators.job).parameters)
+#: Django answers these by itself.
+IMPLIED = {"HEAD", "OPTIONS"}
+
+
+def addresses(patterns, prefix: str = ""):
+    for pattern in patterns:
+        path = prefix + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern.url_patterns, path)
+        elif isinstance(pattern, URLPattern):
+            yield path, pattern.callback
+
+
+def plain(path: str) -> str:
+    """Write an address as the description does."""
+    named = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", simplify_regex(path).lstrip("/"))
+    return "/" + named.removeprefix(BASE).replace("{pk}", "{id}")
+
+
+def test_resources_are_the_routes():
+    told = [words(row[0])[0].split(" ") for row in table("docs/api.md", "") if words(row[0])]
+    assert {(method, path) for method, path in told} == openapi_operations()
+
+
+def openapi_operations() -> set[tuple[str, str]]:
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    return {
+        (method.upper(), path.removeprefix("/api/v1"))
+        for path, operations in schema["paths"].items()
+        for method in operations
+        if path.startswith("/api/v1/") and method.upper() not in IMPLIED
+    }
+
+
+def test_the_description_knows_every_route():
+    routes = {plain(path) for path, _ in addresses(get_resolver().url_patterns) if path.startswith(BASE)}
+    assert routes == {path for _, path in openapi_operations()}
+
+
+def test_problems_are_the_catalogue():
+    told = {(words(row[0])[0], int(row[1]), row[2]) for row in table("docs/api.md", "code")}
+    assert told == {(kind.code, kind.status, kind.title) for kind in PROBLEM_TYPES.values()}
+
+
+def test_filters_are_those_of_the_lists():
+    told = {words(row[0])[0]: set(words(row[1])) for row in table("docs/api.md", "list")}
+    assert told["/jobs"] == set(JobFilters.base_filters) | {"fields"}
+    resolutions = {"open", "redriven", "discarded", "resolved"}
+    assert told["/dead-letters"] == set(DeadLetterFilters.base_filters) | resolutions
+
+
+def test_roles_are_all_there():
+    assert {words(row[0])[0] for row in table("docs/api.md", "role")} == set(Role.values)
+
+
+@pytest.mark.django_db
+def test_metrics_are_those_that_are_served(client):
+    told = {words(row[0])[0] for row in table("docs/operations.md", "metric")}
+    served = client.get("/metrics", REMOTE_ADDR="127.0.0.1")
+    assert served.status_code == 200
+    families = text_string_to_metric_families(served.content.decode())
+    assert told == {f"{each.name}_total" if each.type == "counter" else each.name for each in families}
+    alerts = (ROOT / "docs" / "operations.md").read_text().split("```yaml")[1].split("```")[0]
+    assert set(re.findall(r"ekiden_\w+", alerts)) <= told
+
+
+def test_options_of_handlers_and_jobs_are_all_there():
+    told = {name for row in table("docs/handlers.md", "option") for name in words(row[0])}
+    assert told == DECORATOR | options.NAMES
+
+
+def test_context_is_whole():
+    page = (ROOT / "docs" / "handlers.md").read_text()
+    public = {name for name in vars(context.Context) if not name.startswith("_")}
+    assert public == set(re.findall(r"`ctx\.(\w+)", page))
+
+
+def test_errors_of_handlers_are_all_there():
+    told = {name.split("(")[0] for row in table("docs/handlers.md", "raised") for name in words(row[0])}
+    source = (ROOT / "jobs" / "exceptions.py").read_text()
+    raised = source.split("# Raised by handlers")[1].split("# Raised to handlers")[0]
+    assert told == set(re.findall(r"^class (\w+)\(", raised, re.MULTILINE))
+    assert all(hasattr(exceptions, name) for name in told)
