@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
@@ -9,6 +9,9 @@ from rest_framework.exceptions import ErrorDetail
 
 class StrictSerializer(serializers.Serializer[Any]):
     """A serializer that refuses fields it would ignore: a typing mistake is no silent success."""
+
+    #: Keywords of JSON Schema for rules between the fields; whoever sets them enforces them in `validate`.
+    schema_rules: ClassVar[dict[str, Any]] = {}
 
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, Mapping):

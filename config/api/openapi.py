@@ -88,7 +88,22 @@ class StrictSerializerSchema(OpenApiSerializerExtension):  # type: ignore[no-unt
 
     def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
         schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)  # type: ignore[no-untyped-call]
-        return {**schema, "additionalProperties": False} if direction == "request" else schema
+        if direction != "request":
+            return schema
+        return {**schema, "additionalProperties": False, **self.target.schema_rules}
+
+
+def require_bodies(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
+    """Say that a body may not be left out where an empty one would be refused (a postprocessing hook)."""
+    schemas = result.get("components", {}).get("schemas", {})
+    for operations in result.get("paths", {}).values():
+        for operation in operations.values():
+            body = operation.get("requestBody", {})
+            for content in body.get("content", {}).values():
+                name = content["schema"].get("$ref", "").rpartition("/")[2]
+                if schemas.get(name, {}).get("minProperties"):
+                    body["required"] = True
+    return result
 
 
 def add_problems(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:

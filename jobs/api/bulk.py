@@ -1,6 +1,6 @@
 """Submitting many jobs with one request."""
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.db import transaction
 from drf_spectacular.extensions import OpenApiSerializerExtension
@@ -14,8 +14,7 @@ from rest_framework.views import APIView
 from accounts.api.fields import JsonObject, YesNo
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
-from accounts.models import Workspace
-from jobs.api import described
+from accounts.models import User, Workspace
 from jobs.api.access import ON_JOBS
 from jobs.api.new_job import NewJobSerializer, new_job
 from jobs.enqueue import Enqueued, NewJob, enqueue_each
@@ -66,7 +65,6 @@ class BulkJobsView(APIView):
         operation_id="jobs_bulk_create",
         tags=["jobs"],
         request=NewJobsSerializer,
-        parameters=[described.IDEMPOTENCY_KEY],
         responses=SubmittedJobsSerializer,
     )
     @idempotent
@@ -93,7 +91,7 @@ class BulkJobsView(APIView):
 
     def _read(self, item: Any, workspaces: dict[str, Workspace]) -> NewJob | ValidationError:
         try:
-            return new_job(self._checker.run_validation(item), self.request.user, workspaces)
+            return new_job(self._checker.run_validation(item), cast(User, self.request.user), workspaces)
         except ValidationError as error:
             return error
 
@@ -123,10 +121,12 @@ class BulkJobsView(APIView):
         ]
 
 
-class NewJobsDescription(OpenApiSerializerExtension):
+class NewJobsDescription(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
     """With `atomic` every item must be right; without it a wrong one is only its own loss."""
 
     target_class = NewJobsSerializer
+    # Before the one that all strict serializers have.
+    priority = 1
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         described = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
@@ -140,7 +140,8 @@ class NewJobsDescription(OpenApiSerializerExtension):
 
         each = {"anyOf": [item, {"type": "object"}]}
         return {
-            "description": described.get("description", ""),
+            "required": ["items"],
+            "description": described["description"],
             "oneOf": [
                 variant("each by itself", {"const": False, "default": False}, each, ["items"]),
                 variant("all or none", {"const": True}, item, ["items", "atomic"]),

@@ -1,6 +1,7 @@
 """One act on all the dead letters that a filter finds, after a look at how many these are."""
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
 
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers
@@ -12,7 +13,6 @@ from accounts.api.fields import Moment, Text, WholeNumber, YesNo
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
 from jobs import dead_letters
-from jobs.api import described
 from jobs.api.access import ON_THE_DESK
 from jobs.api.dead_letters import LARGE, ListedDeadLetterSerializer
 from jobs.api.parameters import before, since
@@ -27,7 +27,11 @@ MOST: Final = 1_000
 COUNT_CAP: Final = 10_000
 SAMPLES: Final = 10
 
-ACTS: Final = {"redrive": dead_letters.redrive, "discard": dead_letters.discard, "resolve": dead_letters.resolve}
+ACTS: Final[dict[str, Callable[..., DeadLetter]]] = {
+    "redrive": dead_letters.redrive,
+    "discard": dead_letters.discard,
+    "resolve": dead_letters.resolve,
+}
 
 
 class DeadLetterSelectionSerializer(StrictSerializer):
@@ -41,6 +45,8 @@ class DeadLetterSelectionSerializer(StrictSerializer):
 
 class BulkActSerializer(ReasonSerializer):
     """An act on the letters of a filter, or on the letters with these ids."""
+
+    schema_rules: ClassVar = {"oneOf": [{"required": ["filter"]}, {"required": ["ids"]}]}
 
     action = serializers.ChoiceField(choices=list(ACTS))
     filter = DeadLetterSelectionSerializer(required=False)
@@ -82,7 +88,6 @@ class DeadLetterBulkView(APIView):
         operation_id="dead_letters_bulk",
         tags=["dead letters"],
         request=BulkActSerializer,
-        parameters=[described.IDEMPOTENCY_KEY],
         responses=PolymorphicProxySerializer(
             "BulkAnswer", [BulkPreviewSerializer, BulkReportSerializer], resource_type_field_name=None
         ),

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from jobs.api import described
 from jobs.api.access import ON_THE_DESK
 from jobs.api.parameters import refuse_unread
 from jobs.api.time_limit import time_limit
@@ -31,7 +32,7 @@ class DeadLetterGroupSerializer(serializers.ModelSerializer[DeadLetterGroup]):
 
 
 class DeadLetterGroupsSerializer(serializers.Serializer[Any]):
-    data = DeadLetterGroupSerializer(many=True)
+    data = DeadLetterGroupSerializer(many=True)  # type: ignore[assignment]
     more = serializers.BooleanField(help_text="Whether there are older groups than these.")
 
 
@@ -46,7 +47,7 @@ class DeadLetterGroupsView(APIView):
                 "open", {"type": "string", "enum": ["true", "false"]}, description="Only groups with open letters."
             )
         ],
-        responses=DeadLetterGroupsSerializer,
+        responses={200: DeadLetterGroupsSerializer, **described.TOO_BROAD},
     )
     def get(self, request: Request) -> Response:
         """List the 200 groups of dead letters that were seen last; one fingerprint is one job type, error and place."""

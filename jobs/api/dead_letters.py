@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import ClassVar
 from uuid import UUID
 
-from django.db.models import QuerySet
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -78,15 +77,15 @@ class NotesSerializer(StrictSerializer):
 class DeadLetterViewSet(GenericViewSet[DeadLetter]):
     """Jobs that gave up and wait for a person. For operators; viewers read."""
 
+    queryset = DeadLetter.objects.select_related("resolved_by")
     permission_classes = ON_THE_DESK
     serializer_class = DeadLetterSerializer
     filter_backends = (StrictFilterBackend,)
     filterset_class = DeadLetterFilters
 
-    def get_queryset(self) -> QuerySet[DeadLetter]:
-        return DeadLetter.objects.select_related("resolved_by")
-
-    @extend_schema(operation_id="dead_letters_list", responses=ListedDeadLetterSerializer(many=True))
+    @extend_schema(
+        operation_id="dead_letters_list", responses={200: ListedDeadLetterSerializer(many=True), **described.TOO_BROAD}
+    )
     def list(self, request: Request) -> Response:
         """List dead letters, newest first."""
         with time_limit():
@@ -105,7 +104,6 @@ class DeadLetterViewSet(GenericViewSet[DeadLetter]):
     @extend_schema(
         operation_id="dead_letters_redrive",
         request=RedriveSerializer,
-        parameters=[described.IDEMPOTENCY_KEY],
         responses=DeadLetterSerializer,
     )
     @idempotent

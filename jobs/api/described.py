@@ -1,8 +1,8 @@
 """Parameters as the API's description has them, where a view reads them by itself."""
 
-from typing import Final
+from typing import Any, Final
 
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from jobs.api.job import NAMES
 
@@ -12,12 +12,6 @@ FIELDS: Final = OpenApiParameter(
     description="Only these fields, separated by commas.",
     explode=False,
     style="form",
-)
-IDEMPOTENCY_KEY: Final = OpenApiParameter(
-    "Idempotency-Key",
-    {"type": "string", "pattern": "^[!#-~]{1,255}$"},
-    OpenApiParameter.HEADER,
-    description="The same key gives the same answer for 24 hours, and never a second job.",
 )
 IF_MATCH: Final = OpenApiParameter(
     "If-Match",
@@ -43,3 +37,12 @@ LAST_EVENT_ID: Final = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="The id of the last event that was received, to go on from there.",
 )
+
+
+def _problem(status: int, description: str) -> dict[Any, Any]:
+    answer = OpenApiResponse({"$ref": "#/components/schemas/Problem"}, description)
+    return {(status, "application/problem+json"): answer}
+
+
+TOO_BROAD: Final = _problem(422, "The search looked at too many rows and was stopped.")
+CONFLICT: Final = _problem(409, "The present state does not allow this.")

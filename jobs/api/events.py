@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import asdict
 from functools import wraps
 from typing import Any, Final
@@ -35,6 +35,18 @@ HEARTBEAT_SECONDS: Final = 15.0
 COME_BACK_AFTER: Final = 2_000
 
 
+#: One event, as a client takes it from the stream.
+EVENT_SCHEMA: Final = {
+    "type": "object",
+    "required": ["event", "data"],
+    "properties": {
+        "id": {"type": "string", "pattern": "^[0-9]+$", "description": "The version of the job."},
+        "event": {"type": "string", "enum": ["status", "progress", "end"]},
+        "data": {"type": "string", "contentMediaType": "application/json"},
+    },
+}
+
+
 class InvalidLastEventId(APIException):
     status_code = status.HTTP_400_BAD_REQUEST
     default_detail = "Last-Event-ID must be the id of an event of this stream."
@@ -57,7 +69,7 @@ class JobEventsView(APIView):
         tags=["jobs"],
         parameters=[described.LAST_EVENT_ID],
         responses={
-            (200, MEDIA_TYPE): str,
+            (200, MEDIA_TYPE): EVENT_SCHEMA,
             204: OpenApiResponse(description="The job has ended, and you have seen that: do not come again."),
         },
     )
@@ -79,7 +91,7 @@ class JobEventsView(APIView):
         return Response()
 
 
-def streaming(view: View) -> Callable[..., Awaitable[HttpResponseBase]]:
+def streaming(view: View) -> Callable[..., Any]:
     """Make a view of a coroutine that asks the view who may come in, and then streams."""
 
     @wraps(view)

@@ -1,7 +1,7 @@
 """Jobs as clients see them: submit, list, look at, change, cancel, retry, delete."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.db import transaction
@@ -21,6 +21,7 @@ from accounts.api.etags import etag, expected_version
 from accounts.api.fields import JsonObject, Moment, WholeNumber
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
+from accounts.models import User
 from jobs import control
 from jobs.api import described
 from jobs.api.access import ON_JOBS, visible_jobs
@@ -38,6 +39,8 @@ from jobs.models import Job
 class JobChangeSerializer(StrictSerializer):
     """What may be changed while the job is pending."""
 
+    schema_rules: ClassVar = {"minProperties": 1}
+
     priority = WholeNumber(required=False, min_value=0, max_value=100)
     scheduled_at = Moment(required=False)
     metadata = JsonObject(required=False, help_text="Replaces what is there.")
@@ -52,6 +55,8 @@ class JobChangeSerializer(StrictSerializer):
 class JobViewSet(GenericViewSet[Job]):
     """Jobs of the caller; for staff, jobs of everyone."""
 
+    # For the API's description; every request has its own.
+    queryset = Job.objects.none()
     permission_classes = ON_JOBS
     serializer_class = JobSerializer
     filter_backends = (StrictFilterBackend,)
@@ -63,7 +68,7 @@ class JobViewSet(GenericViewSet[Job]):
 
     @extend_schema(
         operation_id="jobs_list",
-        responses=ListedJobSerializer(many=True),
+        responses={200: ListedJobSerializer(many=True), **described.TOO_BROAD},
         parameters=[described.FIELDS],
         description=(
             "Jobs, newest first. A list leaves out payload, result, metadata and error_history, unless `fields` names "
@@ -80,19 +85,18 @@ class JobViewSet(GenericViewSet[Job]):
     @extend_schema(
         operation_id="jobs_create",
         request=NewJobSerializer,
-        parameters=[described.IDEMPOTENCY_KEY],
         responses={
             201: OpenApiResponse(JobSerializer, "Submitted. `Location` is where the job is found."),
             200: OpenApiResponse(JobSerializer, "An unfinished job holds the unique key: this one."),
         },
     )
     @idempotent
-    def create(self, request: Request) -> HttpResponseBase:
+    def create(self, request: Request) -> Response:
         """Submit a job. When the answer arrives the job is stored for good."""
         body = NewJobSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         with transaction.atomic():
-            new = new_job(body.validated_data, request.user, {})
+            new = new_job(body.validated_data, cast(User, request.user), {})
             submitted = enqueue(new.job_type, new.payload, **new.options)
             job = self._joined().get(pk=submitted.id)
         response = _answer(job, status.HTTP_201_CREATED if submitted.created else status.HTTP_200_OK)
@@ -139,7 +143,9 @@ class JobViewSet(GenericViewSet[Job]):
         """Run a failed or cancelled job again, or a waiting one at once. Dead letters are redriven instead."""
         return self._act(control.retry, pk, reason=reason_of(request))
 
-    @extend_schema(operation_id="jobs_destroy", responses={204: OpenApiResponse(description="Deleted.")})
+    @extend_schema(
+        operation_id="jobs_destroy", responses={204: OpenApiResponse(description="Deleted."), **described.CONFLICT}
+    )
     def destroy(self, request: Request, pk: UUID) -> Response:
         """Hide a job that has ended; a pending one is cancelled first. A running one has to be cancelled before."""
         self._visible(pk)

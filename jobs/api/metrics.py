@@ -127,7 +127,7 @@ class MetricsView(APIView):
     permission_classes = (MayScrape,)
     content_negotiation_class = AcceptAnything
 
-    @extend_schema(operation_id="metrics", tags=["operations"], responses={(200, "text/plain"): str})
+    @extend_schema(exclude=True)
     def get(self, request: Request) -> HttpResponse:
         """Give the figures in the format of Prometheus, or in OpenMetrics if that is accepted."""
         encode, content_type = choose_encoder(request.headers.get("Accept", ""))

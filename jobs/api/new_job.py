@@ -66,7 +66,7 @@ class NewJobSerializer(StrictSerializer):
 
 def new_job(data: dict[str, Any], user: User, workspaces: dict[str, Workspace]) -> NewJob:
     """Make the domain's value of a checked body; unknown workspaces are made and added to `workspaces`."""
-    chosen = {name: data[name] for name in _OPTIONS if name in data}
+    chosen: dict[str, Any] = {name: data[name] for name in _OPTIONS if name in data}
     if name := data.get("workspace"):
         if name not in workspaces:
             workspaces[name] = Workspace.objects.get_or_create(name=name)[0]
@@ -74,16 +74,19 @@ def new_job(data: dict[str, Any], user: User, workspaces: dict[str, Workspace]) 
     return NewJob(data["type"], data["payload"], cast(Options, {**chosen, "user": user}))
 
 
-class NewJobDescription(OpenApiSerializerExtension):
+class NewJobDescription(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
     """Describe the payload of each job type that this installation knows, so that clients can be generated."""
 
     target_class = NewJobSerializer
+    # Before the one that all strict serializers have.
+    priority = 1
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         general = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
         general |= {"additionalProperties": False, "not": {"required": ["delay", "scheduled_at"]}}
         kinds = [_for_type(general, job_type) for job_type in registry]
-        return {"description": general.pop("description", ""), "oneOf": kinds} if kinds else general
+        described = {"required": ["type"], "description": general["description"]}
+        return {**described, "oneOf": kinds} if kinds else general
 
 
 def _for_type(general: dict[str, Any], job_type: JobType) -> dict[str, Any]:

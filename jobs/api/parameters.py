@@ -1,7 +1,7 @@
 """Query parameters read strictly: a mistyped filter must not answer with everybody's jobs."""
 
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, TypeVar
 from uuid import UUID
 
 from django import forms
@@ -17,6 +17,8 @@ from rest_framework.views import APIView
 from accounts.api.fields import read_moment
 from jobs.options import TEXT_MAX_LENGTH
 
+Rows = TypeVar("Rows", bound=QuerySet[Any])
+
 #: Read by the pagination.
 OF_PAGES: Final = frozenset({"limit", "cursor"})
 
@@ -27,8 +29,8 @@ CLOCK_SKEW: Final = timedelta(minutes=1)
 class StrictFilterBackend(DjangoFilterBackend):
     """Refuse parameters that no filter reads, that are empty, or that stand twice where one counts."""
 
-    def filter_queryset(self, request: Request, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
-        filters = self.get_filterset_class(view, queryset).base_filters
+    def filter_queryset(self, request: Any, queryset: QuerySet[Any], view: APIView) -> QuerySet[Any]:
+        filters = view.filterset_class.base_filters  # type: ignore[attr-defined]
         lone = set(filters) | OF_PAGES | set(getattr(view, "other_parameters", ()))
         several = {name for name, each in filters.items() if isinstance(each, MultipleChoiceFilter)}
         refuse_unread(request, lone - several, several)
@@ -67,9 +69,10 @@ class DescribedFilter(Filter):
     schema: ClassVar[dict[str, Any]]
     bounds: ClassVar[dict[str, Any]] = {}
 
-    def __init__(self, *args: Any, help_text: str = "", **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs, **self.bounds)
-        extend_schema_field({**self.schema, "description": help_text} if help_text else self.schema)(self)
+    def __init__(self, field_name: str | None = None, help_text: str = "", **kwargs: Any) -> None:
+        super().__init__(field_name, **kwargs, **self.bounds)
+        described = {**self.schema, "description": help_text} if help_text else self.schema
+        extend_schema_field(described)(self)  # type: ignore[type-var]
 
 
 class WordFilter(DescribedFilter):
@@ -102,12 +105,12 @@ def first_id_at(moment: datetime) -> UUID:
     return UUID(int=(milliseconds << 80) | (0x7 << 76) | (0x2 << 62))
 
 
-def since(queryset: QuerySet[Any], name: str, moment: datetime) -> QuerySet[Any]:
+def since(queryset: Rows, name: str, moment: datetime) -> Rows:
     """Keep rows whose time of creation, the column `name`, is this moment or later."""
     return queryset.filter(**{"id__gte": first_id_at(_shifted(moment, -CLOCK_SKEW)), f"{name}__gte": moment})
 
 
-def before(queryset: QuerySet[Any], name: str, moment: datetime) -> QuerySet[Any]:
+def before(queryset: Rows, name: str, moment: datetime) -> Rows:
     """Keep rows whose time of creation, the column `name`, is before this moment."""
     return queryset.filter(**{"id__lt": first_id_at(_shifted(moment, CLOCK_SKEW)), f"{name}__lt": moment})
 

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from typing import Any, Final
 
 from django.http import Http404
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -36,7 +37,7 @@ class QueueSerializer(serializers.Serializer[Any]):
 
 
 class QueuesSerializer(serializers.Serializer[Any]):
-    data = QueueSerializer(many=True)
+    data = QueueSerializer(many=True)  # type: ignore[assignment]
 
 
 @extend_schema(tags=["queues"])
@@ -45,7 +46,7 @@ class QueueViewSet(ViewSet):
 
     permission_classes = ON_THE_DESK
 
-    @extend_schema(operation_id="queues_list", responses=QueuesSerializer)
+    @extend_schema(operation_id="queues_list", responses=forced_singular_serializer(QueuesSerializer))  # type: ignore[no-untyped-call]
     def list(self, request: Request) -> Response:
         """List the queues that hold waiting or running jobs, have been paused once, or belong to a job type."""
         refuse_unread(request, set())
@@ -63,14 +64,14 @@ class QueueViewSet(ViewSet):
     def pause(self, request: Request, name: str) -> Response:
         """Keep workers from starting jobs of this queue; running ones go on. A name may be paused ahead of its use."""
         queues.pause(_checked(name), request.user, reason_of(request))
-        return Response(_described()[name])
+        return _answer(name)
 
     @extend_schema(operation_id="queues_resume", parameters=[NAME], request=ReasonSerializer, responses=QueueSerializer)
     @idempotent
     def resume(self, request: Request, name: str) -> Response:
         """Let workers start jobs of this queue again."""
         queues.resume(_checked(name), request.user, reason_of(request))
-        return Response(_described()[name])
+        return _answer(name)
 
 
 def _checked(name: str) -> str:
@@ -86,6 +87,11 @@ def _described() -> dict[str, dict[str, Any]]:
     for job_type in registry:
         found.setdefault(job_type.queue, QueueSnapshot(job_type.queue, 0, 0.0, 0, False))
     return {name: _describe(found[name], rows.get(name)) for name in sorted(found)}
+
+
+def _answer(name: str) -> Response:
+    """Describe a queue that somebody acted on, be it that nothing was ever in it."""
+    return Response(_described().get(name) or _describe(QueueSnapshot(name, 0, 0.0, 0, False), None))
 
 
 def _describe(snapshot: QueueSnapshot, row: Queue | None) -> dict[str, Any]:

@@ -1,3 +1,5 @@
+from typing import Any, Final
+
 from django.urls import path
 
 from jobs.api.bulk import BulkJobsView
@@ -9,7 +11,7 @@ from jobs.api.job_types import JobTypeViewSet
 from jobs.api.jobs import JobViewSet
 from jobs.api.queues import QueueViewSet
 
-JOB = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
+JOB: Final[dict[str, Any]] = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
 
 urlpatterns = [
     path("jobs", JobViewSet.as_view({"get": "list", "post": "create"}), name="jobs"),

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Final
@@ -44,7 +44,7 @@ def ask_to_wait(request: Request, job: Job) -> None:
     if not asked or job.status in SETTLED:
         return
     refuse_a_crowd(request)
-    wait = Wait(job.pk, job.version, request.user.pk, min(float(asked), MAX_SECONDS), preferred)
+    wait = Wait(job.pk, job.version, request.user.pk, asked, preferred)
     request._request.wait = wait  # type: ignore[attr-defined]
 
 
@@ -53,7 +53,7 @@ def refuse_a_crowd(request: Request) -> None:
         raise Throttled(wait=10, detail=f"You wait for {MAX_WATCHES_PER_USER} jobs already.")
 
 
-def waiting(view: View, again: View) -> Callable[..., Awaitable[HttpResponseBase]]:
+def waiting(view: View, again: View) -> Callable[..., Any]:
     """Make a view of a coroutine that calls the view, waits if that asked for it, and then answers with the other.
 
     While it waits it holds neither a thread nor a database connection.
@@ -95,14 +95,14 @@ async def _settled(wait: Wait) -> None:
                 return
 
 
-def _seconds(request: Request) -> tuple[int, bool]:
+def _seconds(request: Request) -> tuple[float, bool]:
     """Read how long to wait, from the query or from Prefer; what Prefer says and we do not know is no error."""
     text = request.query_params.get("wait")
     if text is not None:
-        if not re.fullmatch("[0-9]{1,9}", text, re.ASCII):
+        if not re.fullmatch("[0-9]{1,4000}", text, re.ASCII):
             raise ValidationError({"wait": [ErrorDetail("Must be a whole number of seconds.", code="invalid")]})
-        return int(text), False
+        return min(int(text), MAX_SECONDS), False
     for preference in request.headers.get("Prefer", "").split(","):
         if match := _WAIT.fullmatch(preference):
-            return int(match[1]), True
+            return min(int(match[1]), MAX_SECONDS), True
     return 0, False

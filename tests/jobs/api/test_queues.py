@@ -41,6 +41,12 @@ def test_pauses_and_resumes(operator: APIClient) -> None:
     assert list(acts) == ["pause", "resume"]
 
 
+def test_resuming_what_was_never_paused_changes_nothing(operator: APIClient) -> None:
+    for name in ("echoes", "nothing-yet"):
+        assert operator.post(f"/api/v1/queues/{name}/resume").json()["paused"] is False
+    assert not AuditEntry.objects.exists()
+
+
 @pytest.mark.parametrize("name", ["a b", "x" * 65, "%2e%2e", ".x", "走"])
 def test_a_name_that_no_queue_can_have(operator: APIClient, name: str) -> None:
     problem(operator.post(f"/api/v1/queues/{name}/pause"), 404, "not-found")

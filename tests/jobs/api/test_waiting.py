@@ -165,7 +165,7 @@ def test_many_clients_wait_with_one_query_and_no_connection(
     play(scenario)
 
 
-@pytest.mark.parametrize("wait", ["", "-1", "x", "1.5", "9" * 30, "１"])
+@pytest.mark.parametrize("wait", ["", "-1", "x", "1.5", "１"])
 def test_a_wrong_wait_is_refused(client: APIClient, submit: Submit, wait: str) -> None:
     job_id = submit()["job_id"]
 

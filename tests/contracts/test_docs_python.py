@@ -1,0 +1,108 @@
+"""The Python of the documents: it is run, in the order of the page, against the database."""
+
+import re
+import sys
+from itertools import count
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from accounts.models import User
+from jobs.context import Context
+from jobs.execution import run
+from jobs.models import Job
+from jobs.outcomes import Attempt, Completed, DeadLettered, Outcome, Retry, Snoozed
+from jobs.registry import registry
+from tests.markdown import blocks
+
+#: The first line of a block that is a file.
+FILE = re.compile(r"# (\w+/\w+)\.py")
+
+_tokens = count(1)
+
+
+def run_page(page: str) -> dict[str, Any]:
+    """Run a page's blocks one after the other; those that are files become modules that can be imported."""
+    names: dict[str, Any] = {"__name__": "page"}
+    for block in blocks(page):
+        if block.language != "python":
+            continue
+        code = compile("\n" * block.line + block.text, block.page, "exec")
+        if file := FILE.match(block.text):
+            module = ModuleType(file[1].replace("/", "."))
+            sys.modules.setdefault(module.__name__.split(".")[0], ModuleType(module.__name__.split(".")[0]))
+            sys.modules[module.__name__] = module
+            exec(code, module.__dict__)
+            names |= {name: value for name, value in vars(module).items() if not name.startswith("__")}
+        else:
+            exec(code, names)
+    return names
+
+
+@pytest.fixture
+def page(db):
+    """Run a page, and forget its job types and modules afterwards."""
+    types, modules = {job_type.name for job_type in registry}, set(sys.modules)
+    yield lambda name: SimpleNamespace(**run_page(name))
+    for name in {job_type.name for job_type in registry} - types:
+        registry.remove(name)
+    for name in set(sys.modules) - modules:
+        if name.split(".")[0] in {"articles", "shop", "tests_of_shop"}:
+            del sys.modules[name]
+
+
+def outcome_of(job_type: str, payload: str, **facts: Any) -> Outcome:
+    """Let the worker's machinery run one attempt."""
+    fields = {"number": 1, "retry_count": 0, "max_retries": 3, "timeout": None, "renewed_at": 0.0, **facts}
+    attempt = Attempt("01a1fdf7-860d-7070-8cac-90d6b72ddbb8", next(_tokens), job_type, "default", 5, payload, **fields)
+    return run(attempt, Context(attempt, lambda told: None))
+
+
+def test_readme(page):
+    names = page("README.md")
+    job = Job.objects.get(pk=names.enqueued.id)
+    assert (job.job_type, job.queue, job.priority, job.payload) == ("count_words", "texts", 8, {"text": "one two two"})
+    assert job.user == User.objects.get(user_id="mei.tanaka") and names.enqueued.created
+    assert (job.max_retries, job.timeout) == (5, 30)
+    assert outcome_of("count_words", '{"text": "one two two"}') == Completed('{"words":3,"different":2}')
+    assert isinstance(outcome_of("count_words", '{"text": "one", "least": 2}'), DeadLettered)
+
+
+def test_handlers_and_submissions(page):
+    names = page("docs/handlers.md")
+    jobs = Job.objects.filter(job_type="send_receipt").order_by("id")
+    assert {job.payload["order"] for job in jobs} == {"A-17", "A-18", "A-19", "A-20", "A-21", "A-22"}
+    by_order = {job.payload["order"]: job for job in jobs}
+    assert by_order["A-18"].priority == 9 and by_order["A-18"].scheduled_at > by_order["A-17"].scheduled_at
+    assert (by_order["A-19"].queue, by_order["A-20"].tags) == ("mail-bulk", ["sale"])
+    assert (names.again.created, names.same.created, names.same.id) == (True, False, names.again.id)
+    assert outcome_of("send_receipt", '{"order": "A-17"}') == Completed('{"order":"A-17","language":"en"}')
+    assert isinstance(outcome_of("resize", '{"width": 5000}'), DeadLettered)
+    assert outcome_of("resize", '{"width": 400}') == Completed("400")
+
+
+def test_what_is_raised_means_what_the_page_says(page):
+    page("docs/handlers.md")
+
+    def charged(answer: int, **facts: Any) -> Outcome:
+        return outcome_of("charge", f'{{"order": "A-1", "answer": {answer}}}', **facts)
+
+    assert charged(202) == Snoozed(30)
+    limited, failed = charged(429), charged(503, retry_count=2)
+    assert isinstance(limited, Snoozed) and limited.delay == 12 and limited.error
+    assert isinstance(failed, Retry) and failed.delay == 4
+    assert isinstance(charged(503, retry_count=3), DeadLettered)
+    assert isinstance(charged(400), DeadLettered)
+    assert charged(200) == Completed('"01a1fdf7-860d-7070-8cac-90d6b72ddbb8"')
+
+
+def test_atomic_handler_changes_the_account(page):
+    page("docs/handlers.md")
+    assert registry.get("close_account").atomic
+    User.objects.create_user("kept")
+    User.objects.create_user("closed")
+    assert outcome_of("close_account", '{"user_id": "closed"}') == Completed("1")
+    assert list(User.objects.filter(is_active=False).values_list("user_id", flat=True)) == ["closed"]
+    assert connection.in_atomic_block
