@@ -71,4 +71,5 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        LockTimeout(),
     ]

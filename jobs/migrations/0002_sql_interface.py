@@ -11,6 +11,7 @@ SQL = Path(__file__).parent.parent / "sql"
 
 FUNCTIONS = {
     "touch_job": "",
+    "touch_row": "",
     "error_fingerprint": "text, jsonb",
     "start_jobs": "uuid[], text, interval",
     "acquire_job_lock": "text, text[], interval, integer, text[]",
@@ -32,6 +33,8 @@ FUNCTIONS = {
 
 DROP_TRIGGERS = [
     "DROP TRIGGER touch_job ON job_queue",
+    "DROP TRIGGER touch_task ON job_tasks",
+    "DROP TRIGGER touch_schedule ON job_schedules",
     "DROP TRIGGER job_enters_dead_letter ON job_queue",
     "DROP TRIGGER job_leaves_dead_letter ON job_queue",
     "DROP TRIGGER dead_letter_matches_job ON job_dead_letter_queue",

@@ -1,5 +1,7 @@
 -- Triggers of the queue's tables; the functions carry the reasons.
 CREATE TRIGGER touch_job BEFORE UPDATE ON job_queue FOR EACH ROW EXECUTE FUNCTION touch_job();
+CREATE TRIGGER touch_task BEFORE UPDATE ON job_tasks FOR EACH ROW EXECUTE FUNCTION touch_row();
+CREATE TRIGGER touch_schedule BEFORE UPDATE ON job_schedules FOR EACH ROW EXECUTE FUNCTION touch_row();
 CREATE CONSTRAINT TRIGGER job_enters_dead_letter AFTER INSERT OR UPDATE OF status ON job_queue
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.status = 'dead_letter') EXECUTE FUNCTION check_dead_letter();
 CREATE CONSTRAINT TRIGGER job_leaves_dead_letter AFTER UPDATE OF status ON job_queue

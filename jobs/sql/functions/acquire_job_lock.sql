@@ -1,4 +1,4 @@
--- Claims up to p_batch_size due jobs of the given types for a worker in any language.
+-- Claims up to p_batch_size due jobs of the given types (NULL: of any) for a worker in any language.
 -- Queues are looked at in the order of their most urgent job, so that each scan follows the claim index.
 CREATE OR REPLACE FUNCTION acquire_job_lock(
     p_worker_id text, p_job_types text[], p_lock_duration interval DEFAULT '5 minutes',
@@ -32,7 +32,7 @@ BEGIN
         SELECT array_agg(due.id) INTO v_more FROM (
             SELECT j.id FROM job_queue j
             WHERE j.queue = v_queue AND j.status = 'pending' AND j.scheduled_at <= statement_timestamp()
-              AND j.job_type = ANY (p_job_types)
+              AND (p_job_types IS NULL OR j.job_type = ANY (p_job_types))
             ORDER BY j.priority DESC, j.scheduled_at, j.id
             LIMIT p_batch_size - cardinality(v_ids)
             FOR UPDATE SKIP LOCKED

@@ -8,7 +8,7 @@ DECLARE
 BEGIN
     -- A processing job without a lock row was orphaned by hand; give it one that has already run out.
     INSERT INTO job_processing_locks (job_id, worker_id, expires_at)
-    SELECT j.id, 'nobody', '-infinity' FROM job_queue j
+    SELECT j.id, 'nobody', 'epoch' FROM job_queue j
     WHERE j.status = 'processing' AND j.started_at < clock_timestamp() - interval '10 seconds'
       AND NOT EXISTS (SELECT FROM job_processing_locks l WHERE l.job_id = j.id)
     LIMIT p_limit

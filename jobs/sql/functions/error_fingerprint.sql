@@ -6,9 +6,10 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         p_job_type,
         p_error->>'error_class',
         p_error->>'frame',
-        regexp_replace(
-            regexp_replace(left(p_error->>'message', 500), '[0-9a-f]{8}-[0-9a-f-]{27}|0x[0-9a-f]+|[0-9a-f]{16,}', '#', 'gi'),
+        -- Shortened before, for speed, and after: ids of another length must not move the place of the cut.
+        left(regexp_replace(
+            regexp_replace(left(p_error->>'message', 1000), '[0-9a-f]{8}-[0-9a-f-]{27}|0x[0-9a-f]+|[0-9a-f]{16,}', '#', 'gi'),
             '[0-9]+', '#', 'g'
-        )
+        ), 200)
     ))
 $$

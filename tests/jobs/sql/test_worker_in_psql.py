@@ -1,0 +1,97 @@
+"""The SQL interface as a worker in another language uses it, on the newest PostgreSQL and on the oldest one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import debian_postgresql
+from tests.debian_postgresql import DebianServer
+from tests.jobs.sql.psql import psql
+
+SCRIPT = Path(__file__).parent / "worker.sql"
+SAID = """\
+same key t
+rolled back t
+waiting 4
+paused {"n": 1}
+given back 1
+attempt not counted 0 pending
+other type 0
+one queue {"n": 2} images 1 0 1 30
+batch 1,3
+empty 0
+renewed t f
+ends later t
+wrong token f
+completed t
+twice f
+result completed {"done": true} 100 t
+first failure pending
+waits t 1
+not yet 0
+second failure dead_letter
+too late t
+dead letter resize {"n": 2} Timeout 2 1
+hopeless dead_letter
+own wait pending
+an hour t
+rescued 1 0
+uses a retry pending 2 LostWorker psql-1
+new token t
+late renewal f
+late outcome f
+late failure t
+right outcome t
+in the end completed 3 t
+key is free t
+any type killer,mail
+buried t
+killer dead_letter LostWorker
+locks left 0
+""".splitlines()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_in_psql():
+    assert psql(SCRIPT) == SAID
+
+
+@pytest.fixture(scope="module")
+def oldest() -> Iterator[DebianServer]:
+    with debian_postgresql.running(shared_preload_libraries="''") as server:
+        server.create_database("relay")
+        yield server
+
+
+@pytest.mark.slow
+def test_the_same_on_postgresql_15_and_the_way_back(oldest):
+    def migrate(*arguments: str) -> None:
+        ran = oldest.manage("relay", "migrate", "-v0", *arguments)
+        assert ran.returncode == 0, ran.stderr
+
+    migrate()
+    assert psql(SCRIPT, host=str(oldest.home), user="postgres", dbname="relay") == SAID
+    migrate("jobs", "zero")
+    with oldest.connect("relay") as db:
+        left = "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname NOT LIKE 'ekiden%'"
+        tables = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relname LIKE 'job%'"
+        assert {name for (name,) in db.execute(left)} <= {"spend_rate_limit", "charge_rate_limit"}
+        assert db.execute(tables).fetchall() == []
+    migrate()
+    assert psql(SCRIPT, host=str(oldest.home), user="postgres", dbname="relay") == SAID
+
+
+@pytest.mark.slow
+def test_every_migration_waits_for_locks_a_bounded_time(oldest):
+    """A migration that queues behind a long query blocks everyone behind it."""
+    for app in ("accounts", "jobs", "analytics"):
+        shown = oldest.manage("relay", "showmigrations", "--plan", app)
+        for line in shown.stdout.splitlines():
+            name = line.split()[-1].removeprefix(f"{app}.")
+            if not line.split()[-1].startswith(f"{app}."):
+                continue
+            for direction in ([], ["--backwards"]):
+                statements = oldest.manage("relay", "sqlmigrate", app, name, *direction).stdout
+                code = [row for row in statements.splitlines() if row and not row.startswith("--")]
+                assert any("SET LOCAL lock_timeout" in row for row in code[:2]), (app, name, direction, code[:3])
