@@ -678,4 +678,5 @@ class Migration(migrations.Migration):
                 name="task_status_valid",
             ),
         ),
+        LockTimeout(),
     ]
