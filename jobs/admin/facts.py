@@ -71,7 +71,7 @@ class FactsAdmin(ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         extra_context = {"title": str(self.opts.verbose_name_plural).capitalize(), **(extra_context or {})}
-        if request.method != "GET":
+        if request.method not in {"GET", "HEAD"}:
             return super().changelist_view(request, extra_context)
         try:
             with _time_limit():

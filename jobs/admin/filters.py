@@ -33,7 +33,7 @@ def first_id(moment: datetime) -> uuid.UUID:
 
 
 class FixedFilter(admin.SimpleListFilter):
-    """A choice among words known beforehand; anything else in the address is as if nothing were chosen."""
+    """A choice among words known beforehand; any other word finds nothing, lest an act on all of it hit everything."""
 
     def chosen(self) -> str | None:
         value = self.value()
@@ -43,8 +43,14 @@ class FixedFilter(admin.SimpleListFilter):
         raise NotImplementedError
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        if self.value() is None:
+            return self.unasked(queryset)
         value = self.chosen()
-        return queryset if value is None else self.narrow(queryset, value)
+        return queryset.none() if value is None else self.narrow(queryset, value)
+
+    def unasked(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """Give what is listed while nothing is chosen."""
+        return rows
 
 
 class StatusFilter(FixedFilter):
@@ -135,8 +141,11 @@ class DefaultFilter(FixedFilter):
 
     default = "open"
 
-    def chosen(self) -> str:
-        return super().chosen() or self.default
+    def chosen(self) -> str | None:
+        return self.default if self.value() is None else super().chosen()
+
+    def unasked(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return self.narrow(rows, self.default)
 
     def choices(self, changelist: Any) -> Iterator[Any]:
         for value, label in self.lookup_choices:

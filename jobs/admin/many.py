@@ -8,6 +8,8 @@ import django
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import options
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -40,6 +42,10 @@ class ManyAdmin(ActingAdmin):
             return {}
         return {act.name: _listed(act) for act in self.acts if act.name in self.many}
 
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        _ids(request, ACTION_CHECKBOX_NAME)  # Django would trip over a key that is none
+        return super().changelist_view(request, extra_context)
+
     def many_url(self, request: HttpRequest, act: str) -> str:
         base = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_many", args=[act])
         return f"{base}?{request.GET.urlencode()}"
@@ -49,12 +55,15 @@ class ManyAdmin(ActingAdmin):
         chosen = next((candidate for candidate in self.acts if candidate.name == act and act in self.many), None)
         if chosen is None or not self.has_act_permission(request):
             raise PermissionDenied
-        rows = self.get_changelist_instance(request).get_queryset(request)
+        try:
+            rows = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters as error:
+            raise SuspiciousOperation("The address holds a filter that this list does not have.") from error
         if request.method != "POST":
             return self.ask(request, chosen, rows)
-        ids, upto = _ids(request, "id"), _ids(request, "upto")
+        ids, upto = _ids(request, "id") or None, _ids(request, "upto")
         form = self.many_form(chosen)(request.POST)
-        rows = rows.filter(pk__in=ids) if "id" in request.POST else rows
+        rows = rows.filter(pk__in=ids) if ids else rows
         if not form.is_valid() or not upto:
             return self.ask(request, chosen, rows, ids, form)
         report = self.perform_many(chosen, rows.filter(pk__lte=upto[0]), request.user, form.cleaned_data)
