@@ -28,7 +28,7 @@ def test_it_is_openapi_3_1(schema):
 
 def test_it_lists_as_many_addresses_as_there_are(schema):
     there = {route for route in routes(get_resolver().url_patterns) if route.startswith("api/v1/")}
-    assert len(schema["paths"]) == len(there)
+    assert len([path for path in schema["paths"] if path.startswith("/api/v1/")]) == len(there)
 
 
 def test_every_operation_tells_its_problems_and_needs_a_key(schema):
