@@ -87,10 +87,13 @@ class StrictSerializerSchema(OpenApiSerializerExtension):  # type: ignore[no-unt
     match_subclasses = True
 
     def map_serializer(self, auto_schema: AutoSchema, direction: Direction) -> dict[str, Any]:
-        schema = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)  # type: ignore[no-untyped-call]
+        schema: dict[str, Any] = auto_schema._map_serializer(  # type: ignore[no-untyped-call]
+            self.target, direction, bypass_extensions=True
+        )
         if direction != "request":
             return schema
-        return {**schema, "additionalProperties": False, **self.target.schema_rules}
+        described: dict[str, Any] = {**schema, "additionalProperties": False, **self.target.schema_rules}
+        return described
 
 
 def require_bodies(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
