@@ -6,7 +6,7 @@
         assert [job.status for job in drain()] == ["completed"]
 
 Jobs run in the calling thread, inside the test's transaction if there is one, `isolation="process"` included; timeouts
-are not enforced and progress is not written. The rest is as in a worker: payload checks, retries, dead letters, results.
+are not enforced and progress is not written. The rest is as in a worker: payload checks, retries, dead letters.
 """
 
 from typing import Any, Final
