@@ -1,8 +1,8 @@
 """Plain requests on a fixed number of threads, below an ASGI server.
 
 Django's own way of running synchronous views under ASGI makes a thread for every request and changes threads at every
-synchronous middleware, which costs more than most of our views; and a client that goes away takes its database
-connection with it. Here a request, once begun, runs to its end.
+synchronous middleware, which costs more than most of our views; and as many threads as there are clients fight for the
+connections of one pool. Here a request, once begun, runs to its end.
 """
 
 import asyncio
