@@ -1,5 +1,6 @@
 -- Holds at commit: a job's status is dead_letter exactly while it has an open dead letter.
-CREATE OR REPLACE FUNCTION check_dead_letter() RETURNS trigger LANGUAGE plpgsql AS $$
+-- No sequential scans: a plan cached while the tables were small would scan the grown ones at every commit.
+CREATE OR REPLACE FUNCTION check_dead_letter() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     v_job_id uuid := CASE WHEN TG_TABLE_NAME = 'job_queue' THEN (to_jsonb(NEW)->>'id')::uuid
                           ELSE (to_jsonb(coalesce(NEW, OLD))->>'original_job_id')::uuid END;
