@@ -135,7 +135,7 @@ class Launcher:
         host = "localhost" if self.env.host in LOCAL else self.env.host
         site = f"http://{host}:{self.env.port}"
         self.board.say("web", f"serves {site}")
-        self.board.say("worker", "runs jobs, and the maintenance: rescue, clean-up, schedules")
+        self.board.say("worker", "runs jobs, and the maintenance: rescue and clean-up")
         self.board.say("ekiden", f"admin     {site}/admin/")
         self.board.say("ekiden", f"API docs  {site}/api/docs/")
         self.board.say("ekiden", f"health    {site}/health")

@@ -3,8 +3,11 @@
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -18,23 +21,30 @@ END = "@@@ the end of the block in line"
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory) -> Iterator[dict[str, str]]:
-    """A fresh installation that runs, and what the README tells its reader to export."""
-    var_dir = tmp_path_factory.mktemp("readme")
-    for path in [var_dir, *var_dir.parents][:3]:
-        path.chmod(0o755)
-    up = Up(var_dir, free_port())
-    try:
-        up.wait_for(READY)
-        key = re.search(r"API key +(\S+)", up.text)
-        assert key is not None
-        yield {"EKIDEN": f"{up.site}/api/v1", "KEY": key[1]}
-    finally:
-        if up.process.poll() is None:
-            up.interrupt()
-        location = Location.below(var_dir)
-        if location.data.exists():
-            Server(location, {}).stop()
+def up() -> Iterator[Up]:
+    """A fresh installation that runs."""
+    with tempfile.TemporaryDirectory(prefix="ekiden-test-") as name:
+        var_dir = Path(name)
+        # PostgreSQL's own account has to get in.
+        var_dir.chmod(0o755)
+        up = Up(var_dir, free_port())
+        try:
+            up.wait_for(READY)
+            yield up
+        finally:
+            if up.process.poll() is None:
+                up.interrupt()
+            location = Location.below(var_dir)
+            if location.data.exists():
+                Server(location, {}).stop()
+
+
+@pytest.fixture(scope="module")
+def site(up: Up) -> dict[str, str]:
+    """What the README tells its reader to export."""
+    key = re.search(r"API key +(\S+)", up.text)
+    assert key is not None
+    return {"EKIDEN": f"{up.site}/api/v1", "KEY": key[1]}
 
 
 def shell(commands: list[Block], site: dict[str, str]) -> dict[int, str]:
@@ -63,9 +73,7 @@ def test_commands_do_what_the_page_shows(site, page):
     assert compared >= 3
 
 
-def test_first_lines_are_those_that_up_prints(site):
+def test_first_lines_are_those_that_up_prints(up):
     shown = next(block for block in blocks("README.md") if block.text.startswith("database │"))
-    up_lines = shown.text.splitlines()
-    assert [line.split("│")[0].strip() for line in up_lines] == (
-        ["database"] + 4 * ["ekiden"] + ["web", "worker"] + 4 * ["ekiden"]
-    )
+    here = shown.text.replace("/home/you/ekiden/var", "…").replace(":8000", f":{up.site.rsplit(':', 1)[1]}")
+    assert_shown(replace(shown, text=here), up.text)

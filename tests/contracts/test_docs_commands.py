@@ -57,6 +57,11 @@ def test_every_option_of_our_commands_is_in_operations(command):
     assert {option for option in options(command) if option.startswith("--")} - of_django <= told
 
 
+def test_every_command_of_ours_is_somewhere():
+    ours = {name for name, app in get_commands().items() if app in {"accounts", "analytics", "config", "jobs"}}
+    assert ours == {command for page in PAGES for command, *_ in typed(page)} & ours
+
+
 def test_no_option_is_made_up():
     told = {words(row[0])[0] for row in table("docs/operations.md", "option")}
     assert told <= options("runworker") | options("bench")

@@ -1,5 +1,6 @@
 """The session of docs/sql.md, held by psql on the test database."""
 
+import os
 import subprocess
 
 import pytest
@@ -12,6 +13,10 @@ from tests.markdown import blocks
 ANSWER = "-- answers "
 
 
+#: Roles belong to the server: two runs of the tests at once must not share one.
+ROLE = f"map_renderer_{os.getpid()}"
+
+
 @pytest.fixture
 def psql(transactional_db):
     yield lambda script: subprocess.run(
@@ -21,16 +26,15 @@ def psql(transactional_db):
         text=True,
         timeout=60,
     )
-    # Roles belong to the server, not to the database that is emptied after each test.
     with connection.cursor() as cursor:
-        cursor.execute("SELECT FROM pg_roles WHERE rolname = 'map_renderer'")
+        cursor.execute("SELECT FROM pg_roles WHERE rolname = %s", [ROLE])
         if cursor.fetchone():
-            cursor.execute("DROP OWNED BY map_renderer; DROP ROLE map_renderer")
+            cursor.execute(f"DROP OWNED BY {ROLE}; DROP ROLE {ROLE}")
 
 
 def test_session_answers_what_the_page_shows(psql):
     session = "".join(block.text for block in blocks("docs/sql.md") if block.language == "sql")
-    done = psql(session)
+    done = psql(session.replace("map_renderer", ROLE))
     assert done.returncode == 0, done.stderr
     shown = [line.removeprefix(ANSWER) for line in session.splitlines() if line.startswith(ANSWER)]
     assert done.stdout.splitlines() == shown
