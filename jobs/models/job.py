@@ -43,7 +43,9 @@ class JobQuerySet(models.QuerySet["Job"]):
     def unfinished_with_key(self, job_type: str, unique_key: str, user_id: Any) -> Any:
         """Give the id of the unfinished job that holds this unique key, or None."""
         held = self.filter(job_type=job_type, unique_key=unique_key, user_id=user_id)
-        return held.filter(status__in=[Status.PENDING, Status.PROCESSING]).values_list("id", flat=True).first()
+        unfinished = held.filter(status__in=[Status.PENDING, Status.PROCESSING])
+        # Unordered: there is one at most, and an order by id tempts the planner to walk the primary key for it.
+        return next(iter(unfinished.order_by().values_list("id", flat=True)), None)
 
     def finished(self) -> Self:
         return self.filter(status__in=FINAL)
