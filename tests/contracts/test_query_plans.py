@@ -1,0 +1,263 @@
+"""Every index is there for a query, and the query uses it, at 100,000 jobs."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import User
+from accounts.uuid7 import first_uuid7
+from jobs import queues
+from jobs.enqueue import NewJob, enqueue, enqueue_many
+from jobs.models import DeadLetter, Job
+from jobs.worker import maintenance
+from jobs.worker.claiming import Claimer
+from jobs.worker.options import WorkerOptions
+from tests.contracts import history
+from tests.contracts.plans import nested_plans, plans_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db]
+
+PAGE = 51
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["analyzed", "statistics-of-empty-tables"])
+def analyzed(request: pytest.FixtureRequest, django_db_setup: None, django_db_blocker: Any) -> Iterator[bool]:
+    """Lay the history once for all tests of this file, and take it back."""
+    with django_db_blocker.unblock():
+        with transaction.atomic():
+            history.lay(request.param)
+            yield request.param
+            transaction.set_rollback(True)
+
+
+def claimer() -> Claimer:
+    return Claimer(WorkerOptions(worker_id="plans"))
+
+
+def claim() -> None:
+    """One lane, with the cursor somewhere in it, and without."""
+    worker = claimer()
+    worker.claim(100)
+    worker.claim(100)
+
+
+def owned() -> Any:
+    return Job.objects.visible().owned_by(User.objects.get(user_id="owner1"))
+
+
+@dataclass(frozen=True)
+class Query:
+    """A piece of the product, the indexes its statements must use, and whether they may sort.
+
+    Those that workers and submissions wait for use them whatever the statistics say; for a person's look at a table
+    that has never been analyzed it is enough that no table is read from end to end.
+    """
+
+    work: Callable[[], Any]
+    jobs: frozenset[str] = frozenset()
+    letters: frozenset[str] = frozenset()
+    sorts: bool = False
+    always: bool = False
+
+
+HALF_A_YEAR_AGO = first_uuid7(timezone.now() - timedelta(days=183))
+NOBODY = "018f0000-0000-7000-8000-000000000000"
+LETTERS_OF_A_JOB = "job_dead_letter_queue_original_job_id"
+
+QUERIES = {
+    "claim": Query(claim, frozenset({"job_claim"}), sorts=True, always=True),
+    "waiting lanes": Query(lambda: claimer()._look(), frozenset({"job_claim"}), sorts=True, always=True),
+    "queues": Query(queues.snapshot, frozenset({"job_claim", "job_running"}), sorts=True, always=True),
+    "one job": Query(lambda: Job.objects.filter(pk=NOBODY).first(), frozenset({"job_queue_pkey"})),
+    "newest jobs": Query(
+        lambda: list(Job.objects.visible().order_by("-id")[:PAGE]), frozenset({"job_queue_pkey"}), always=True
+    ),
+    "an owner's newest": Query(lambda: list(owned().order_by("-id")[:PAGE]), frozenset({"job_owner"}), always=True),
+    "an owner's next page": Query(
+        lambda: list(owned().filter(id__lt=HALF_A_YEAR_AGO).order_by("-id")[:PAGE]),
+        frozenset({"job_owner"}),
+    ),
+    "what failed": Query(
+        lambda: list(Job.objects.visible().filter(status__in=["failed"]).order_by("-id")[:PAGE]),
+        frozenset({"job_ended_badly"}),
+    ),
+    "what was cancelled": Query(
+        lambda: list(Job.objects.filter(is_deleted=False, status="cancelled").order_by("-id")[:PAGE]),
+        frozenset({"job_ended_badly"}),
+    ),
+    "what runs longest": Query(
+        lambda: list(Job.objects.filter(status="processing").order_by("started_at", "id")[:PAGE]),
+        frozenset({"job_running"}),
+    ),
+    "a tag": Query(
+        lambda: list(Job.objects.visible().filter(tags__contains=["tag30"]).exclude(tags=[]).order_by("-id")[:PAGE]),
+        frozenset({"job_tags"}),
+        sorts=True,
+    ),
+    "a tag, in the admin": Query(
+        lambda: list(Job.objects.visible().filter(~Q(tags=[]), tags__contains=["tag30"]).order_by("-id")[:PAGE]),
+        frozenset({"job_tags"}),
+        sorts=True,
+    ),
+    "holder of a key": Query(
+        lambda: Job.objects.unfinished_with_key("type0", "key21", None),
+        frozenset({"job_unique_key_unfinished"}),
+        always=True,
+    ),
+    "submit with a key": Query(
+        lambda: enqueue("bench_coroutine", {}, unique_key="k"), frozenset({"job_unique_key_unfinished"}), always=True
+    ),
+    "submit many with keys": Query(
+        lambda: enqueue_many([NewJob("bench_coroutine", {}, {"unique_key": "k"})]),
+        frozenset({"job_unique_key_unfinished"}),
+        always=True,
+    ),
+    "prune": Query(
+        lambda: maintenance.prune_jobs(30), frozenset({"job_queue_pkey"}), frozenset({LETTERS_OF_A_JOB}), always=True
+    ),
+    "prune when nothing is old": Query(
+        lambda: maintenance.prune_jobs(3_000), frozenset({"job_queue_pkey"}), always=True
+    ),
+    "the desk": Query(
+        lambda: list(DeadLetter.objects.open().order_by("-id")[:PAGE]), letters=frozenset({"dead_letter_open"})
+    ),
+    "the desk of one type": Query(
+        lambda: list(DeadLetter.objects.open().filter(job_type="rare").order_by("-id")[:PAGE]),
+        letters=frozenset({"dead_letter_open_type"}),
+        sorts=True,
+    ),
+    "one group": Query(
+        lambda: list(DeadLetter.objects.filter(error_fingerprint=history.GROUP).order_by("-id")[:PAGE]),
+        letters=frozenset({"dead_letter_fingerprint"}),
+        sorts=True,
+    ),
+    "one letter": Query(
+        lambda: DeadLetter.objects.filter(pk=NOBODY).first(), letters=frozenset({"job_dead_letter_queue_pkey"})
+    ),
+    "letters of a job": Query(
+        lambda: list(DeadLetter.objects.filter(original_job_id=NOBODY)),
+        letters=frozenset({LETTERS_OF_A_JOB}),
+        sorts=True,
+    ),
+    "open letter of a job": Query(
+        lambda: DeadLetter.objects.open().filter(original_job_id=NOBODY).exists(),
+        letters=frozenset({"dead_letter_one_open_per_job"}),
+    ),
+}
+
+
+def short(names: set[str]) -> set[str]:
+    """Leave out the hash that Django ends the names of its own indexes with."""
+    return {LETTERS_OF_A_JOB if name.startswith(LETTERS_OF_A_JOB) else name for name in names}
+
+
+@pytest.mark.parametrize("name", QUERIES)
+def test_a_query_and_its_indexes(name, analyzed):
+    query = QUERIES[name]
+    plans = plans_of(query.work)
+    jobs = set().union(*(plan.indexes("job_queue") for plan in plans))
+    letters = short(set().union(*(plan.indexes("job_dead_letter_queue") for plan in plans)))
+    read = set().union(*(plan.read_whole() for plan in plans))
+    assert not read & {"job_queue", "job_dead_letter_queue"}
+    if not analyzed and not query.always:
+        return
+    assert (jobs, letters) == (query.jobs, query.letters)
+    if not query.sorts:
+        assert not any(plan.sorts() for plan in plans)
+
+
+def test_a_claim_walks_its_index_in_order(analyzed):
+    """No sort below the row locks, and each bound is a bound of the index: the scan touches what it returns."""
+    plans = [plan for plan in plans_of(claim) if "LockRows" in {node["Node Type"] for node in plan.nodes()}]
+    assert len(plans) >= 2
+    for plan in plans:
+        below = list(plan.nodes("LockRows"))
+        (scan,) = [node for node in below if node.get("Relation Name") == "job_queue"]
+        assert (scan["Node Type"], scan["Index Name"]) == ("Index Scan", "job_claim")
+        assert not plan.sorts("LockRows")
+        for column in ("queue", "priority", "scheduled_at", "id"):
+            assert column in scan["Index Cond"]
+        # Only what is asked again of a row that had to be waited for.
+        assert scan["Filter"] == "(status = 'pending'::text)"
+
+
+def in_functions(sql: str, *arguments: Any) -> Callable[[], None]:
+    def call() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"SELECT {sql}", arguments)
+            cursor.fetchall()
+
+    return call
+
+
+def held(count: int = 100) -> tuple[list[str], list[int]]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT job_id::text, lock_token FROM job_processing_locks LIMIT %s", [count])
+        ids, tokens = zip(*cursor.fetchall(), strict=True)
+    return list(ids), list(tokens)
+
+
+OUTCOMES = {
+    "complete_jobs": "complete_jobs(%s::uuid[], %s::bigint[], array_fill('1'::jsonb, ARRAY[100]))",
+    "retry_jobs": (
+        "retry_jobs(%s::uuid[], %s::bigint[], array_fill(1::float8, ARRAY[100]), array_fill('{}'::jsonb, ARRAY[100]),"
+        " array_fill(true, ARRAY[100]))"
+    ),
+    "dead_letter_jobs": "dead_letter_jobs(%s::uuid[], %s::bigint[], array_fill('{}'::jsonb, ARRAY[100]))",
+    "cancel_jobs": "cancel_jobs(%s::uuid[], %s::bigint[])",
+    "release_jobs": "release_jobs(%s::uuid[], %s::bigint[])",
+    "renew_job_locks": "renew_job_locks(%s::uuid[], %s::bigint[], '5 minutes')",
+}
+PRIMARY_KEYS = {"job_queue": {"job_queue_pkey"}, "job_processing_locks": {"job_processing_locks_pkey"}}
+
+
+@pytest.mark.parametrize("name", OUTCOMES)
+@pytest.mark.parametrize("count", [1, 100])
+def test_outcomes_find_their_rows_by_primary_key(name, count, analyzed):
+    ids, tokens = held(count)
+    sql = OUTCOMES[name].replace("[100]", f"[{count}]")
+    check_primary_keys(in_functions(sql, ids, tokens), {"job_processing_locks"})
+
+
+def test_a_start_finds_its_rows_by_primary_key(analyzed):
+    ids = [str(pk) for pk in Job.objects.filter(status="pending").values_list("pk", flat=True)[:100]]
+    check_primary_keys(in_functions("start_jobs(%s::uuid[], 'w', '5 minutes')", ids), {"job_queue"})
+
+
+def check_primary_keys(work, tables):
+    plans = nested_plans(work)
+    read = set().union(*(plan.read_whole() for plan in plans))
+    assert not read & PRIMARY_KEYS.keys()
+    for table, keys in PRIMARY_KEYS.items():
+        used = set().union(*(plan.indexes(table) for plan in plans))
+        assert used <= keys
+        assert used or table not in tables
+
+
+def test_a_worker_in_psql_follows_the_claim_index(analyzed):
+    plans = nested_plans(in_functions("* FROM acquire_job_lock('w', '{type0,type1}', '5 minutes', 50)"))
+    used = set().union(*(plan.indexes("job_queue") for plan in plans))
+    assert used == {"job_claim", "job_queue_pkey"}
+    assert "job_queue" not in set().union(*(plan.read_whole() for plan in plans))
+
+
+def test_a_rescue_reads_running_jobs_only(analyzed):
+    plans = nested_plans(in_functions("cleanup_expired_locks('30 seconds')"))
+    assert "job_queue" not in set().union(*(plan.read_whole() for plan in plans))
+    assert set().union(*(plan.indexes("job_queue") for plan in plans)) <= {"job_running", "job_queue_pkey"}
+
+
+def test_every_index_has_its_query(analyzed):
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT indexname FROM pg_indexes WHERE tablename IN ('job_queue', 'job_dead_letter_queue')"
+            " AND schemaname = 'public'"
+        )
+        there = short({name for (name,) in cursor.fetchall()})
+    assert there == set().union(*(query.jobs | query.letters for query in QUERIES.values()))
