@@ -45,6 +45,8 @@ def refused(sql, *arguments):
         ("failed_at = now()", "job_failed_has_time"),
         ("status = 'dead_letter'", "job_failed_has_time"),
         ("status = 'dead_letter', failed_at = now()", "dead_letter_matches_job"),
+        ("scheduled_at = '-infinity'", "job_scheduled_at_readable"),
+        ("scheduled_at = 'infinity'", "job_scheduled_at_readable"),
         ("payload = NULL", "payload"),
         ("job_type = NULL", "job_type"),
     ],
