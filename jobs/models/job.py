@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from django.conf import settings
@@ -117,6 +117,12 @@ class Job(models.Model):
             models.CheckConstraint(condition=Q(status__in=Status.values), name="job_status_valid"),
             models.CheckConstraint(condition=Q(priority__range=(0, 100)), name="job_priority_range"),
             models.CheckConstraint(condition=Q(progress__range=(0, 100)), name="job_progress_range"),
+            # What Python cannot read would stop every worker that comes upon it.
+            models.CheckConstraint(
+                condition=Q(scheduled_at__gte=datetime(2000, 1, 1, tzinfo=UTC))
+                & Q(scheduled_at__lt=datetime(9999, 1, 1, tzinfo=UTC)),
+                name="job_scheduled_at_readable",
+            ),
             models.CheckConstraint(
                 condition=Q(attempt__gte=0, retry_count__gte=0, max_retries__gte=0), name="job_counts_positive"
             ),

@@ -7,6 +7,7 @@ each lane (queue and priority) the `scheduled_at` and id it last claimed and beg
 interval.
 """
 
+import logging
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,10 +20,14 @@ from django.db import connection
 from django.db.models import DateTimeField, IntegerField, TextField, UUIDField
 
 from jobs.announce import Lane
-from jobs.models import Job
+from jobs.models import Job, ProcessingLock
+from jobs.models.job import JobQuerySet
 from jobs.models.statement import Parameter, Statement
 from jobs.outcomes import Attempt
+from jobs.worker.database import TRANSIENT
 from jobs.worker.options import WorkerOptions
+
+_logger = logging.getLogger(__name__)
 
 _WAITING_LANES: Final = (files("jobs") / "sql" / "queries" / "waiting_lanes.sql").read_text()
 # One round trip and one commit for a batch: the ORM's SELECT … FOR UPDATE SKIP LOCKED picks, start_jobs takes.
@@ -34,6 +39,10 @@ FROM start_jobs(ARRAY({candidates} LIMIT %s), %s, make_interval(secs => %s)) ORD
 
 #: An announced job was inserted before it was committed and announced: look so far behind the cursor for it.
 REWIND: Final = timedelta(milliseconds=250)
+
+#: Between two looks at all lanes, beside those of the poll: never less, and at most such a share of the time.
+LOOK_GAP_SECONDS: Final = 0.02
+LOOK_SHARE: Final = 50
 
 
 MOST_EMPTY_LANES: Final = 500
@@ -48,6 +57,8 @@ class LaneState:
 
     after: tuple[datetime, UUID] | None = None
     live: bool = True
+    #: Announced and not looked into since.
+    told: bool = False
 
 
 class Claimer:
@@ -58,6 +69,10 @@ class Claimer:
         self.lanes: dict[Lane, LaneState] = {}
         self._look_due = 0.0
         self._next_due_at: float | None = None
+        self._looked_at = self._look_seconds = 0.0
+        self._last_token = 0
+        #: Until then a claim whose answer was lost may come to light.
+        self._strays_until = 0.0
 
     def announced(self, lane: Lane, age: float = 0.0) -> None:
         """Take note of new work in a lane, inserted `age` seconds before it was committed."""
@@ -68,7 +83,7 @@ class Claimer:
             self._look_due = 0.0
             return
         state = self.lanes.setdefault(lane, LaneState())
-        state.live = True
+        state.live = state.told = True
         if state.after is not None:
             state.after = (state.after[0] - REWIND - timedelta(seconds=age), _LOWEST)
 
@@ -102,16 +117,41 @@ class Claimer:
         self._look_due = min(self._look_due, at)
 
     def waiting(self) -> bool:
-        """Whether any lane has a job that is due, this worker's or another's to claim."""
+        """Whether any job is due that this worker may claim, or could if another were not claiming it just now."""
         self._look()
-        return any(state.live for state in self.lanes.values())
+        live = [lane for lane, state in self.lanes.items() if state.live]
+        return any(self._narrowed(Job.objects.ready(*lane)).exists() for lane in live)
+
+    def _narrowed(self, jobs: JobQuerySet) -> JobQuerySet:
+        types = self.options.job_types
+        return jobs if types is None else jobs.filter(job_type__in=types)
+
+    def _release_strays(self) -> None:
+        """Give back jobs of a claim that was committed while its answer was lost: nobody here runs them.
+
+        Tokens only rise and one thread claims, so whatever this worker holds above the last token it saw is such a job.
+        """
+        strays = ProcessingLock.objects.held_by(self.options.worker_id).filter(lock_token__gt=self._last_token)
+        found = list(strays.values_list("job_id", "lock_token"))
+        if found:
+            _logger.warning("%s jobs were claimed and the answer was lost: they are given back", len(found))
+            with connection.cursor() as cursor:
+                ids, tokens = zip(*found, strict=True)
+                cursor.execute("SELECT release_jobs(%s::uuid[], %s::bigint[])", [list(ids), list(tokens)])
+
+    def _look_again(self) -> None:
+        """Look before the next poll, but where looks are dear (dead index entries pile up) only now and then."""
+        self._look_due = min(self._look_due, self._looked_at + max(LOOK_GAP_SECONDS, self._look_seconds * LOOK_SHARE))
 
     def _look(self) -> None:
         now = time.monotonic()
+        if now < self._strays_until:
+            self._release_strays()
         queues = None if self.options.queues is None else list(self.options.queues)
         with connection.cursor() as cursor:
             cursor.execute(_WAITING_LANES, {"queues": queues})
             rows = cursor.fetchall()
+        self._looked_at, self._look_seconds = now, time.monotonic() - now
         self._look_due = now + self.options.poll_interval
         due = [(queue, priority, since) for queue, priority, since, due_in in rows if due_in <= 0]
         later = [due_in for *_, due_in in rows if due_in > 0]
@@ -127,11 +167,21 @@ class Claimer:
     def _claim_lane(self, lane: Lane, state: LaneState, limit: int) -> list[Attempt]:
         scheduled_at, job_id = state.after or (_LONG_AGO, _LOWEST)
         values = {"queue": lane[0], "priority": lane[1], "scheduled_at": scheduled_at, "id": job_id}
-        rows = self._run(values, limit)
+        try:
+            rows = self._run(values, limit)
+        except TRANSIENT:
+            self._strays_until = time.monotonic() + self.options.lock_duration
+            self._look_due = 0.0
+            raise
         if len(rows) < limit:
             state.live = False
+            if rows or state.told:
+                # The lane's next job falls due later, or lies behind the cursor.
+                self._look_again()
+        state.told = False
         if rows:
             state.after = (rows[-1][-1], UUID(rows[-1][0]))
+            self._last_token = max(self._last_token, *(row[1] for row in rows))
         return [Attempt(*row[:-1]) for row in rows]
 
     def _run(self, values: dict[str, Any], limit: int) -> list[tuple[Any, ...]]:
@@ -152,6 +202,4 @@ class Claimer:
             Parameter("priority", IntegerField()),
             after=(Parameter("scheduled_at", DateTimeField()), Parameter("id", UUIDField())),
         )
-        if self.options.job_types is not None:
-            jobs = jobs.filter(job_type__in=self.options.job_types)
-        return Statement(jobs.select_for_update(skip_locked=True).values_list("id"))
+        return Statement(self._narrowed(jobs).select_for_update(skip_locked=True).values_list("id"))

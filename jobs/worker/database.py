@@ -8,6 +8,8 @@ from typing import Final, TypeVar
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
+from jobs.worker.stalls import talking
+
 T = TypeVar("T")
 
 _logger = logging.getLogger(__name__)
@@ -23,7 +25,8 @@ def patiently(what: str, act: Callable[[], T], give_up: threading.Event | None =
     failures = 0
     while True:
         try:
-            return act()
+            with talking():
+                return act()
         except TRANSIENT as error:
             connection.close()
             failures += 1

@@ -21,7 +21,8 @@ from jobs.registry import registry
 from jobs.worker.counting import Counts
 from jobs.worker.database import TRANSIENT, close_quietly, first_line
 from jobs.worker.hand import Hand
-from jobs.worker.options import WorkerOptions
+from jobs.worker.options import SILENT_BEATS, WorkerOptions
+from jobs.worker.stalls import talking
 
 _logger = logging.getLogger(__name__)
 
@@ -74,17 +75,22 @@ class Heartbeat(threading.Thread):
 
     def run(self) -> None:
         beat_due = cancel_due = 0.0
+        woke = time.monotonic()
         while not self._ended.wait(TICK_SECONDS):
             now = time.monotonic()
+            # After a sleep so long that others took us for dead, every lock is doubtful.
+            slept = now - woke > SILENT_BEATS * self.options.heartbeat_interval
+            woke = now
             try:
-                if now >= beat_due:
-                    beat_due = now + self.options.heartbeat_interval
-                    self.beat()
-                    self.counts.flush()
-                self._renew(now)
-                if now >= cancel_due:
-                    cancel_due = now + CANCEL_POLL_SECONDS
-                    self._ask_for_cancels(now)
+                with talking():
+                    if now >= beat_due:
+                        beat_due = now + self.options.heartbeat_interval
+                        self.beat()
+                        self.counts.flush()
+                    self._renew(now, everything=slept)
+                    if now >= cancel_due:
+                        cancel_due = now + CANCEL_POLL_SECONDS
+                        self._ask_for_cancels(now)
             except TRANSIENT as error:
                 _logger.warning("heartbeat: the database does not answer: %s", first_line(error))
                 connection.close()
@@ -121,9 +127,10 @@ class Heartbeat(threading.Thread):
         }
         return {**state, "stopping_at": Now()} if self.stopping else state
 
-    def _renew(self, now: float) -> None:
+    def _renew(self, now: float, everything: bool = False) -> None:
         duration = self.options.lock_duration
-        due = [a for a in list(self.hand.attempts.values()) if now - a.renewed_at > duration * RENEW_AT]
+        age = 0.0 if everything else duration * RENEW_AT
+        due = [a for a in list(self.hand.attempts.values()) if now - a.renewed_at > age]
         if not due:
             return
         with connection.cursor() as cursor:
@@ -149,7 +156,9 @@ class Heartbeat(threading.Thread):
         for attempt in list(self.hand.attempts.values()):
             if attempt.id in wanted and not attempt.cancelled:
                 attempt.cancelled = True
-                self._interrupt(attempt)
+                # What has not begun never will: giving it back is what cancels it.
+                if not self.hand.give_back(attempt):
+                    self._interrupt(attempt)
 
     def _watch(self, now: float) -> None:
         for attempt in list(self.hand.attempts.values()):

@@ -21,6 +21,7 @@ from jobs.worker.maintenance import Maintenance
 from jobs.worker.options import WorkerOptions
 from jobs.worker.pace import Pace
 from jobs.worker.recorder import Recorder
+from jobs.worker.stalls import StallWatch
 from jobs.worker.threads import ThreadSlots
 from jobs.worker.wakeup import Listener
 
@@ -70,6 +71,8 @@ class WorkerLoop:
         patiently("signing on", self.heartbeat.beat, self.stopping)
         self.inbox.on_cancel = self.heartbeat.cancel
         self.recorder.start()
+        # Others give a silent worker up after three beats: a connection that hangs is replaced before.
+        StallWatch(2 * self.options.heartbeat_interval).start()
         self.heartbeat.start()
         self.listener.start()
         if self.options.maintenance:

@@ -16,13 +16,12 @@ from accounts.uuid7 import first_uuid7
 from jobs import conf
 from jobs.models import Job, ProcessingLock, Worker
 from jobs.models.columns import ClockTimestamp
-from jobs.worker.database import TRANSIENT, close_quietly, first_line
-from jobs.worker.options import WorkerOptions
+from jobs.worker.database import TRANSIENT, close_quietly, first_line, patiently
+from jobs.worker.options import SILENT_BEATS, WorkerOptions
+from jobs.worker.stalls import talking
 
 _logger = logging.getLogger(__name__)
 
-#: A worker that missed so many heartbeats is taken for dead.
-SILENT_BEATS: Final = 3
 PRUNE_SECONDS: Final = 60.0
 PRUNE_AT_ONCE: Final = 1_000
 WORKER_ROWS_KEPT: Final = timedelta(days=1)
@@ -45,17 +44,19 @@ class Maintenance(threading.Thread):
 
     def run(self) -> None:
         beat = self.options.heartbeat_interval
-        # After a silence of the database everyone looks dead: leave them one heartbeat to say otherwise.
+        # After a silence of the database everyone looks dead: they have one heartbeat from its first word.
         wait, prune_due = beat, 0.0
         while not self._ended.wait(wait):
             try:
                 prune = time.monotonic() >= prune_due
-                self.round(prune)
+                with talking():
+                    self.round(prune)
                 wait = beat / 2
                 prune_due = time.monotonic() + PRUNE_SECONDS if prune else prune_due
             except TRANSIENT as error:
                 _logger.warning("maintenance: the database does not answer: %s", first_line(error))
                 connection.close()
+                patiently("maintenance", _ask, self._ended)
                 wait = beat
         close_quietly()
 
@@ -103,6 +104,11 @@ def prune_jobs(days: int) -> int:
     if batch:
         Job.objects.filter(id__in=batch).delete()
     return len(batch)
+
+
+def _ask() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
 
 
 def _lead() -> bool:

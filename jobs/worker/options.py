@@ -4,6 +4,10 @@ import os
 import socket
 import uuid
 from dataclasses import dataclass, field
+from typing import Final
+
+#: A worker that missed so many heartbeats is taken for dead.
+SILENT_BEATS: Final = 3
 
 
 def new_worker_id() -> str:

@@ -12,6 +12,7 @@ from django.db import connection
 
 from jobs.announce import CHANNEL
 from jobs.worker.database import first_line
+from jobs.worker.stalls import talking
 
 _logger = logging.getLogger(__name__)
 
@@ -38,11 +39,12 @@ class Listener(threading.Thread):
         while not self._stopping.is_set():
             try:
                 with psycopg.connect(**_parameters()) as listening:
-                    listening.execute(f"LISTEN {CHANNEL}")
+                    with talking(lambda listening=listening: listening):  # type: ignore[misc]
+                        listening.execute(f"LISTEN {CHANNEL}")
                     failures = 0
                     self._gap()
                     self._listen(listening)
-            except psycopg.OperationalError as error:
+            except (psycopg.Error, OSError) as error:
                 failures += 1
                 wait = min(LONGEST_WAIT, 0.1 * 2**failures) * random.uniform(0.5, 1)  # noqa: S311 - jitter
                 _logger.warning("not listening, polling only; next attempt in %.1f s: %s", wait, first_line(error))
@@ -55,7 +57,8 @@ class Listener(threading.Thread):
                 self._heard(notification.payload)
             # A half-open socket is silent like a quiet queue: ask now and then whether anyone is there.
             if time.monotonic() - checked > 15.0:
-                listening.execute("SELECT 1")
+                with talking(lambda: listening):
+                    listening.execute("SELECT 1")
                 checked = time.monotonic()
 
 
@@ -63,4 +66,5 @@ def _parameters() -> dict[str, Any]:
     parameters = connection.get_connection_params()
     for django_only in ("cursor_factory", "context", "prepare_threshold"):
         parameters.pop(django_only, None)
-    return {**parameters, "autocommit": True}
+    # A statement prepared through a pooler would be missing on the next connection.
+    return {**parameters, "autocommit": True, "prepare_threshold": None}

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import psutil
 import psycopg
 from psycopg.rows import dict_row
 
@@ -137,7 +138,17 @@ class Stage:
                 worker.process.wait(20)
             except subprocess.TimeoutExpired:
                 worker.kill()
+        self._end_leftovers()
         self.db.close()
+
+    def _end_leftovers(self) -> None:
+        """What a failed test left behind would work on the next test's jobs."""
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("PROOF_DIR") == str(self.directory) and process.pid != os.getpid():
+                    process.kill()
+            except (psutil.NoSuchProcess, psutil.AccessDenied):
+                continue
 
     # Events
 

@@ -54,7 +54,7 @@ def test_storm_of_kills_loses_nothing_and_finishes_everything_once(watched):
     assert stage.no_locks_left()
     attempts = history.check(stage.db)
     assert sorted(attempts) == sorted(jobs)
-    runs = {job: 0 for job in jobs}
+    runs = dict.fromkeys(jobs, 0)
     for event in stage.events("run"):
         runs[event["job"]] += 1
     for row in stage.db.execute("SELECT id, job_type, attempt, retry_count FROM job_queue").fetchall():
