@@ -70,6 +70,12 @@ _ALL = (
     ProblemType("validation", 422, "The request does not match the schema", "`errors` points to each place."),
     ProblemType("invalid-payload", 422, "The payload does not match the job type", "`errors` points to each place."),
     ProblemType("unknown-job-type", 422, "There is no such job type", "`GET /api/v1/job-types` lists them."),
+    ProblemType(
+        "query-too-broad",
+        422,
+        "The search had too much to look at",
+        "Give it a window with `created_after` and `created_before`, or a narrower filter.",
+    ),
     ProblemType("invalid-option", 422, "An option is out of its range", "`errors` points to it."),
     ProblemType(
         "idempotency-key-reused",
