@@ -105,7 +105,7 @@ def at_times(filters: dict[str, Any]) -> dict[str, Any]:
         ({"created_after": 2, "created_before": 1}, "job_queue_pkey", 500),
         ({"created_before": 20, "type": "nobody"}, "job_queue_pkey", 40_000),
         ({"created_after": 1, "type": "nobody"}, "job_queue_pkey", 4_000),
-        ({"tag": "rare"}, "job_tags", 300),
+        ({"tag": "rare"}, "job_tags", 500),
     ],
     ids=str,
 )
