@@ -91,6 +91,9 @@ class WorkerProcess:
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
+            # The fault handler writes down where every thread stands.
+            self.signal(signal.SIGABRT)
+            self.process.wait(10)
             raise AssertionError(f"the worker did not end:\n{self.log[-6000:]}") from None
 
 
@@ -108,10 +111,17 @@ class Stage:
             "EKIDEN_PROCESS": "worker",
             "PROOF_DIR": str(directory),
             "PYTHONUNBUFFERED": "1",
-            "PYTHONFAULTHANDLER": "",
+            "PYTHONFAULTHANDLER": "1",
         }
-        self.db: psycopg.Connection[dict[str, Any]] = psycopg.connect(url, autocommit=True, row_factory=dict_row)
+        self.db = self._connect()
         self.db.execute("CREATE TABLE IF NOT EXISTS proof_effects (job_id uuid NOT NULL, attempt integer NOT NULL)")
+
+    def _connect(self) -> psycopg.Connection[dict[str, Any]]:
+        return psycopg.connect(self.url, autocommit=True, row_factory=dict_row)
+
+    def reconnect(self) -> None:
+        self.db.close()
+        self.db = self._connect()
 
     # Workers
 
