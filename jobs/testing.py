@@ -26,7 +26,8 @@ from jobs.registry import registry
 from jobs.statuses import Status
 
 _START: Final = """
-SELECT job_id::text, lock_token, job_type, queue, priority, payload::text, attempt, retry_count, max_retries, timeout
+SELECT job_id::text, lock_token, job_type, queue, priority, payload::text, attempt, retry_count, max_retries, timeout,
+       0::float8
 FROM start_jobs(ARRAY[%s]::uuid[], 'jobs.testing', interval '1 hour')
 """
 
@@ -96,7 +97,7 @@ def _start(job_id: Any) -> Attempt | None:
     with connection.cursor() as cursor:
         cursor.execute(_START, [job_id])
         row = cursor.fetchone()
-    return Attempt(*row, 0.0) if row else None
+    return Attempt(*row) if row else None
 
 
 def _run(attempt: Attempt) -> None:
