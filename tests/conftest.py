@@ -33,3 +33,21 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     _refuse_skip(report)
     return report
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    """Put what drives a browser last, in one process.
+
+    Playwright keeps an event loop running in the main thread until the end, and whatever wants one of its own fails
+    from then on.
+    """
+    for item in filter(_drives_browser, items):
+        item.add_marker(pytest.mark.xdist_group("browser"))
+    yield
+    # After all others have had their say on the order.
+    items.sort(key=_drives_browser)
+
+
+def _drives_browser(item: pytest.Item) -> bool:
+    return "playwright" in getattr(item, "fixturenames", ())
