@@ -17,9 +17,17 @@ from jobs.registry import registry
 from tests.markdown import blocks
 
 #: The first line of a block that is a file.
-FILE = re.compile(r"# (\w+/\w+)\.py")
+FILE = re.compile(r"# ([\w/]+)\.py")
 
 _tokens = count(1)
+
+
+def module_at(path: list[str]) -> ModuleType:
+    """Make a module that can be imported, and the packages around it."""
+    for depth in range(1, len(path) + 1):
+        name = ".".join(path[:depth])
+        sys.modules.setdefault(name, ModuleType(name))
+    return sys.modules[name]
 
 
 def run_page(page: str) -> dict[str, Any]:
@@ -30,9 +38,7 @@ def run_page(page: str) -> dict[str, Any]:
             continue
         code = compile("\n" * block.line + block.text, block.page, "exec")
         if file := FILE.match(block.text):
-            module = ModuleType(file[1].replace("/", "."))
-            sys.modules.setdefault(module.__name__.split(".")[0], ModuleType(module.__name__.split(".")[0]))
-            sys.modules[module.__name__] = module
+            module = module_at(file[1].split("/"))
             exec(code, module.__dict__)
             names |= {name: value for name, value in vars(module).items() if not name.startswith("__")}
         else:
