@@ -1,8 +1,7 @@
 """List filters with fixed choices: none of them reads history to find out what there is to choose."""
 
-import uuid
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final
 
 from django.contrib import admin
@@ -10,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.timezone import now
 
+from accounts.uuid7 import first_uuid7
 from jobs.models import Queue
 from jobs.registry import registry
 from jobs.statuses import Resolution, Status
@@ -25,11 +25,6 @@ OLDER: Final = {
     "older-1d": ("Older than a day", timedelta(days=1)),
     "older-7d": ("Older than 7 days", timedelta(days=7)),
 }
-
-
-def first_id(moment: datetime) -> uuid.UUID:
-    """Give the smallest UUIDv7 of a moment: ids are in the order of time, so a bound on them is a time window."""
-    return uuid.UUID(int=int(moment.timestamp() * 1000) << 80)
 
 
 class FixedFilter(admin.SimpleListFilter):
@@ -107,7 +102,7 @@ class WindowFilter(FixedFilter):
         return [(value, label) for value, (label, _) in WINDOWS.items()]
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return rows.filter(id__gte=first_id(now() - WINDOWS[value][1]))
+        return rows.filter(id__gte=first_uuid7(now() - WINDOWS[value][1]))
 
 
 class AgeFilter(WindowFilter):
@@ -121,7 +116,7 @@ class AgeFilter(WindowFilter):
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value in OLDER:
-            return rows.filter(id__lt=first_id(now() - OLDER[value][1]))
+            return rows.filter(id__lt=first_uuid7(now() - OLDER[value][1]))
         return super().narrow(rows, value)
 
 

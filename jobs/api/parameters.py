@@ -2,7 +2,6 @@
 
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final, TypeVar
-from uuid import UUID
 
 from django import forms
 from django.core.exceptions import ValidationError as FormError
@@ -15,6 +14,7 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.api.fields import read_moment
+from accounts.uuid7 import first_uuid7
 from jobs.options import TEXT_MAX_LENGTH
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
@@ -99,20 +99,14 @@ class SeveralWords(forms.SelectMultiple):
         return [word for text in data.getlist(name) for word in text.split(",")]
 
 
-def first_id_at(moment: datetime) -> UUID:
-    """Give the smallest UUIDv7 of a moment: ids are ordered by time, so the primary key answers time ranges."""
-    milliseconds = max(0, int(moment.timestamp() * 1000))
-    return UUID(int=(milliseconds << 80) | (0x7 << 76) | (0x2 << 62))
-
-
 def since(queryset: Rows, name: str, moment: datetime) -> Rows:
     """Keep rows whose time of creation, the column `name`, is this moment or later."""
-    return queryset.filter(**{"id__gte": first_id_at(_shifted(moment, -CLOCK_SKEW)), f"{name}__gte": moment})
+    return queryset.filter(**{"id__gte": first_uuid7(_shifted(moment, -CLOCK_SKEW)), f"{name}__gte": moment})
 
 
 def before(queryset: Rows, name: str, moment: datetime) -> Rows:
     """Keep rows whose time of creation, the column `name`, is before this moment."""
-    return queryset.filter(**{"id__lt": first_id_at(_shifted(moment, CLOCK_SKEW)), f"{name}__lt": moment})
+    return queryset.filter(**{"id__lt": first_uuid7(_shifted(moment, CLOCK_SKEW)), f"{name}__lt": moment})
 
 
 def _shifted(moment: datetime, by: timedelta) -> datetime:

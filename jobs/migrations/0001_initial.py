@@ -349,7 +349,12 @@ class Migration(migrations.Migration):
                 ("version", models.BigIntegerField(db_default=1, default=1, editable=False)),
                 (
                     "job",
-                    models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="tasks", to="jobs.job"),
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tasks",
+                        to="jobs.job",
+                    ),
                 ),
             ],
             options={

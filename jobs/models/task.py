@@ -17,7 +17,8 @@ class Task(models.Model):
         CANCELLED = "cancelled", "Cancelled"
 
     id = models.UUIDField(primary_key=True, default=uuid7, db_default=Uuid7(), editable=False)
-    job = models.ForeignKey(Job, models.CASCADE, related_name="tasks")
+    # The unique constraint begins with it and serves its look-ups.
+    job = models.ForeignKey(Job, models.CASCADE, related_name="tasks", db_index=False)
     #: Where in the job's code: the order of the step and its name.
     position = models.IntegerField(db_default=0)
     name = models.TextField(db_default="")
