@@ -188,9 +188,9 @@ def child_environment(process: str) -> dict[str, str]:
 
 
 def _check_together(settings: Settings) -> None:
-    if settings.job_queue_heartbeat_interval * 2 > settings.job_queue_lock_duration:
+    if settings.job_queue_heartbeat_interval * 3 > settings.job_queue_lock_duration:
         raise InvalidSetting(
-            "JOB_QUEUE_HEARTBEAT_INTERVAL must be at most half of JOB_QUEUE_LOCK_DURATION, "
+            "JOB_QUEUE_HEARTBEAT_INTERVAL must be at most a third of JOB_QUEUE_LOCK_DURATION, "
             "or a healthy worker would lose its locks."
         )
 

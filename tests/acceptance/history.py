@@ -16,7 +16,8 @@ FINAL = {"completed", "cancelled", "dead_letter"}
 
 _WATCH = """
 CREATE TABLE proof_history (
-    n bigserial, job_id uuid, before text, after text, attempt integer, retries integer, version bigint, old_version bigint
+    n bigserial, job_id uuid, before text, after text, attempt integer, retries integer,
+    version bigint, old_version bigint
 );
 CREATE FUNCTION proof_history() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -200,7 +200,8 @@ class Stage:
         values = [job_type, json.dumps({} if payload is None else payload), *columns.values()]
         marks = ", ".join(["%s"] * len(names))
         rows = self.db.execute(
-            f"INSERT INTO job_queue ({', '.join(names)}) SELECT {marks} FROM generate_series(1, %s) RETURNING id, queue, priority",
+            f"INSERT INTO job_queue ({', '.join(names)}) SELECT {marks} FROM generate_series(1, %s)"
+            " RETURNING id, queue, priority",
             [*values, count],
         ).fetchall()
         self.db.execute("SELECT pg_notify('ekiden_jobs', %s)", [f"{rows[0]['queue']}:{rows[0]['priority']}"])

@@ -44,8 +44,12 @@ def test_storm_of_kills_loses_nothing_and_finishes_everything_once(watched):
         kills += 1
         fleet[victim] = stage.worker(concurrency=8, ready=False)
         # The next kill meets a fleet that has run something since.
-        wait_until(lambda before=before: len(stage.events("run")) >= before + chance.randrange(5, 40) or
-                   stage.counts()["completed"] == len(jobs))  # fmt: skip
+        enough, everything = before + chance.randrange(5, 40), len(jobs)
+        wait_until(
+            lambda enough=enough, everything=everything: (
+                len(stage.events("run")) >= enough or stage.counts()["completed"] == everything
+            )
+        )
         if STORM_SECONDS and time.monotonic() < ends and stage.counts()["completed"] > len(jobs) - 50:
             jobs += stage.submit_many("proof_work", 200, {"seconds": 0.05}, max_retries=30)
     counts = stage.wait_for_all("completed", seconds=90)

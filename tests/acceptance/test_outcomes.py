@@ -47,10 +47,12 @@ def test_rows_put_in_by_hand_that_no_handler_can_take_die_by_themselves(stage):
         "process": stage.submit("proof_pgate", {"name": 3}),
         "atomic": stage.submit("proof_write", {"name": 3}),
         "digits": stage.db.execute(
-            "INSERT INTO job_queue (job_type, payload) VALUES ('proof_note', ('{\"n\": ' || repeat('9', 6000) || '}')::jsonb)"
-            " RETURNING id").fetchone()["id"],
+            "INSERT INTO job_queue (job_type, payload)"
+            " VALUES ('proof_note', ('{\"n\": ' || repeat('9', 6000) || '}')::jsonb) RETURNING id"
+        ).fetchone()["id"],
         "deep": stage.db.execute(
-            "INSERT INTO job_queue (job_type, payload) VALUES ('proof_note', %s::jsonb) RETURNING id", [deep]).fetchone()["id"],
+            "INSERT INTO job_queue (job_type, payload) VALUES ('proof_note', %s::jsonb) RETURNING id", [deep]
+        ).fetchone()["id"],
     }  # fmt: skip
     fine = stage.submit_many("proof_note", 20)
     worker = stage.worker()
@@ -86,7 +88,8 @@ def test_odd_timeouts_of_rows_put_in_by_hand_stall_nothing(stage, timeout):
 def cancel(stage, job):
     """As the API does it, from any language."""
     stage.db.execute(
-        "UPDATE job_queue SET cancel_requested_at = now(), status = CASE status WHEN 'pending' THEN 'cancelled' ELSE status END"
+        "UPDATE job_queue SET cancel_requested_at = now(),"
+        " status = CASE status WHEN 'pending' THEN 'cancelled' ELSE status END"
         " WHERE id = %s", [job])  # fmt: skip
     stage.db.execute("SELECT pg_notify('ekiden_jobs', '!' || %s)", [job])
 
