@@ -24,7 +24,7 @@ from jobs.models import Job, ProcessingLock
 from jobs.models.job import JobQuerySet
 from jobs.models.statement import Parameter, Statement
 from jobs.outcomes import Attempt
-from jobs.worker.database import TRANSIENT
+from jobs.worker.database import TRANSIENT, first_line
 from jobs.worker.options import WorkerOptions
 
 _logger = logging.getLogger(__name__)
@@ -96,7 +96,15 @@ class Claimer:
             if len(claimed) >= limit:
                 break
             if state.live:
-                claimed += self._claim_lane(lane, state, limit - len(claimed))
+                try:
+                    claimed += self._claim_lane(lane, state, limit - len(claimed))
+                except TRANSIENT as error:
+                    if not claimed:
+                        raise
+                    # What other lanes gave is committed and has to be run.
+                    _logger.warning("claiming from queue %s: %s", lane[0], first_line(error))
+                    connection.close()
+                    break
         return claimed
 
     def idle_seconds(self) -> float:

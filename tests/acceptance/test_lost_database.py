@@ -129,17 +129,15 @@ def test_terminated_backends_cost_nothing_but_time(stage):
     ]
     workers = [stage.worker(concurrency=3, **PATIENT) for _ in range(2)]
     storms = 0
-    while stage.counts()["completed"] < len(jobs):
-        before = len(stage.events("run"))
-        step = chance.randrange(5, 40)
-        wait_until(lambda before=before, step=step: len(stage.events("run")) >= min(before + step, len(jobs)) or
-                   stage.counts()["completed"] == len(jobs))  # fmt: skip
+    while (before := len(stage.events("run"))) < len(jobs):
+        goal = min(before + chance.randrange(5, 40), len(jobs))
+        wait_until(lambda goal=goal: len(stage.events("run")) >= goal)
         stage.db.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name = 'ekiden-worker'"
         )
         storms += 1
-    assert stage.counts() == {"completed": len(jobs)}
+    assert stage.wait_for_all("completed") == {"completed": len(jobs)}
     assert storms > 5
     history.check(stage.db)
     assert max(runs(stage).values()) == 1
