@@ -80,6 +80,8 @@ def change(job_id: UUID, actor: Any, *, expected_version: int | None = None, rea
         raise InvalidState("change", job.status)
     if not changes:
         return job
+    if "scheduled_at" in changes:
+        changes["scheduled_at"] = max(changes["scheduled_at"], options.EARLIEST)
     announce([(job.queue, changes.get("priority", job.priority))])
     return _apply(job, changes, actor, "change", reason)
 

@@ -131,6 +131,8 @@ def _optional_columns(chosen: Options) -> Row:
         for name in ("scheduled_at", "unique_key", "concurrency_key", "project_name", "hostname", "arch")
         if given.get(name)
     }
+    if "scheduled_at" in row:
+        row["scheduled_at"] = max(row["scheduled_at"], options.EARLIEST)
     if delay := chosen.get("delay"):
         row["delay"] = delay.total_seconds() if isinstance(delay, timedelta) else float(delay)
     if tags := chosen.get("tags"):

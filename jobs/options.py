@@ -18,7 +18,7 @@ TEXT_MAX_LENGTH: Final = 255
 MAX_RETRIES: Final = 100
 LONGEST_TIMEOUT: Final = 7 * 86_400.0
 FURTHEST: Final = timedelta(days=366)
-#: The table holds no earlier time: some that PostgreSQL knows Python cannot read.
+#: The table holds no earlier time: some that PostgreSQL knows Python cannot read. An earlier one is as due as this.
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 # No dot in front: `.` and `..` would change the address of the queue in the API.
 QUEUE_NAME: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}")
@@ -68,8 +68,6 @@ def check_scheduled_at(moment: Any) -> None:
         raise InvalidOption("scheduled_at", "must be a date and time with a time zone.")
     if moment > timezone.now() + FURTHEST:
         raise InvalidOption("scheduled_at", "must be at most one year ahead.")
-    if moment < EARLIEST:
-        raise InvalidOption("scheduled_at", "must not be before the year 2000.")
 
 
 def check_delay(delay: Any) -> None:

@@ -8,9 +8,11 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 
 from accounts.models import Workspace
+from jobs import control
 from jobs.enqueue import NewJob, enqueue, enqueue_each, enqueue_many
 from jobs.exceptions import InvalidOption, InvalidPayload, NoneSubmitted, UnknownJobType
 from jobs.models import Job
+from jobs.options import EARLIEST
 from jobs.statuses import Priority
 from tests.factories import UserFactory
 from tests.jobs.rows import dead_letter, finish, start
@@ -141,6 +143,14 @@ def test_delays_are_the_databases_time(note):
     for submitted in [note.enqueue(delay=300), *many]:
         saved = submitted.fetch()
         assert timedelta(seconds=299) < saved.scheduled_at - saved.created_at < timedelta(seconds=301)
+
+
+def test_a_time_before_what_the_table_holds_is_as_due_as_the_earliest(note):
+    long_ago = datetime(1975, 8, 26, tzinfo=UTC)
+    for saved in (note.enqueue(scheduled_at=long_ago).fetch(), note.using(scheduled_at=long_ago).enqueue().fetch()):
+        assert saved.scheduled_at == EARLIEST
+    later = note.enqueue(delay=60).fetch()
+    assert control.change(later.pk, None, scheduled_at=long_ago).scheduled_at == EARLIEST
 
 
 def test_many_keep_their_order(note, policy):
