@@ -16,7 +16,7 @@ _READ = """Traceback (most recent call last):
     article, reached = _read(ctx, content=content, html=html, url=url)
   File "/srv/ekiden/jobs/handlers/articles.py", line 96, in _read
     raise NoTextFound
-jobs.articles.exceptions.NoTextFound: The page holds no article text.
+jobs.articles.exceptions.NoTextFound: No readable text was found.
 """
 _FETCH = """Traceback (most recent call last):
   File "/srv/ekiden/jobs/handlers/articles.py", line 33, in extract_content
@@ -101,7 +101,7 @@ def _no_text(article: str, content: str, minutes: int) -> DeadLetter:
     letter = dead_letter(
         new_job("summarize", payload=payload, priority=7, tags=["ekiden", "print-edition"]),
         error_class="NoTextFound",
-        message="The page holds no article text.",
+        message="No readable text was found.",
         traceback=_READ,
         frame="articles.py:_read",
     )
