@@ -130,7 +130,7 @@ def test_terminated_backends_cost_nothing_but_time(stage):
     workers = [stage.worker(concurrency=3, **PATIENT) for _ in range(2)]
     storms = 0
     while (before := len(stage.events("run"))) < len(jobs):
-        goal = min(before + chance.randrange(5, 40), len(jobs))
+        goal = min(before + chance.randrange(5, 15), len(jobs))
         wait_until(lambda goal=goal: len(stage.events("run")) >= goal)
         stage.db.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
