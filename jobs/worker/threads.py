@@ -30,9 +30,10 @@ class ThreadSlots:
         self.recorder = recorder
         self._queue: SimpleQueue[Attempt | None] = SimpleQueue()
         self._threads: set[threading.Thread] = set()
-        self._idle = 0
-        # A thread ends its attempt or is replaced, never both.
-        self._ending = threading.Lock()
+        #: Attempts submitted and not ended: so many threads are wanted, up to `size`.
+        self._unfinished = 0
+        # The count is exact, and a thread ends its attempt or is replaced, never both.
+        self._counting = threading.Lock()
         self._running: set[int] = set()
         self._strays: set[int] = set()
 
@@ -44,33 +45,34 @@ class ThreadSlots:
     def submit(self, attempts: list[Attempt]) -> None:
         for attempt in attempts:
             self._queue.put(attempt)
-        while len(self._threads) - len(self._strays) < self.size and self._idle < self._queue.qsize():
-            self._add_thread()
+        with self._counting:
+            self._unfinished += len(attempts)
+            self._add_threads()
 
     def abandon(self, attempt: Attempt) -> None:
         """Replace the thread that is still busy with this attempt; the stray one ends with its handler."""
-        with self._ending:
+        with self._counting:
             if attempt.lock_token not in self._running:
                 return
             self._strays.add(attempt.lock_token)
-        self._add_thread()
+            self._unfinished -= 1
+            self._add_threads()
 
     def stop(self) -> None:
         for _ in range(len(self._threads)):
             self._queue.put(None)
 
-    def _add_thread(self) -> None:
-        thread = threading.Thread(target=self._work, name="slot", daemon=True)
-        self._threads.add(thread)
-        thread.start()
+    def _add_threads(self) -> None:
+        while len(self._threads) - len(self._strays) < min(self.size, self._unfinished):
+            thread = threading.Thread(target=self._work, name="slot", daemon=True)
+            self._threads.add(thread)
+            thread.start()
 
     def _work(self) -> None:
         child = Child()
         try:
             while True:
-                self._idle += 1
                 attempt = self._queue.get()
-                self._idle -= 1
                 if attempt is None or not self._do(attempt, child):
                     return
         finally:
@@ -89,11 +91,14 @@ class ThreadSlots:
             # A bug of ours: the slot goes on, and the job comes back when its lock has run out.
             _logger.exception("job %s attempt %s ended without an outcome", attempt.id, attempt.number)
             self.hand.fence(attempt)
-        with self._ending:
+        with self._counting:
             self._running.discard(attempt.lock_token)
-            stray = attempt.lock_token in self._strays
+            if attempt.lock_token not in self._strays:
+                self._unfinished -= 1
+                return True
             self._strays.discard(attempt.lock_token)
-        return not stray
+            self._threads.discard(threading.current_thread())
+            return False
 
     def _run(self, attempt: Attempt, child: Child) -> Outcome | None:
         context = Context(attempt, self.recorder.tell_progress)
