@@ -13,6 +13,11 @@ from tests.acceptance.stage import wait_until
 #: `STORM=300 make storm` storms for so many seconds on a seed of its own.
 STORM_SECONDS = int(os.environ.get("STORM", "0"))
 
+CUT_OFF = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = 'ekiden-worker'
+"""
+
 
 @pytest.fixture
 def watched(stage):
@@ -27,34 +32,37 @@ def test_storm_of_kills_loses_nothing_and_finishes_everything_once(watched):
     seed = int(os.environ.get("STORM_SEED", "0")) or (random.SystemRandom().randrange(1 << 32) if STORM_SECONDS else 3)
     print(f"STORM_SEED={seed}")
     chance = random.Random(seed)
-    jobs = []
-    for kind, count in (("proof_work", 240), ("proof_awork", 240), ("proof_write", 60)):
-        for _ in range(count):
-            seconds = {} if kind == "proof_write" else {"seconds": round(chance.uniform(0, 0.1), 3)}
-            jobs.append(stage.submit(kind, seconds, max_retries=30))
+    jobs: list[str] = []
+
+    def feed() -> None:
+        """Keep so much waiting that a killed worker always has its hands full."""
+        while len(jobs) - stage.counts()["completed"] < 250:
+            seconds = {"seconds": round(chance.uniform(0, 0.1), 3)}
+            jobs.extend(stage.submit_many("proof_work", 40, seconds, max_retries=30))
+            jobs.extend(stage.submit_many("proof_awork", 40, seconds, max_retries=30))
+            jobs.extend(stage.submit_many("proof_write", 10, max_retries=30))
+
     stage.open()
+    feed()
     fleet = [stage.worker(concurrency=8) for _ in range(3)]
-    stage.wait_for_event("run", count=20)
     ends = time.monotonic() + STORM_SECONDS
     kills = 0
-    while (kills < 9 or time.monotonic() < ends) and stage.counts()["completed"] < len(jobs):
-        victim = chance.randrange(len(fleet))
-        before = len(stage.events("run"))
+    while kills < 9 or time.monotonic() < ends:
+        feed()
+        if STORM_SECONDS and chance.random() < 0.1:
+            stage.db.execute(CUT_OFF)
+        victim, before = chance.randrange(len(fleet)), len(stage.events("run"))
         fleet[victim].kill()
         kills += 1
         fleet[victim] = stage.worker(concurrency=8, ready=False)
         # The next kill meets a fleet that has run something since.
-        enough, everything = before + chance.randrange(5, 40), len(jobs)
-        wait_until(
-            lambda enough=enough, everything=everything: (
-                len(stage.events("run")) >= enough or stage.counts()["completed"] == everything
-            )
-        )
-        if STORM_SECONDS and time.monotonic() < ends and stage.counts()["completed"] > len(jobs) - 50:
-            jobs += stage.submit_many("proof_work", 200, {"seconds": 0.05}, max_retries=30)
+        enough = before + chance.randrange(5, 40)
+        wait_until(lambda enough=enough: len(stage.events("run")) >= enough)
     counts = stage.wait_for_all("completed", seconds=90)
 
     assert counts == {"completed": len(jobs)}
+    assert len(jobs) >= 500
+    assert any(row["attempt"] > 1 for row in stage.db.execute("SELECT attempt FROM job_queue").fetchall())
     assert stage.no_locks_left()
     attempts = history.check(stage.db)
     assert sorted(attempts) == sorted(jobs)
