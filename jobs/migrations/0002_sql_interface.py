@@ -15,6 +15,7 @@ FUNCTIONS = {
     "error_fingerprint": "text, jsonb",
     "start_jobs": "uuid[], text, interval",
     "acquire_job_lock": "text, text[], interval, integer, text[]",
+    "take_lock": "uuid, bigint",
     "complete_jobs": "uuid[], bigint[], jsonb[]",
     "retry_jobs": "uuid[], bigint[], double precision[], jsonb[], boolean[]",
     "release_jobs": "uuid[], bigint[]",

@@ -4,11 +4,9 @@ CREATE OR REPLACE FUNCTION complete_jobs(p_job_ids uuid[], p_lock_tokens bigint[
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
     RETURN QUERY
-    WITH held AS (
-        DELETE FROM job_processing_locks l
-        USING unnest(p_job_ids, p_lock_tokens, p_results) AS o (job_id, lock_token, result)
-        WHERE l.job_id = o.job_id AND l.lock_token = o.lock_token
-        RETURNING l.job_id, o.result
+    WITH held AS MATERIALIZED (
+        SELECT o.job_id, o.result FROM unnest(p_job_ids, p_lock_tokens, p_results) AS o (job_id, lock_token, result)
+        WHERE take_lock(o.job_id, o.lock_token)
     )
     UPDATE job_queue j
     SET status = 'completed', completed_at = clock_timestamp(), result = held.result, progress = 100,

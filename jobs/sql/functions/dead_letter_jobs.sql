@@ -4,11 +4,9 @@ CREATE OR REPLACE FUNCTION dead_letter_jobs(p_job_ids uuid[], p_lock_tokens bigi
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
     RETURN QUERY
-    WITH held AS (
-        DELETE FROM job_processing_locks l
-        USING unnest(p_job_ids, p_lock_tokens, p_errors) AS o (job_id, lock_token, error)
-        WHERE l.job_id = o.job_id AND l.lock_token = o.lock_token
-        RETURNING l.job_id, o.error
+    WITH held AS MATERIALIZED (
+        SELECT o.job_id, o.error FROM unnest(p_job_ids, p_lock_tokens, p_errors) AS o (job_id, lock_token, error)
+        WHERE take_lock(o.job_id, o.lock_token)
     ), ended AS (
         UPDATE job_queue j
         SET status = CASE WHEN j.cancel_requested_at IS NULL THEN 'dead_letter' ELSE 'cancelled' END,

@@ -3,11 +3,9 @@ CREATE OR REPLACE FUNCTION release_jobs(p_job_ids uuid[], p_lock_tokens bigint[]
 LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 BEGIN
     RETURN QUERY
-    WITH held AS (
-        DELETE FROM job_processing_locks l
-        USING unnest(p_job_ids, p_lock_tokens) AS o (job_id, lock_token)
-        WHERE l.job_id = o.job_id AND l.lock_token = o.lock_token
-        RETURNING l.job_id
+    WITH held AS MATERIALIZED (
+        SELECT o.job_id FROM unnest(p_job_ids, p_lock_tokens) AS o (job_id, lock_token)
+        WHERE take_lock(o.job_id, o.lock_token)
     )
     UPDATE job_queue j
     SET status = CASE WHEN j.cancel_requested_at IS NULL THEN 'pending' ELSE 'cancelled' END,
