@@ -19,6 +19,8 @@ from jobs.worker.hand import Hand
 _logger = logging.getLogger(__name__)
 
 MOST_AT_ONCE: Final = 1_000
+#: PostgreSQL takes no message above 1 GB, and the worker's memory is bounded too.
+MOST_BYTES_AT_ONCE: Final = 16_000_000
 
 #: While outcomes stream in, so long is waited for more of them; a lone one is written at once.
 GATHER_SECONDS: Final = 0.004
@@ -70,7 +72,10 @@ class Recorder(threading.Thread):
 
     def _flush(self) -> None:
         outcomes = self.hand.outcomes
-        batch = [outcomes.popleft() for _ in range(min(len(outcomes), MOST_AT_ONCE))]
+        batch, size = [], 0
+        while outcomes and len(batch) < MOST_AT_ONCE and size < MOST_BYTES_AT_ONCE:
+            batch.append(outcomes.popleft())
+            size += len(getattr(batch[-1][1], "result", None) or "")
         self._last_size = len(batch)
         self._write(batch)
         delays = [outcome.delay for _, outcome in batch if isinstance(outcome, Retry | Snoozed)]
