@@ -24,6 +24,12 @@ ANY_PRIORITY: Final = -1
 #: Queue and priority, or ANY_PRIORITY.
 Lane = tuple[str, int]
 
+# A transaction that notifies has a commit record, and listeners are told only when it is on disk. Nobody waits for
+# the disk for a hint: it costs a third of the time to start, and what a crash loses is found by the next poll.
+_NOTIFY: Final = """
+SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, message) FROM unnest(%s::text[]) AS message
+"""
+
 _logger = logging.getLogger(__name__)
 _last_sent: dict[Lane, float] = {}
 _lock = threading.Lock()
@@ -55,7 +61,7 @@ def _send(lanes: frozenset[Lane], inserted_at: float, using: str) -> None:
 def _notify(messages: list[str], using: str) -> None:
     try:
         with connections[using].cursor() as cursor:
-            cursor.execute("SELECT pg_notify(%s, message) FROM unnest(%s::text[]) AS message", [CHANNEL, messages])
+            cursor.execute(_NOTIFY, [CHANNEL, messages])
     except Error:
         # The jobs are committed: their caller must not be told otherwise because a hint was lost.
         _logger.warning("could not announce %s; workers find it at their next poll", messages, exc_info=True)

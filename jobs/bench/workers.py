@@ -18,7 +18,7 @@ from jobs.worker.supervisor import own_command
 CONCURRENCY: Final = {COROUTINE: 200}
 THREADS: Final = 8
 
-LOOK_SECONDS: Final = 0.05
+LOOK_SECONDS: Final = 0.1
 LONGEST_DRAIN_SECONDS: Final = 900.0
 
 

@@ -72,7 +72,8 @@ class Recorder(threading.Thread):
 
     def _flush(self) -> None:
         outcomes = self.hand.outcomes
-        batch, size = [], 0
+        batch: list[Recorded] = []
+        size = 0
         while outcomes and len(batch) < MOST_AT_ONCE and size < MOST_BYTES_AT_ONCE:
             batch.append(outcomes.popleft())
             size += len(getattr(batch[-1][1], "result", None) or "")
