@@ -9,6 +9,9 @@ from schemathesis import Case, HookContext
 
 #: The user whose key the fuzzer sends.
 FUZZER = "fuzzer"
+#: Where an id could stand, and to which schemathesis makes links of its own.
+NOT_IDS = ("bulk", "groups")
+NOBODYS_ID = "00000000-0000-7000-8000-000000000000"
 NOW = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
 
 # A schedule's horizon is one year from now.
@@ -37,6 +40,9 @@ def filter_body(context: HookContext, body: Any) -> bool:
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
-    """Do not let the fuzzer take its own key away."""
+    """Do not let the fuzzer take its own key away, nor take another operation's address for that of a job."""
+    for name, value in (case.path_parameters or {}).items():
+        if value in NOT_IDS:
+            case.path_parameters[name] = NOBODYS_ID
     if case.path_parameters and case.path_parameters.get("user_id") == FUZZER:
         case.path_parameters["user_id"] = "nobody"
