@@ -71,7 +71,3 @@ class Attempt:
     fenced: bool = False
     #: The latest progress not yet written, or None.
     progress: tuple[int, str] | None = None
-
-    @property
-    def key(self) -> int:
-        return self.lock_token

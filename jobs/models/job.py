@@ -173,10 +173,6 @@ class Job(models.Model):
         return f"{self.job_type} {self.id}"
 
     @property
-    def is_final(self) -> bool:
-        return self.status in FINAL
-
-    @property
     def run_time(self) -> timedelta | None:
         """How long the last attempt ran, once it has ended."""
         ended = self.completed_at or self.failed_at

@@ -15,9 +15,6 @@ class NextLockToken(models.Func):
 
 
 class ProcessingLockQuerySet(models.QuerySet["ProcessingLock"]):
-    def expired(self) -> Self:
-        return self.filter(expires_at__lt=ClockTimestamp())
-
     def held_by(self, worker_id: str) -> Self:
         return self.filter(worker_id=worker_id)
 

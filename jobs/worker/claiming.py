@@ -68,7 +68,6 @@ class Claimer:
         self.options = options
         self.lanes: dict[Lane, LaneState] = {}
         self._look_due = 0.0
-        self._next_due_at: float | None = None
         self._looked_at = self._look_seconds = 0.0
         self._last_token = 0
         #: Until then a claim whose answer was lost may come to light.
@@ -109,9 +108,7 @@ class Claimer:
 
     def idle_seconds(self) -> float:
         """How long to wait for an announcement before looking again."""
-        now = time.monotonic()
-        due = self._look_due if self._next_due_at is None else min(self._look_due, self._next_due_at)
-        return max(0.0, due - now)
+        return max(0.0, self._look_due - time.monotonic())
 
     def look_soon(self) -> None:
         """Look at all lanes at the next claim, whatever the poll interval."""
@@ -119,10 +116,7 @@ class Claimer:
 
     def expect(self, delay: float) -> None:
         """Look again in `delay` seconds: a job put back by this worker falls due then."""
-        at = time.monotonic() + delay
-        if self._next_due_at is None or at < self._next_due_at:
-            self._next_due_at = at
-        self._look_due = min(self._look_due, at)
+        self._look_due = min(self._look_due, time.monotonic() + delay)
 
     def waiting(self) -> bool:
         """Whether any job is due that this worker may claim, or could if another were not claiming it just now."""
@@ -160,12 +154,9 @@ class Claimer:
             cursor.execute(_WAITING_LANES, {"queues": queues})
             rows = cursor.fetchall()
         self._looked_at, self._look_seconds = now, time.monotonic() - now
-        self._look_due = now + self.options.poll_interval
         due = [(queue, priority, since) for queue, priority, since, due_in in rows if due_in <= 0]
         later = [due_in for *_, due_in in rows if due_in > 0]
-        self._next_due_at = now + min(later) if later else None
-        if self._next_due_at is not None:
-            self._look_due = min(self._look_due, self._next_due_at)
+        self._look_due = now + min([self.options.poll_interval, *later])
         found = {(queue, priority): LaneState((since, _LOWEST)) for queue, priority, since in due}
         # An empty lane keeps its cursor, for the job that will be announced next. Names of queues come from
         # callers and must not pile up: of the empty ones only the latest are remembered.
