@@ -13,6 +13,7 @@ from accounts.uuid7 import uuid7
 from jobs import conf, options
 from jobs.announce import announce
 from jobs.exceptions import InvalidOption, InvalidPayload, JobError, NoneSubmitted, UnknownJobType
+from jobs.languages import QUEUE_PREFIX, is_foreign
 from jobs.models import Job
 from jobs.options import Options
 from jobs.payloads import dump, dump_payload
@@ -43,6 +44,10 @@ class Enqueued:
 #: Values of one row by column, in what COPY and INSERT both take.
 Row = dict[str, Any]
 
+_PLAIN_COLUMNS: Final = (
+    *("scheduled_at", "unique_key", "concurrency_key", "project_name", "hostname", "arch"),
+    *("session", "request_id"),
+)
 _DUE_LATER: Final = {"delay": "clock_timestamp() + make_interval(secs => %s)"}
 
 
@@ -120,17 +125,20 @@ def _row(job_type: JobType, payload: dict[str, Any], chosen: Options) -> Row:
         row["timeout"] = timeout
     if chosen:
         options.check(chosen)
+        _refuse_foreign_queue(row["queue"], job_type)
         row.update(_optional_columns(chosen))
     return row
 
 
+def _refuse_foreign_queue(queue: str, job_type: JobType) -> None:
+    # Its workers could do nothing with the job, and ours would not look there.
+    if is_foreign(queue) and queue != job_type.queue:
+        raise InvalidOption("queue", f"must not begin with {QUEUE_PREFIX}: those queues belong to other languages.")
+
+
 def _optional_columns(chosen: Options) -> Row:
     given: Row = dict(chosen)
-    row: Row = {
-        name: given[name]
-        for name in ("scheduled_at", "unique_key", "concurrency_key", "project_name", "hostname", "arch")
-        if given.get(name)
-    }
+    row: Row = {name: given[name] for name in _PLAIN_COLUMNS if given.get(name)}
     if "scheduled_at" in row:
         row["scheduled_at"] = max(row["scheduled_at"], options.EARLIEST)
     if delay := chosen.get("delay"):

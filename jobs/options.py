@@ -43,6 +43,10 @@ class Options(TypedDict, total=False):
     hostname: str
     arch: str
     parent: Any
+    #: The request_id of the session that the job executes.
+    session: str | None
+    #: The X-Request-ID of the request that submits it; its end is told to observers.
+    request_id: str | None
 
 
 NAMES: Final = frozenset(Options.__annotations__)
@@ -132,7 +136,9 @@ def _check_text(name: str, text: Any, longest: int) -> None:
         raise InvalidOption(name, problem[1] + ".")
 
 
-_TEXTS: Final = frozenset({"unique_key", "concurrency_key", "project_name", "hostname", "arch"})
+_TEXTS: Final = frozenset(
+    {"unique_key", "concurrency_key", "project_name", "hostname", "arch", "session", "request_id"}
+)
 _CHECKS: Final = {
     "queue": check_queue,
     "priority": check_priority,

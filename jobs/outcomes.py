@@ -64,6 +64,11 @@ class Attempt:
     timeout: float | None
     #: When its lock was last known to be good; set before the statement was sent.
     renewed_at: float
+    #: The job's owner, and the request that submitted it.
+    user_id: str | None = None
+    request_id: str | None = None
+    #: Seconds that it was due before it was claimed.
+    waited: float = 0.0
     started_at: float | None = None
     #: Someone asked to cancel it.
     cancelled: bool = False
@@ -71,3 +76,14 @@ class Attempt:
     fenced: bool = False
     #: The latest progress not yet written, or None.
     progress: tuple[int, str] | None = None
+    #: What it used, known when it has ended and only if a request asked for the job.
+    usage: "Usage | None" = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one attempt used. None where it cannot be told apart from what ran beside it."""
+
+    run_seconds: float
+    cpu_seconds: float | None = None
+    peak_memory_mb: float | None = None

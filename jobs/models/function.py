@@ -18,6 +18,11 @@ class Function(models.Model):
     #: The JSON Schema that requests are checked against.
     schema_definition = models.JSONField(null=True, blank=True)
     examples = models.JSONField(null=True, blank=True)
+    #: Seconds for which the same parameters get the same answer without a job; NULL is never.
+    cache_seconds = models.PositiveIntegerField(null=True, blank=True)
+    #: For functions in other languages: seconds that an attempt may run, and retries after the first one.
+    timeout = models.FloatField(null=True, blank=True)
+    max_retries = models.PositiveSmallIntegerField(null=True, blank=True)
     version = models.CharField(max_length=32, default="1.0.0", db_default="1.0.0")
     tags = ArrayField(models.CharField(max_length=64), null=True, blank=True)
     is_active = models.BooleanField(default=True, db_default=True)

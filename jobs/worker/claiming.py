@@ -20,6 +20,7 @@ from django.db import connection
 from django.db.models import DateTimeField, IntegerField, TextField, UUIDField
 
 from jobs.announce import Lane
+from jobs.languages import is_foreign
 from jobs.models import Job, ProcessingLock
 from jobs.models.job import JobQuerySet
 from jobs.models.statement import Parameter, Statement
@@ -33,7 +34,7 @@ _WAITING_LANES: Final = (files("jobs") / "sql" / "queries" / "waiting_lanes.sql"
 # One round trip and one commit for a batch: the ORM's SELECT … FOR UPDATE SKIP LOCKED picks, start_jobs takes.
 _CLAIM: Final = """
 SELECT job_id::text, lock_token, job_type, queue, priority, payload::text, attempt, retry_count, max_retries, timeout,
-       %s::float8, scheduled_at
+       %s::float8, user_id::text, request_id, waited, scheduled_at
 FROM start_jobs(ARRAY({candidates} LIMIT %s), %s, make_interval(secs => %s)) ORDER BY scheduled_at, job_id
 """
 
@@ -76,7 +77,7 @@ class Claimer:
     def announced(self, lane: Lane, age: float = 0.0) -> None:
         """Take note of new work in a lane, inserted `age` seconds before it was committed."""
         queue, priority = lane
-        if self.options.queues is not None and queue not in self.options.queues:
+        if not self._listens_to(queue):
             return
         if priority < 0:
             self._look_due = 0.0
@@ -124,6 +125,10 @@ class Claimer:
         live = [lane for lane, state in self.lanes.items() if state.live]
         return any(self._narrowed(Job.objects.ready(*lane)).exists() for lane in live)
 
+    def _listens_to(self, queue: str) -> bool:
+        queues = self.options.queues
+        return not is_foreign(queue) if queues is None else queue in queues
+
     def _narrowed(self, jobs: JobQuerySet) -> JobQuerySet:
         types = self.options.job_types
         return jobs if types is None else jobs.filter(job_type__in=types)
@@ -154,6 +159,7 @@ class Claimer:
             cursor.execute(_WAITING_LANES, {"queues": queues})
             rows = cursor.fetchall()
         self._looked_at, self._look_seconds = now, time.monotonic() - now
+        rows = [row for row in rows if self._listens_to(row[0])]
         due = [(queue, priority, since) for queue, priority, since, due_in in rows if due_in <= 0]
         later = [due_in for *_, due_in in rows if due_in > 0]
         self._look_due = now + min([self.options.poll_interval, *later])

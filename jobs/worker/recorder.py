@@ -8,6 +8,7 @@ from typing import Final
 
 from django.db import DatabaseError
 
+from jobs import observers
 from jobs.announce import ANY_PRIORITY, announce
 from jobs.execution import describe
 from jobs.outcomes import Attempt, DeadLettered, Outcome, Released, Retry, Snoozed
@@ -102,6 +103,7 @@ class Recorder(threading.Thread):
                 attempt.id,
                 attempt.number,
             )
+        observers.tell(batch)
 
     def _isolate(self, batch: list[Recorded], error: DatabaseError) -> None:
         """Find the outcome that PostgreSQL refuses, so that it does not hold up the others."""

@@ -24,6 +24,8 @@ GOOD = {
     "project_name": ["p", "x" * 255],
     "hostname": ["h"],
     "arch": ["x86_64"],
+    "session": ["s", "x" * 255, None],
+    "request_id": ["r", "x" * 255, None],
 }
 BAD = {
     "queue": ["", ".", "..", ".hidden", "a b", "a/b", "a\n", "é", "x" * 65, 5, None, b"a"],

@@ -1,0 +1,16 @@
+from analytics.models.error_log import ErrorLog
+from analytics.models.metrics import CacheMetrics, RuntimeMetrics
+from analytics.models.request_log import RequestLog
+from analytics.models.rollups import ErrorHour, LateHour, RollupState, UsageDay, UsageHour
+
+__all__ = [
+    "CacheMetrics",
+    "ErrorHour",
+    "ErrorLog",
+    "LateHour",
+    "RequestLog",
+    "RollupState",
+    "RuntimeMetrics",
+    "UsageDay",
+    "UsageHour",
+]

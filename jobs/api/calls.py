@@ -1,0 +1,28 @@
+"""What a view says of the work that a request asked for; the request log is made of it, above this app."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from rest_framework.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One invoke, execute or job submission."""
+
+    language_title: str
+    payload: Any
+    #: The job that does the work, if there is one: cached and refused calls have none.
+    job_id: UUID | None = None
+    cached: bool = False
+
+
+def note_call(request: Request, call: Call) -> None:
+    """Leave the call on the request. Say it as early as it is known, so that a refusal is logged too.
+
+    A later call without a job, or with one, for the same payload object takes the place of the earlier one.
+    """
+    calls: list[Call] = getattr(request._request, "calls", [])
+    kept = [earlier for earlier in calls if earlier.payload is not call.payload]
+    request._request.calls = [*kept, call]  # type: ignore[attr-defined]
