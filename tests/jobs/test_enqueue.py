@@ -293,3 +293,9 @@ def test_a_key_waits_for_the_transaction_that_holds_it(note):
         watcher.join()
     assert submitted.created
     assert [saved.pk for saved in Job.objects.all()] == [submitted.id]
+
+
+def test_queues_of_other_languages_are_not_for_python_s_jobs(note):
+    with pytest.raises(InvalidOption, match=r"lang\."):
+        enqueue("note", {}, queue="lang.node")
+    assert not Job.objects.exists()

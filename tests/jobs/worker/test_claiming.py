@@ -1,10 +1,12 @@
 """The claim cursor: where it scans from, when it looks at everything, what it gives back."""
 
 import time
+from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from jobs.models import Job, ProcessingLock
 from jobs.outcomes import Completed
@@ -134,3 +136,21 @@ def test_looks_get_rarer_where_they_are_dear():
     ours._look_due = time.monotonic() + 3600
     ours._look_again()
     assert 4 < ours._look_due - time.monotonic() <= 5
+
+
+def test_jobs_of_other_languages_wait_for_their_own_workers():
+    (ours_to_do,) = submit()
+    (theirs,) = submit(queue="lang.node")
+    ours = claimer()
+    assert claim_all(ours) == [ours_to_do]
+    ours.announced(("lang.node", 5))
+    assert claim_all(ours) == []
+    assert not ours.waiting()
+    assert claim_all(claimer(queues=("lang.node",))) == [theirs]
+
+
+def test_an_attempt_knows_whose_job_it_is_and_how_long_it_waited():
+    job = Job.objects.create(job_type="kind", request_id="r-1", scheduled_at=timezone.now() - timedelta(seconds=30))
+    (attempt,) = claimer().claim(1)
+    assert (attempt.id, attempt.request_id, attempt.user_id) == (str(job.pk), "r-1", None)
+    assert 29 < attempt.waited < 90
