@@ -131,6 +131,10 @@ class Settings:
     ai_request_timeout: float
     ai_max_concurrent_requests: int
     ai_fallback_enabled: bool
+    #: How much time one partition of the request log holds: monthly or daily.
+    log_partitions: str
+    log_retention_months: int
+    log_payload_max_bytes: int
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
@@ -179,6 +183,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     )
     read.refuse_unknown()
     _check_together(settings)
+        log_partitions=read.choice("LOG_PARTITIONS", "monthly", ("monthly", "daily")),
+        log_retention_months=read.whole("LOG_RETENTION_MONTHS", 3, 0, 1200),
+        log_payload_max_bytes=read.whole("LOG_PAYLOAD_MAX_BYTES", 4096, 0, 1 << 20),
     return settings
 
 
