@@ -1,13 +1,15 @@
-"""Django's DATABASES entry, for a given server or for the embedded one."""
+"""Django's DATABASES, for a given server or for the embedded one, and a second one for the logs where it is set."""
 
 from typing import Any
 
 import psycopg
+from django.db import DEFAULT_DB_ALIAS
 from psycopg.conninfo import conninfo_to_dict
 
 from config.embedded import Location
 from config.env import Settings
 from config.exceptions import InvalidSetting
+from config.routers import LOGS
 
 #: A dead network is noticed within about half a minute, even while a query waits for its answer.
 NETWORK = {
@@ -20,9 +22,32 @@ NETWORK = {
 }
 
 
-def default(env: Settings) -> dict[str, Any]:
-    """Describe the database of this process; only a web process pools its connections."""
-    parts = _parts(env)
+def configured(env: Settings) -> dict[str, dict[str, Any]]:
+    """Describe the databases of this process: `default`, and `logs` if the logs have one of their own."""
+    databases = {DEFAULT_DB_ALIAS: _entry(env, _main(env), env.test_db_name)}
+    if env.logs_database_url:
+        test_name = f"{env.test_db_name}_logs" if env.test_db_name else ""
+        databases[LOGS] = _entry(env, parts("LOGS_DATABASE_URL", env.logs_database_url), test_name)
+        _refuse_same(databases[DEFAULT_DB_ALIAS], databases[LOGS])
+    return databases
+
+
+def parts(name: str, url: str) -> dict[str, Any]:
+    """Take a database's URL, the value of the setting `name`, apart."""
+    try:
+        return dict(conninfo_to_dict(url))
+    except psycopg.ProgrammingError as exc:
+        raise InvalidSetting(f"{name} cannot be read: {str(exc).strip()}.") from exc
+
+
+def _main(env: Settings) -> dict[str, Any]:
+    if env.database_url:
+        return parts("DATABASE_URL", env.database_url)
+    return dict(Location.below(env.var_dir).connection)
+
+
+def _entry(env: Settings, parts: dict[str, Any], test_name: str) -> dict[str, Any]:
+    """Describe one database; only a web process pools its connections."""
     pooled = env.process == "web"
     entry = {
         "ENGINE": "django.db.backends.postgresql",
@@ -36,17 +61,14 @@ def default(env: Settings) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {**NETWORK, "application_name": f"ekiden-{env.process}", **parts},
     }
-    if env.test_db_name:
-        entry["TEST"] = {"NAME": env.test_db_name}
+    if test_name:
+        entry["TEST"] = {"NAME": test_name}
     if pooled:
         entry["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.database_pool_size, "timeout": 10}
     return entry
 
 
-def _parts(env: Settings) -> dict[str, Any]:
-    if not env.database_url:
-        return dict(Location.below(env.var_dir).connection)
-    try:
-        return dict(conninfo_to_dict(env.database_url))
-    except psycopg.ProgrammingError as exc:
-        raise InvalidSetting(f"DATABASE_URL cannot be read: {str(exc).strip()}.") from exc
+def _refuse_same(one: dict[str, Any], other: dict[str, Any]) -> None:
+    """One database under two names would be migrated for neither: what is recorded as done is done once."""
+    if all(one[key] == other[key] for key in ("NAME", "HOST", "PORT")):
+        raise InvalidSetting("LOGS_DATABASE_URL must name another database than DATABASE_URL, or be left out.")

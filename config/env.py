@@ -106,6 +106,11 @@ class Settings:
     static_root: Path
     #: Empty: the embedded PostgreSQL in `var_dir`.
     database_url: str
+    #: The database of request logs and analytics; empty: the same one.
+    logs_database_url: str
+    #: How `manage.py backup` connects: as a role that row security does not apply to; empty: like everything else.
+    backup_database_url: str
+    backup_logs_database_url: str
     #: Requests that one web process works on at the same time; the others wait.
     web_threads: int
     database_pool_size: int
@@ -126,15 +131,15 @@ class Settings:
     job_queue_retention_days: int
     job_queue_payload_max_bytes: int
     job_queue_result_max_bytes: int
+    #: How much time one partition of the request log holds: monthly or daily.
+    log_partitions: str
+    log_retention_months: int
+    log_payload_max_bytes: int
     rate_limit_requests_per_minute: int
     rate_limit_burst_size: int
     ai_request_timeout: float
     ai_max_concurrent_requests: int
     ai_fallback_enabled: bool
-    #: How much time one partition of the request log holds: monthly or daily.
-    log_partitions: str
-    log_retention_months: int
-    log_payload_max_bytes: int
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
@@ -156,7 +161,10 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         host=read.text("EKIDEN_HOST", "127.0.0.1"),
         var_dir=var_dir,
         static_root=Path(read.text("STATIC_ROOT") or var_dir / "static"),
-        database_url=_database_url(database_url),
+        database_url=_database_url("DATABASE_URL", database_url),
+        logs_database_url=_database_url("LOGS_DATABASE_URL", read.text("LOGS_DATABASE_URL")),
+        backup_database_url=_database_url("BACKUP_DATABASE_URL", read.text("BACKUP_DATABASE_URL")),
+        backup_logs_database_url=_database_url("BACKUP_LOGS_DATABASE_URL", read.text("BACKUP_LOGS_DATABASE_URL")),
         web_threads=(web_threads := read.whole("EKIDEN_WEB_THREADS", 8, 1, 200)),
         # One for each thread, and some for the requests that wait on the event loop.
         database_pool_size=read.whole("DATABASE_POOL_SIZE", web_threads + 4, 1, 500),
@@ -175,6 +183,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         job_queue_retention_days=read.whole("JOB_QUEUE_RETENTION_DAYS", 30, 0, 36500),
         job_queue_payload_max_bytes=read.whole("JOB_QUEUE_PAYLOAD_MAX_BYTES", 262_144, 1024, 64 << 20),
         job_queue_result_max_bytes=read.whole("JOB_QUEUE_RESULT_MAX_BYTES", 1_048_576, 1024, 64 << 20),
+        log_partitions=read.choice("LOG_PARTITIONS", "monthly", ("monthly", "daily")),
+        log_retention_months=read.whole("LOG_RETENTION_MONTHS", 3, 0, 1200),
+        log_payload_max_bytes=read.whole("LOG_PAYLOAD_MAX_BYTES", 4096, 0, 1 << 20),
         rate_limit_requests_per_minute=read.whole("RATE_LIMIT_REQUESTS_PER_MINUTE", 100, 1, 1_000_000),
         rate_limit_burst_size=read.whole("RATE_LIMIT_BURST_SIZE", 10, 0, 1_000_000),
         ai_request_timeout=read.seconds("AI_REQUEST_TIMEOUT", "30s", 0.1, 3600),
@@ -183,9 +194,6 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     )
     read.refuse_unknown()
     _check_together(settings)
-        log_partitions=read.choice("LOG_PARTITIONS", "monthly", ("monthly", "daily")),
-        log_retention_months=read.whole("LOG_RETENTION_MONTHS", 3, 0, 1200),
-        log_payload_max_bytes=read.whole("LOG_PAYLOAD_MAX_BYTES", 4096, 0, 1 << 20),
     return settings
 
 
@@ -202,11 +210,9 @@ def _check_together(settings: Settings) -> None:
         )
 
 
-def _database_url(url: str) -> str:
+def _database_url(name: str, url: str) -> str:
     if url and not url.startswith(("postgres://", "postgresql://")):
-        raise InvalidSetting(
-            "DATABASE_URL must be a PostgreSQL URL such as postgresql://user:password@host:5432/database."
-        )
+        raise InvalidSetting(f"{name} must be a PostgreSQL URL such as postgresql://user:password@host:5432/database.")
     return url
 
 

@@ -14,8 +14,8 @@ from types import FrameType
 from typing import Any
 
 from django.core.management import call_command
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connection, connections
 from django.db import Error as DatabaseError
-from django.db import OperationalError, connection
 
 from config import embedded, static
 from config.children import Child
@@ -23,6 +23,7 @@ from config.console import Board
 from config.env import BASE_DIR, Settings
 from config.exceptions import ChildKeepsDying, DatabaseNotReachable, NotPrepared, PortTaken
 from config.first_run import Credentials, create_operator
+from config.routers import LOGS
 
 #: Beyond the worker's own grace: it still has to give its jobs back.
 STOP_MARGIN = 10.0
@@ -94,21 +95,30 @@ class Launcher:
         with server:
             self._announce_database()
             yield
-            connection.close()
+            connections.close_all()
 
     def _announce_database(self) -> None:
         try:
             connection.ensure_connection()
         except OperationalError as exc:
             raise DatabaseNotReachable(f"DATABASE_URL: the database does not answer: {_first_line(exc)}.") from exc
-        version = ".".join(map(str, divmod(connection.pg_version, 10_000)))  # type: ignore[attr-defined]
         where = "DATABASE_URL" if self.env.database_url else str(self.env.var_dir / "postgres")
-        self.board.say("database", f"PostgreSQL {version} in {where}")
+        self.board.say("database", f"PostgreSQL {_version(DEFAULT_DB_ALIAS)} in {where}")
+        if self.env.logs_database_url:
+            self._announce_logs_database()
+
+    def _announce_logs_database(self) -> None:
+        try:
+            version = _version(LOGS)
+        except OperationalError as exc:
+            raise DatabaseNotReachable(f"LOGS_DATABASE_URL: the database does not answer: {_first_line(exc)}.") from exc
+        self.board.say("database", f"PostgreSQL {version} in LOGS_DATABASE_URL, for the logs")
 
     def _prepare(self) -> None:
         try:
             call_command("check", stdout=StringIO())
-            call_command("migrate", verbosity=0, interactive=False)
+            for alias in connections:
+                call_command("migrate", database=alias, verbosity=0, interactive=False)
             static.collect_if_changed(self.env)
             credentials = create_operator()
         except DatabaseError as exc:
@@ -116,7 +126,7 @@ class Launcher:
         except OSError as exc:
             raise NotPrepared(f"The static files could not be gathered in {self.env.static_root}: {exc}.") from exc
         finally:
-            connection.close()
+            connections.close_all()
         if credentials:
             self._show(credentials)
 
@@ -213,6 +223,10 @@ def _port_problem(env: Settings, exc: OSError) -> str:
     if exc.errno == errno.EACCES:
         return f"Port {env.port} needs more rights than you have: set EKIDEN_PORT to a port above 1023."
     return f"EKIDEN_HOST {env.host} cannot be listened on: {exc.strerror}."
+
+
+def _version(alias: str) -> str:
+    return ".".join(map(str, divmod(connections[alias].pg_version, 10_000)))  # type: ignore[attr-defined]
 
 
 def _first_line(exc: Exception) -> str:

@@ -67,7 +67,8 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": databases.default(ENV)}
+DATABASES = databases.configured(ENV)
+DATABASE_ROUTERS = ["config.routers.LogsRouter"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"
@@ -167,10 +168,10 @@ JOB_QUEUE_GRACE = ENV.job_queue_grace
 JOB_QUEUE_RETENTION_DAYS = ENV.job_queue_retention_days
 JOB_QUEUE_PAYLOAD_MAX_BYTES = ENV.job_queue_payload_max_bytes
 JOB_QUEUE_RESULT_MAX_BYTES = ENV.job_queue_result_max_bytes
-RATE_LIMIT_REQUESTS_PER_MINUTE = ENV.rate_limit_requests_per_minute
 LOG_PARTITIONS = ENV.log_partitions
 LOG_RETENTION_MONTHS = ENV.log_retention_months
 LOG_PAYLOAD_MAX_BYTES = ENV.log_payload_max_bytes
+RATE_LIMIT_REQUESTS_PER_MINUTE = ENV.rate_limit_requests_per_minute
 RATE_LIMIT_BURST_SIZE = ENV.rate_limit_burst_size
 REDIS_URL = ENV.redis_url
 METRICS_PUBLIC = ENV.metrics_public

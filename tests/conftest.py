@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 import pytest
 
-from tests.environment import CI
+from tests.environment import CI, LOGS_APART
 
 #: A skip that starts so is meant, in CI too: the thing cannot exist there.
 LAWFUL_SKIP = "not for "
@@ -44,6 +44,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
     """
     for item in filter(_drives_browser, items):
         item.add_marker(pytest.mark.xdist_group("browser"))
+    if LOGS_APART:
+        for item in items:
+            _allow_both_databases(item)
     yield
     # After all others have had their say on the order.
     items.sort(key=_drives_browser)
@@ -51,3 +54,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
 
 def _drives_browser(item: pytest.Item) -> bool:
     return "playwright" in getattr(item, "fixturenames", ())
+
+
+def _allow_both_databases(item: pytest.Item) -> None:
+    """Give a test that may use the database the one of the logs as well, as code finds them together."""
+    marker = item.get_closest_marker("django_db")
+    if marker or {"db", "transactional_db"} & set(getattr(item, "fixturenames", ())):
+        wanted = {**marker.kwargs} if marker else {}
+        item.add_marker(pytest.mark.django_db(**{**wanted, "databases": "__all__"}), append=False)

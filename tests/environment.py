@@ -1,7 +1,7 @@
 """A pytest plugin that loads before the settings: one PostgreSQL for the whole run, shared by all its processes.
 
 `TEST_DATABASE_URL` names a server to use instead. `TEST_DB_NAME` names the database, so that two runs can share
-a server; `EKIDEN_TEST_DIR` gives a run a server of its own.
+a server; `EKIDEN_TEST_DIR` gives a run a server of its own. `TEST_LOGS_DATABASE` puts the logs into a second database.
 """
 
 import os
@@ -27,6 +27,11 @@ os.environ["SECRET_KEY"] = "only-for-tests-" + "0123456789abcdef" * 4
 # Static files as they are: the suite need not collect and compress them first.
 os.environ["DEBUG"] = "true"
 os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or LOCATION.url
+#: Set: the logs and analytics are in a database of their own, and every test may use both.
+LOGS_APART = bool(os.environ.get("TEST_LOGS_DATABASE"))
+if LOGS_APART:
+    url = os.environ["DATABASE_URL"]
+    os.environ["LOGS_DATABASE_URL"] = f"{url}{'&' if '?' in url else '?'}dbname=ekiden_logs"
 
 used = ExitStack()
 

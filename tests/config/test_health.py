@@ -13,7 +13,7 @@ def test_ready_when_the_database_answers_and_has_its_migrations(db: None) -> Non
 
 
 def test_not_ready_while_migrations_are_missing(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(health, "_migrated", False)
+    monkeypatch.setattr(health, "_migrated", set())
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM django_migrations WHERE app = 'jobs'")
 
