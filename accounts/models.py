@@ -157,3 +157,21 @@ class IdempotentRequest(models.Model):
 
     def __str__(self) -> str:
         return f"{self.route} {self.key}"
+
+
+class SchemaVersion(models.Model):
+    """One migration that the database has had. Kept after every `migrate` by config.schema_version."""
+
+    id = models.AutoField(primary_key=True)
+    #: The app and the number, such as jobs.0005.
+    version = models.CharField(max_length=32, unique=True)
+    description = models.TextField()
+    applied_at = models.DateTimeField(db_default=Now())
+    applied_by = models.CharField(max_length=128)
+
+    class Meta:
+        db_table = "schema_version"
+        ordering = ("applied_at", "id")
+
+    def __str__(self) -> str:
+        return self.version
