@@ -10,6 +10,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from jobs.outcomes import Attempt, Snoozed
 from jobs.registry import registry
+from jobs.worker.chores import ChoreThread
 from jobs.worker.claiming import Claimer
 from jobs.worker.coroutines import CoroutineSlots, is_coroutine
 from jobs.worker.counting import Counts
@@ -58,6 +59,7 @@ class WorkerLoop:
         self.heartbeat = Heartbeat(options, self.hand, self.counts, self._interrupt, self._abandon)
         self.listener = Listener(self.inbox.heard, self.inbox.look)
         self.maintenance = Maintenance(options)
+        self.chores = ChoreThread()
         self.claimer = Claimer(options)
         self._claiming = threading.Thread(target=self._claim_until_stopped, name="claimer", daemon=True)
         self._vital = (self._claiming, self.recorder, self.heartbeat)
@@ -77,6 +79,7 @@ class WorkerLoop:
         self.listener.start()
         if self.options.maintenance:
             self.maintenance.start()
+            self.chores.start()
         self._claiming.start()
         _logger.info(
             "worker %s works on %s with %s slots",
@@ -194,6 +197,7 @@ class WorkerLoop:
         )
         self.heartbeat.stopping = True
         self.maintenance.stop()
+        self.chores.stop()
         self.listener.stop()
         self._claiming.join()
         for attempt in self.hand.unstarted():
