@@ -1,5 +1,12 @@
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
+from django.db.models.signals import post_migrate
 
 
 class ConfigConfig(AppConfig):
     name = "config"
+
+    def ready(self) -> None:
+        from config.schema_version import record_migrations
+
+        # Of all apps' signals, which come one after the other when everything has run, one is enough.
+        post_migrate.connect(record_migrations, sender=apps.get_app_config("accounts"))
