@@ -1,6 +1,6 @@
 """How handlers are written: `@job("summarize")` on a function or coroutine."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from typing import Any, Unpack, get_args
 
@@ -8,7 +8,7 @@ from asgiref.sync import sync_to_async
 
 from jobs.backoff import Backoff, exponential
 from jobs.enqueue import Enqueued, NewJob, enqueue, enqueue_many
-from jobs.options import NAMES, Options, check, check_job_type
+from jobs.options import LONGEST_CACHE, NAMES, VERSION_MAX_LENGTH, Options, check, check_job_type, check_tags
 from jobs.registry import Isolation, JobType, registry
 from jobs.schemas import Schema
 from jobs.statuses import Priority
@@ -80,12 +80,19 @@ def job(
     isolation: Isolation = "thread",
     atomic: bool = False,
     schema: Schema | None = None,
+    version: str = "1.0.0",
+    tags: Sequence[str] = (),
+    examples: Sequence[dict[str, Any]] = (),
+    cache: int | None = None,
+    internal: bool = False,
 ) -> Callable[[Callable[..., Any]], Handler]:
     """Register a function or coroutine as the handler of a job type.
 
     Its first argument is the attempt's context, the others are the payload by name. `timeout` is in seconds;
     `atomic` commits the handler's database writes together with the outcome (plain functions in threads only);
-    `isolation="process"` runs it in a child process that can be killed.
+    `isolation="process"` runs it in a child process that can be killed. `version`, `tags` and `examples` (payloads)
+    stand in the catalogue of functions. `cache` is for how many seconds an invoke with the same payload gets the same
+    result without a job: only for functions whose result depends on nothing else. `internal` keeps it out of lists.
     """
 
     def register(function: Callable[..., Any]) -> Handler:
@@ -100,6 +107,11 @@ def job(
             isolation,
             atomic,
             schema,
+            version,
+            tuple(tags),
+            tuple(examples),
+            cache,
+            internal,
         )
         _refuse_impossible(job_type)
         registry.add(job_type)
@@ -121,4 +133,14 @@ def _refuse_impossible(job_type: JobType) -> None:
         raise TypeError(
             f"{name}: an atomic job shares its transaction with the worker, so it cannot run in a child process."
         )
+    _refuse_wrong_description(job_type)
     _ = job_type.validator
+
+
+def _refuse_wrong_description(job_type: JobType) -> None:
+    check_tags(job_type.tags)
+    if not 0 < len(job_type.version) <= VERSION_MAX_LENGTH:
+        raise TypeError(f"{job_type.name}: version is a text of 1 to {VERSION_MAX_LENGTH} characters.")
+    cache = job_type.cache_seconds
+    if cache is not None and (isinstance(cache, bool) or not isinstance(cache, int) or not 0 < cache <= LONGEST_CACHE):
+        raise TypeError(f"{job_type.name}: cache is a whole number of seconds from 1 to {LONGEST_CACHE}.")

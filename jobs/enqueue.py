@@ -10,14 +10,22 @@ from typing import Any, Final, Unpack
 from django.db import connections, router, transaction
 
 from accounts.uuid7 import uuid7
-from jobs import conf, options
+from jobs import catalogue, conf, options
 from jobs.announce import announce
-from jobs.exceptions import InvalidOption, InvalidPayload, JobError, NoneSubmitted, UnknownJobType
+from jobs.catalogue import Entry
+from jobs.exceptions import (
+    FunctionInactive,
+    InvalidOption,
+    InvalidPayload,
+    JobError,
+    NoneSubmitted,
+    UnknownJobType,
+)
 from jobs.languages import QUEUE_PREFIX, is_foreign
 from jobs.models import Job
 from jobs.options import Options
 from jobs.payloads import dump, dump_payload
-from jobs.registry import JobType, registry
+from jobs.registry import JobType
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +63,9 @@ def enqueue(job_type: str, payload: dict[str, Any], **chosen: Unpack[Options]) -
     """Submit one job.
 
     Inside `transaction.atomic()` it commits with the caller's writes, else at once. Raises UnknownJobType,
-    InvalidPayload or InvalidOption before anything is written.
+    InvalidPayload, InvalidOption or (of other languages) FunctionInactive before anything is written.
     """
-    return _insert(_row(registry.get(job_type), payload, chosen))
+    return _insert(_row(catalogue.job_type(job_type), payload, chosen))
 
 
 def enqueue_many(new_jobs: Sequence[NewJob]) -> list[Enqueued]:
@@ -65,7 +73,8 @@ def enqueue_many(new_jobs: Sequence[NewJob]) -> list[Enqueued]:
 
     Raises as enqueue does, and then nothing has been written.
     """
-    return _insert_many([_row(registry.get(new.job_type), new.payload, new.options) for new in new_jobs])
+    catalogue.prefetch(new.job_type for new in new_jobs)
+    return _insert_many([_row(catalogue.job_type(new.job_type), new.payload, new.options) for new in new_jobs])
 
 
 def enqueue_each(new_jobs: Sequence[NewJob], *, all_or_none: bool = False) -> list[Enqueued | JobError]:
@@ -73,6 +82,7 @@ def enqueue_each(new_jobs: Sequence[NewJob], *, all_or_none: bool = False) -> li
 
     With `all_or_none` one error keeps all of them from being written, and NoneSubmitted is raised.
     """
+    catalogue.prefetch(new.job_type for new in new_jobs)
     rows = [_row_or_error(new) for new in new_jobs]
     errors = {index: row for index, row in enumerate(rows) if isinstance(row, JobError)}
     if errors and all_or_none:
@@ -83,8 +93,8 @@ def enqueue_each(new_jobs: Sequence[NewJob], *, all_or_none: bool = False) -> li
 
 def _row_or_error(new: NewJob) -> Row | JobError:
     try:
-        return _row(registry.get(new.job_type), new.payload, new.options)
-    except (UnknownJobType, InvalidPayload, InvalidOption) as error:
+        return _row(catalogue.job_type(new.job_type), new.payload, new.options)
+    except (UnknownJobType, FunctionInactive, InvalidPayload, InvalidOption) as error:
         return error
 
 
@@ -107,7 +117,7 @@ def _key(row: Row) -> tuple[str, str, str]:
     return row["job_type"], row["unique_key"], str(row.get("user_id"))
 
 
-def _row(job_type: JobType, payload: dict[str, Any], chosen: Options) -> Row:
+def _row(job_type: JobType | Entry, payload: dict[str, Any], chosen: Options) -> Row:
     text = dump_payload(payload)
     # After that: of what JSON cannot hold the schema would say puzzling things, or raise errors of its own.
     if violations := job_type.validator.violations(payload):
@@ -130,9 +140,13 @@ def _row(job_type: JobType, payload: dict[str, Any], chosen: Options) -> Row:
     return row
 
 
-def _refuse_foreign_queue(queue: str, job_type: JobType) -> None:
+def _refuse_foreign_queue(queue: str, job_type: JobType | Entry) -> None:
+    if queue == job_type.queue:
+        return
+    if is_foreign(job_type.queue):
+        raise InvalidOption("queue", f"must be {job_type.queue}, where the workers of the function's language look.")
     # Its workers could do nothing with the job, and ours would not look there.
-    if is_foreign(queue) and queue != job_type.queue:
+    if is_foreign(queue):
         raise InvalidOption("queue", f"must not begin with {QUEUE_PREFIX}: those queues belong to other languages.")
 
 

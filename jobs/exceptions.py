@@ -86,6 +86,31 @@ class UnknownJobType(JobError):
         super().__init__(f"No handler is registered for the job type {name!r}.")
 
 
+class UnknownFunction(JobError):
+    """The catalogue has no function of this name."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"There is no function {name!r}.")
+
+
+class FunctionInactive(JobError):
+    """The function is switched off."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"The function {name!r} is switched off.")
+
+
+class LanguageNotAllowed(JobError):
+    """The job's owner may not use its language."""
+
+    def __init__(self, language: str, user: Any = None) -> None:
+        self.language = language
+        who = f"The user {user}" if user else "The job's owner"
+        super().__init__(f"{who} may not use functions in {language}.")
+
+
 class InvalidOption(JobError):
     """An option of the job is out of its range."""
 

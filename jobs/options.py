@@ -18,6 +18,9 @@ TEXT_MAX_LENGTH: Final = 255
 MAX_RETRIES: Final = 100
 LONGEST_TIMEOUT: Final = 7 * 86_400.0
 FURTHEST: Final = timedelta(days=366)
+#: Of functions: their version, and for how many seconds their results may be kept.
+VERSION_MAX_LENGTH: Final = 32
+LONGEST_CACHE: Final = 366 * 86_400
 #: The table holds no earlier time: some that PostgreSQL knows Python cannot read. An earlier one is as due as this.
 EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 # No dot in front: `.` and `..` would change the address of the queue in the API.

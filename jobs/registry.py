@@ -34,6 +34,14 @@ class JobType:
     isolation: Isolation = "thread"
     atomic: bool = False
     given_schema: Schema | None = None
+    version: str = "1.0.0"
+    tags: tuple[str, ...] = ()
+    #: Payloads that show how it is called; each fits the schema.
+    examples: tuple[dict[str, Any], ...] = ()
+    #: Seconds for which the same payload gets the same answer without a job; None is never.
+    cache_seconds: int | None = None
+    #: For the product's own measurements: neither listed nor a function that can be called by name.
+    internal: bool = False
 
     @cached_property
     def schema(self) -> Schema:
@@ -68,16 +76,21 @@ class Registry:
 
     def __init__(self) -> None:
         self._types: dict[str, JobType] = {}
+        #: Those whose results are kept; empty in most installations, so that looking here costs nothing.
+        self.cached: dict[str, JobType] = {}
 
     def add(self, job_type: JobType) -> None:
         known = self._types.get(job_type.name)
         if known is not None and known.place != job_type.place:
             raise ValueError(f"The job type {job_type.name!r} is registered twice: {known.place} and {job_type.place}.")
         self._types[job_type.name] = job_type
+        if job_type.cache_seconds:
+            self.cached[job_type.name] = job_type
 
     def remove(self, name: str) -> None:
         """Forget a job type; for tests that register their own."""
         self._types.pop(name, None)
+        self.cached.pop(name, None)
 
     def get(self, name: str) -> JobType:
         """Give the job type of this name or raise UnknownJobType."""
@@ -91,6 +104,10 @@ class Registry:
 
     def __iter__(self) -> Iterator[JobType]:
         return iter(sorted(self._types.values(), key=lambda job_type: job_type.name))
+
+    def listed(self) -> list[JobType]:
+        """Give the job types that clients are told of."""
+        return [job_type for job_type in self if not job_type.internal]
 
     def discover(self) -> None:
         """Import the `handlers` module or package of every installed app, submodules too."""

@@ -62,3 +62,11 @@ def _allow_both_databases(item: pytest.Item) -> None:
     if marker or {"db", "transactional_db"} & set(getattr(item, "fixturenames", ())):
         wanted = {**marker.kwargs} if marker else {}
         item.add_marker(pytest.mark.django_db(**{**wanted, "databases": "__all__"}), append=False)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_known_of_functions() -> None:
+    """What one test has put into the catalogue and rolled back is not there for the next."""
+    from jobs import catalogue
+
+    catalogue.forget()

@@ -134,8 +134,9 @@ def test_wrong_choices_are_errors_before_any_write(note, django_assert_num_queri
             enqueue("note", {}, priority=101)
         with pytest.raises(InvalidOption):
             enqueue_many([NewJob("note", {}), NewJob("note", {}, {"queue": "a b"})])
-        with pytest.raises(UnknownJobType):
-            enqueue("nothing", {})
+    # Somebody else may have registered it in another language.
+    with django_assert_num_queries(1), pytest.raises(UnknownJobType):
+        enqueue("nothing", {})
 
 
 def test_delays_are_the_databases_time(note):
