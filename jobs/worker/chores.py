@@ -59,6 +59,6 @@ class ChoreThread(threading.Thread):
         except Exception as problem:
             error = f"{type(problem).__name__}: {first_line(problem)}"[:1000]
             _logger.exception("the chore %s failed", name)
-        # What it left behind may be a broken transaction or connection.
-        connections["default"].close_if_unusable_or_obsolete()
+            # It may have left a broken connection behind.
+            connections["default"].close_if_unusable_or_obsolete()
         Chore.objects.settle(name, timedelta(seconds=chore.interval), error)
