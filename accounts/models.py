@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
@@ -13,6 +14,11 @@ from accounts.roles import Role
 from accounts.uuid7 import DatabaseUUID7, uuid7
 
 USER_ID_VALIDATOR = RegexValidator(r"\A[\w.@+:-]+\Z", "Use letters, digits and . @ + : - _ only.")
+
+
+def default_rate_limit() -> int:
+    """Give the requests a minute of new users; rows that come from psql have the column's own 100."""
+    return int(getattr(settings, "RATE_LIMIT_REQUESTS_PER_MINUTE", 100))
 
 
 class UserManager(BaseUserManager["User"]):
@@ -44,7 +50,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     role = models.CharField(max_length=32, choices=Role, default=Role.USER, db_default=Role.USER)
     is_active = models.BooleanField(default=True, db_default=True)
     rate_limit_per_minute = models.IntegerField(
-        default=100, db_default=100, validators=[MinValueValidator(1)], help_text="API requests a minute."
+        default=default_rate_limit,
+        db_default=100,
+        validators=[MinValueValidator(1)],
+        help_text="API requests a minute.",
     )
     allowed_languages = ArrayField(
         models.CharField(max_length=32), null=True, blank=True, help_text="Empty means every language."
@@ -54,6 +63,9 @@ class User(AbstractBaseUser, PermissionsMixin):
     api_key_hash = models.CharField(max_length=128, unique=True, null=True, blank=True, editable=False)
     api_key_hint = models.CharField(max_length=4, blank=True, default="", db_default="", editable=False)
     api_key_issued_at = models.DateTimeField(null=True, blank=True, editable=False)
+    api_key_expires_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the API key ends; empty means never."
+    )
     api_key_last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
     retired_api_key_hash = models.CharField(max_length=128, unique=True, null=True, blank=True, editable=False)
     retired_api_key_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -118,7 +130,7 @@ class Workspace(models.Model):
 
 
 class RateLimitWindow(models.Model):
-    """The last minute of one key, a count per second; only the SQL function spend_rate_limit() writes it.
+    """The last minute of one key, a count per second, and what it owes; only the SQL spend_rate_limit() writes it.
 
     The table is UNLOGGED: after a crash of the database everyone starts with a full allowance.
     """
@@ -126,6 +138,8 @@ class RateLimitWindow(models.Model):
     key = models.CharField(max_length=128, primary_key=True)
     slot = models.BigIntegerField()
     counts = ArrayField(models.IntegerField())
+    #: Requests above the average that the limit allows; a burst is lent and paid back.
+    debt = models.FloatField(db_default=0.0)
     # What the last request was told: RETURNING cannot see the row as it was before.
     accepted = models.BooleanField()
     touched_at = models.DateTimeField()

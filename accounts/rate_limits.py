@@ -1,4 +1,7 @@
-"""At most so many requests in any 60 seconds, whatever the number of web processes and wherever a minute begins."""
+"""At most so many requests in any 60 seconds, whatever the number of web processes and wherever a minute begins.
+
+Users may go above their limit in a burst, which they earn by having used less than it before.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from datetime import timedelta
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
+from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
 from django.http import HttpRequest
@@ -27,29 +31,42 @@ FAILED_LOGINS_PER_MINUTE: Final = 30
 #: A window that nobody has touched for this long says nothing any more.
 WINDOW_LIFE: Final = timedelta(minutes=10)
 
+_SPEND: Final = "SELECT accepted, remaining, reset_after FROM spend_rate_limit(%s, %s, %s)"
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
     accepted: bool
     limit: int
+    #: What may come above the limit in one burst.
+    burst: int
     remaining: int
     #: Whole seconds until the next request becomes possible again, or until the oldest one stops counting.
     reset_after: int
 
     def headers(self) -> dict[str, str]:
-        """Say it in the headers of the IETF draft (RateLimit header fields for HTTP)."""
+        """Say it in the headers of the IETF draft (RateLimit header fields for HTTP).
+
+        The quota is what 60 seconds can hold at most. Ours alone is the parameter that says what they hold on average.
+        """
+        average = f";ekiden-average={self.limit}" if self.burst else ""
         return {
-            "RateLimit-Policy": f'"per-minute";q={self.limit};w=60',
+            "RateLimit-Policy": f'"per-minute";q={self.limit + self.burst};w=60{average}',
             "RateLimit": f'"per-minute";r={self.remaining};t={self.reset_after}',
         }
 
 
-def spend(key: str, limit: int) -> Decision:
+def spend(key: str, limit: int, burst: int = 0) -> Decision:
     """Use up one request of the key's allowance, unless there is none left."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT accepted, remaining, reset_after FROM spend_rate_limit(%s, %s)", [key, limit])
+        cursor.execute(_SPEND, [key, limit, burst])
         accepted, remaining, reset_after = cursor.fetchone()
-    return Decision(accepted, limit, remaining, max(1, ceil(reset_after)))
+    return Decision(accepted, limit, burst, remaining, max(1, ceil(reset_after)))
+
+
+def burst_size() -> int:
+    """Give what every user may send above their limit in one burst."""
+    return int(getattr(settings, "RATE_LIMIT_BURST_SIZE", 10))
 
 
 def spend_failed_login(request: Request) -> Decision:
@@ -95,7 +112,7 @@ class UserRateThrottle(BaseThrottle):
         user = request.user
         if not isinstance(user, User):
             return True
-        self.decision = spend(f"user:{user.pk}", user.rate_limit_per_minute)
+        self.decision = spend(f"user:{user.pk}", user.rate_limit_per_minute, burst_size())
         # The middleware that writes the headers sees only Django's request, not the one around it.
         request._request.rate_limit = self.decision  # type: ignore[attr-defined]
         return self.decision.accepted

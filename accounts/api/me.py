@@ -15,6 +15,7 @@ class AllowanceSerializer(serializers.Serializer[Any]):
     """What is left of the requests of the last 60 seconds."""
 
     limit = serializers.IntegerField()
+    burst = serializers.IntegerField(help_text="What may come above the limit, after less than the limit was used.")
     remaining = serializers.IntegerField()
     reset_after = serializers.IntegerField(help_text="Seconds until the oldest request stops counting.")
 

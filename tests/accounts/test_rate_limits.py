@@ -2,11 +2,15 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from math import floor
 
 import pytest
 from django.db import connection
 from django.db.models import F
 from django.test import RequestFactory
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from accounts import rate_limits
 from accounts.models import RateLimitWindow
@@ -102,34 +106,103 @@ def test_old_windows_are_pruned_and_young_ones_kept():
     assert list(RateLimitWindow.objects.values_list("key", flat=True)) == ["young"]
 
 
+def burst(key, limit, size, times):
+    return sum(rate_limits.spend(key, limit, size).accepted for _ in range(times))
+
+
+def test_a_burst_goes_above_the_limit_once_and_is_paid_back():
+    assert burst("k", 60, 12, 100) == 72
+    age("k", 61)
+    assert burst("k", 60, 12, 100) == 61, "the window is empty, and 61 seconds have paid back 61 of the 72"
+    age("k", 61)
+    assert burst("k", 60, 12, 100) == 61
+    age("k", 73)
+    assert burst("k", 60, 12, 100) == 72, "73 seconds have paid back all"
+
+
+def test_waiting_as_long_as_told_is_enough_while_a_burst_is_paid_back():
+    burst("k", 10, 5, 20)
+    age("k", 61)
+    assert burst("k", 10, 5, 20) == 10
+    refused = rate_limits.spend("k", 10, 5)
+    assert (refused.accepted, refused.remaining) == (False, 0)
+    assert refused.reset_after <= 6, "the window has room; six seconds pay back one"
+    age("k", refused.reset_after)
+    assert rate_limits.spend("k", 10, 5).accepted
+
+
+class Model:
+    """The two rules in words: what any 61 slots hold, and what is owed."""
+
+    def __init__(self, limit, size):
+        self.limit, self.most = limit, limit + size
+        self.second, self.accepted, self.debt = 0, [], Fraction(0)
+
+    def wait(self, seconds):
+        self.second += seconds
+        self.debt = max(Fraction(0), self.debt - Fraction(seconds * self.limit, 60))
+
+    def spend(self):
+        in_window = sum(at > self.second - 61 for at in self.accepted)
+        fits = in_window < self.most and self.debt <= self.most - 1
+        if fits:
+            self.accepted.append(self.second)
+            self.debt += 1
+        return fits, max(0, min(self.most - in_window - fits, floor(self.most - self.debt)))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    limit=st.integers(1, 20),
+    size=st.integers(0, 10),
+    steps=st.lists(st.tuples(st.integers(0, 90), st.integers(1, 12)), max_size=12),
+)
+def test_any_course_of_requests_is_judged_as_the_model_says(db, limit, size, steps):
+    RateLimitWindow.objects.all().delete()
+    model, slot = Model(limit, size), None
+    for seconds, times in steps:
+        age("k", seconds)
+        slot = slot and slot - seconds
+        for _ in range(times):
+            decision = rate_limits.spend("k", limit, size)
+            now = RateLimitWindow.objects.get(key="k").slot
+            # What was made older, and what the real clock went on by.
+            model.wait(now - (slot or now))
+            slot = now
+            assert (decision.accepted, decision.remaining) == model.spend()
+    for second in set(model.accepted):
+        assert sum(second <= at < second + 60 for at in model.accepted) <= limit + size
+
+
 HAMMER = """
 import json, sys, psycopg
 with psycopg.connect(**json.loads(sys.argv[1]), autocommit=True) as connection:
     sys.stdin.readline()
-    spend = "SELECT accepted FROM spend_rate_limit('hot', 100)"
-    print(sum(connection.execute(spend).fetchone()[0] for _ in range(100)))
+    spend = "SELECT accepted FROM spend_rate_limit('hot', 100, 10)"
+    print(sum(connection.execute(spend).fetchone()[0] for _ in range(50)))
 """
 
 
 @pytest.mark.django_db(transaction=True)
-def test_four_processes_at_once_accept_no_more_than_the_limit():
+def test_ten_processes_at_once_accept_the_limit_and_the_burst_and_nothing_more():
     known = ("dbname", "user", "password", "host", "port")
     parameters = json.dumps({k: v for k, v in connection.get_connection_params().items() if k in known and v})
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", HAMMER, parameters], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        for _ in range(4)
+        for _ in range(10)
     ]
     for process in processes:
         process.stdin.write("\n")
         process.stdin.flush()
     counts = [int(process.communicate(timeout=60)[0]) for process in processes]
-    assert sum(counts) == 100
+    assert sum(counts) == 110
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_requests_at_once_through_the_api_are_held_to_the_users_limit():
+def test_many_requests_at_once_through_the_api_are_held_to_the_users_limit_and_the_burst(settings):
+    settings.RATE_LIMIT_BURST_SIZE = 5
     client = client_of(UserFactory(rate_limit_per_minute=20))
 
     def request(_):
@@ -140,10 +213,26 @@ def test_many_requests_at_once_through_the_api_are_held_to_the_users_limit():
 
     with ThreadPoolExecutor(8) as pool:
         statuses = list(pool.map(request, range(60)))
-    assert (statuses.count(200), statuses.count(429)) == (20, 40)
+    assert (statuses.count(200), statuses.count(429)) == (25, 35)
 
 
-def test_the_answer_says_what_is_left_and_how_long_to_wait():
+@pytest.fixture
+def no_burst(settings):
+    settings.RATE_LIMIT_BURST_SIZE = 0
+
+
+def test_the_answer_says_what_is_left_with_the_burst(settings):
+    settings.RATE_LIMIT_BURST_SIZE = 3
+    client = client_of(UserFactory(rate_limit_per_minute=2))
+    answers = [client.get(ME) for _ in range(6)]
+    assert [answer.status_code for answer in answers] == [200] * 5 + [429]
+    assert {answer["RateLimit-Policy"] for answer in answers} == {'"per-minute";q=5;w=60;ekiden-average=2'}
+    left = [answer["RateLimit"].partition(";t=")[0] for answer in answers]
+    assert left == [f'"per-minute";r={n}' for n in (4, 3, 2, 1, 0, 0)]
+    assert answers[0].json()["rate_limit"].items() >= {"limit": 2, "burst": 3, "remaining": 4}.items()
+
+
+def test_the_answer_says_what_is_left_and_how_long_to_wait(no_burst):
     client = client_of(UserFactory(rate_limit_per_minute=2))
     first = client.get(ME)
     assert first["RateLimit-Policy"] == '"per-minute";q=2;w=60'
@@ -157,7 +246,7 @@ def test_the_answer_says_what_is_left_and_how_long_to_wait():
     assert response["RateLimit"].startswith('"per-minute";r=0;t=')
 
 
-def test_users_have_their_own_allowance():
+def test_users_have_their_own_allowance(no_burst):
     hungry, modest = client_of(UserFactory(rate_limit_per_minute=1)), client_of(UserFactory(rate_limit_per_minute=1))
     hungry.get(ME)
     assert hungry.get(ME).status_code == 429

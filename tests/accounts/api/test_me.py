@@ -6,7 +6,8 @@ from tests.factories import UserFactory
 pytestmark = pytest.mark.django_db
 
 
-def test_it_says_who_asks_what_they_may_do_and_what_is_left():
+def test_it_says_who_asks_what_they_may_do_and_what_is_left(settings):
+    settings.RATE_LIMIT_BURST_SIZE = 0
     client = client_of(UserFactory(user_id="ann", role="operator", rate_limit_per_minute=9, allowed_languages=["ja"]))
     client.get("/api/v1/me")
     body = client.get("/api/v1/me").json()
