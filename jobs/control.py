@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from jobs import options
+from jobs import language_rights, options
 from jobs.announce import announce, announce_cancel
 from jobs.exceptions import InvalidOption, InvalidState, StaleVersion, UniqueKeyTaken
 from jobs.models import Job
@@ -48,7 +48,8 @@ def retry(job_id: UUID, actor: Any, reason: str = "") -> Job:
     """Run a failed or cancelled job again with all its retries, or a waiting one at once.
 
     Raises InvalidState for a job that runs, succeeded, or lies as a dead letter (those are redriven), and
-    UniqueKeyTaken when an unfinished job has taken its unique key meanwhile.
+    UniqueKeyTaken when an unfinished job has taken its unique key meanwhile, LanguageNotAllowed when its owner may not
+    use its language any more.
     """
     job = _locked(job_id)
     if job.status == Status.PENDING:
@@ -58,6 +59,7 @@ def retry(job_id: UUID, actor: Any, reason: str = "") -> Job:
     else:
         hint = "Cannot retry it: its status is dead_letter. Redrive its dead letter instead."
         raise InvalidState("retry", job.status, hint if job.status == Status.DEAD_LETTER else "")
+    language_rights.check_owner(job)
     announce([(job.queue, job.priority)])
     with refusing_taken_key(job):
         return _apply(job, changes, actor, "retry", reason)

@@ -9,14 +9,21 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.db.models.functions import Now
 
+from jobs import catalogue, language_rights
 from jobs.announce import announce
 from jobs.control import refusing_taken_key, restart_changes
-from jobs.exceptions import InvalidPayload, InvalidState, UniqueKeyTaken, UnknownJobType
+from jobs.exceptions import (
+    FunctionInactive,
+    InvalidPayload,
+    InvalidState,
+    LanguageNotAllowed,
+    UniqueKeyTaken,
+    UnknownJobType,
+)
 from jobs.models import DeadLetter, Job
 from jobs.models.audit import audit
 from jobs.models.dead_letter import DeadLetterQuerySet
 from jobs.payloads import dump_payload, dump_result, same_json
-from jobs.registry import registry
 from jobs.statuses import Resolution, Status
 
 #: How many letters one transaction of a bulk act takes, so that workers never wait long for it.
@@ -31,9 +38,11 @@ def redrive(dead_letter_id: UUID, actor: Any, payload: dict[str, Any] | None = N
     """Put the job back to pending with all its retries, as it is or with an edited payload.
 
     The letter keeps the payload it died of; the edited one is recorded beside it. Raises InvalidState when the
-    letter is not open, InvalidPayload when the new payload does not fit the job type, UniqueKeyTaken.
+    letter is not open, InvalidPayload when the new payload does not fit the job type, UniqueKeyTaken,
+    LanguageNotAllowed when the job's owner may not use its language any more.
     """
     letter, job = _locked(dead_letter_id, "redrive")
+    language_rights.check_owner(job)
     changes = restart_changes()
     if payload is not None and not same_json(payload, letter.payload):
         check_payload(letter.job_type, payload)
@@ -76,8 +85,8 @@ def check_payload(job_type: str, payload: dict[str, Any]) -> None:
     """Raise InvalidPayload unless jobs of this type may carry the payload; a type unknown here takes any JSON."""
     dump_payload(payload)
     try:
-        violations = registry.get(job_type).validator.violations(payload)
-    except UnknownJobType:
+        violations = catalogue.job_type(job_type).validator.violations(payload)
+    except (UnknownJobType, FunctionInactive):
         return
     if violations:
         raise InvalidPayload(violations)
@@ -134,7 +143,7 @@ def _one_of_many(act: Callable[..., DeadLetter], letter_id: UUID, actor: Any, re
     try:
         with transaction.atomic():
             act(letter_id, actor, reason=reason)
-    except (InvalidState, UniqueKeyTaken, InvalidPayload) as error:
+    except (InvalidState, UniqueKeyTaken, InvalidPayload, LanguageNotAllowed) as error:
         report.skip(letter_id, str(error))
     except ObjectDoesNotExist:
         report.skip(letter_id, "It is not there any more.")

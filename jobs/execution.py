@@ -13,6 +13,7 @@ from jobs.exceptions import (
     JobCancelled,
     JobError,
     JobTimeout,
+    LanguageNotAllowed,
     NonRetryableError,
     RateLimitError,
     Snooze,
@@ -84,7 +85,7 @@ def failure(attempt: Attempt, error: BaseException) -> Outcome:
         return Snoozed(lawful(error.seconds, LONGEST_SNOOZE_SECONDS))
     if isinstance(error, RateLimitError):
         return Snoozed(lawful(error.retry_after), describe(attempt, error, "rate_limit"))
-    if isinstance(error, NonRetryableError | UnknownJobType | InvalidPayload):
+    if isinstance(error, NonRetryableError | UnknownJobType | InvalidPayload | LanguageNotAllowed):
         return DeadLettered(describe(attempt, error, "non_retryable"))
     kind = "timeout" if isinstance(error, JobTimeout) else "retryable"
     return retry_or_give_up(attempt, describe(attempt, error, kind))

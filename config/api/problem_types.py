@@ -39,6 +39,7 @@ _ALL = (
     ProblemType(
         "invalid-key", 401, "The API key is not valid", "Check the key, or ask an administrator for a new one."
     ),
+    ProblemType("key-expired", 401, "The API key has ended", "Ask an administrator for a new one."),
     ProblemType(
         "key-in-url",
         401,
@@ -49,13 +50,21 @@ _ALL = (
     ProblemType("permission-denied", 403, "This is not allowed", "Ask an administrator for another role."),
     ProblemType("role-missing", 403, "Your role does not allow this", "Ask an administrator for another role."),
     ProblemType(
+        "language-not-allowed",
+        403,
+        "This user may not call functions in the language",
+        "Ask an administrator to change `allowed_languages`.",
+    ),
+    ProblemType(
         "not-found", 404, "There is no such thing", "What belongs to other users looks as if it did not exist, too."
     ),
+    ProblemType("unknown-function", 404, "There is no such function", "`GET /api/v1/functions` lists them."),
     ProblemType(
         "method-not-allowed", 405, "The method is not allowed here", "The header `Allow` names those that are."
     ),
     ProblemType("not-acceptable", 406, "No such representation", "Accept `application/json`."),
     ProblemType("invalid-state", 409, "The present status does not allow this", "`current_state` is what it is now."),
+    ProblemType("function-inactive", 409, "The function is switched off", "Ask the operators, or wait."),
     ProblemType("idempotency-in-flight", 409, "The same request is being worked on", "Send it again a moment later."),
     ProblemType("unique-key-conflict", 409, "Another unfinished job holds the unique key", "Wait for it, or use it."),
     ProblemType("already-exists", 409, "There is one of this name already", "Use it, or choose another name."),
@@ -92,6 +101,12 @@ _ALL = (
         uri="https://iana.org/assignments/http-problem-types#quota-exceeded",
     ),
     ProblemType("internal-error", 500, "Something went wrong on our side", "Report the `request_id` to the operators."),
+    ProblemType(
+        "function-failed",
+        502,
+        "The function failed",
+        "`error` says what its last attempt said; the job, `job_id`, has the rest.",
+    ),
     ProblemType("unavailable", 503, "The service cannot answer now", "Try again after `Retry-After` seconds."),
 )
 

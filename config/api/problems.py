@@ -160,6 +160,9 @@ DOMAIN: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     jobs.UnknownJobType: lambda exc: Problem(
         "unknown-job-type", str(exc), [{"pointer": "#/type", "code": "unknown-job-type", "detail": str(exc)}]
     ),
+    jobs.UnknownFunction: lambda exc: Problem("unknown-function", str(exc)),
+    jobs.FunctionInactive: lambda exc: Problem("function-inactive", str(exc)),
+    jobs.LanguageNotAllowed: lambda exc: Problem("language-not-allowed", str(exc), members={"language": exc.language}),
     jobs.InvalidOption: lambda exc: Problem(
         "invalid-option", str(exc), [{"pointer": f"#/{escape(exc.option)}", "code": "invalid", "detail": exc.detail}]
     ),

@@ -12,8 +12,10 @@ import psutil
 from django.db import connection
 from django.db.models.functions import Now
 
+from jobs import language_rights
 from jobs.exceptions import JobTimeout
 from jobs.execution import failure
+from jobs.languages import PYTHON
 from jobs.models import Job, Worker
 from jobs.models.columns import ClockTimestamp
 from jobs.outcomes import Attempt
@@ -55,6 +57,8 @@ class Heartbeat(threading.Thread):
         self.hand = hand
         self.counts = counts
         self.stopping = False
+        #: Owners whose jobs may not run here; read at every beat, so that a claim asks for nobody's rights.
+        self.barred: frozenset[str] = frozenset()
         self._interrupt = interrupt
         self._abandon = abandon
         self._ended = threading.Event()
@@ -107,6 +111,7 @@ class Heartbeat(threading.Thread):
             defaults=self._state(),
             create_defaults={**self._identity(), **self._state()},
         )
+        self.barred = language_rights.barred(PYTHON)
 
     def _identity(self) -> dict[str, Any]:
         return {

@@ -22,6 +22,7 @@ from jobs.worker.maintenance import Maintenance
 from jobs.worker.options import WorkerOptions
 from jobs.worker.pace import Pace
 from jobs.worker.recorder import Recorder
+from jobs.worker.rights import refuse_barred
 from jobs.worker.stalls import StallWatch
 from jobs.worker.threads import ThreadSlots
 from jobs.worker.wakeup import Listener
@@ -172,6 +173,8 @@ class WorkerLoop:
 
     def _hand_out(self, attempts: list[Attempt]) -> None:
         self.hand.take(attempts)
+        if self.heartbeat.barred:
+            attempts = refuse_barred(self.hand, attempts, self.heartbeat.barred)
         coroutines = [attempt for attempt in attempts if is_coroutine(attempt)]
         plain = attempts if not coroutines else [attempt for attempt in attempts if not is_coroutine(attempt)]
         for attempt in attempts:
