@@ -1,7 +1,8 @@
 """What is kept of the request log beyond its rows: sums and histograms by the hour and by the day.
 
-Each table has a row for each user and function, and one for all users together, whose user_id is empty: operators read
-only those, users only their own.
+Each table has a row for each user and function, and rows for all users together, whose user_id is empty: operators
+read only those, users only their own. The tables of usage also have rows for all functions together, whose
+language_title is empty: charts of everything read one row for each hour or day.
 """
 
 from typing import ClassVar
@@ -51,6 +52,12 @@ class UsageHour(Usage):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["user_id", "hour", "language_title"], name="usage_hours_once")
         ]
+        indexes: ClassVar = [
+            # One function's hours, or those of all functions together.
+            models.Index(fields=["user_id", "language_title", "hour"], name="usage_hours_function"),
+            # The roll-up's, which replaces an hour, and the pruning's.
+            models.Index(fields=["hour"], name="usage_hours_hour"),
+        ]
 
 
 class UsageDay(Usage):
@@ -66,10 +73,16 @@ class UsageDay(Usage):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["user_id", "day", "language_title"], name="usage_days_once")
         ]
+        indexes: ClassVar = [
+            # One function's days, or those of all functions together.
+            models.Index(fields=["user_id", "language_title", "day"], name="usage_days_function"),
+            # Who called a function, and the roll-up that replaces a day.
+            models.Index(fields=["day", "language_title", "user_id"], name="usage_days_users"),
+        ]
 
 
 class ErrorHour(models.Model):
-    """One hour of one error of one function and user."""
+    """One error of one function and user, of requests of one hour; whenever the attempts failed, it is the request's hour."""
 
     hour = models.DateTimeField()
     language_title = models.CharField(max_length=128)
@@ -89,6 +102,7 @@ class ErrorHour(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["user_id", "hour", "language_title", "error_code"], name="error_hours_once")
         ]
+        indexes: ClassVar = [models.Index(fields=["hour"], name="error_hours_hour")]
 
     def __str__(self) -> str:
         return f"{self.language_title} {self.error_code}"
