@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from django.db import router
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.operations.base import Operation
 from django.db.migrations.state import ProjectState
@@ -42,6 +43,8 @@ class RowSecurity(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
+        if not router.allow_migrate(schema_editor.connection.alias, app_label):
+            return
         for name, rule in self._all().items():
             schema_editor.execute(f"CREATE POLICY {name} ON {self.table} {rule}", params=None)
         schema_editor.execute(f"ALTER TABLE {self.table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
@@ -53,6 +56,8 @@ class RowSecurity(Operation):
         from_state: ProjectState,
         to_state: ProjectState,
     ) -> None:
+        if not router.allow_migrate(schema_editor.connection.alias, app_label):
+            return
         schema_editor.execute(f"ALTER TABLE {self.table} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY")
         for name in self._all():
             schema_editor.execute(f"DROP POLICY {name} ON {self.table}")
@@ -62,5 +67,5 @@ class RowSecurity(Operation):
 
     def _all(self) -> dict[str, str]:
         # Not TO the owner by name: a dump is restored under another owner.
-        owner = f"SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = '{self.table}'::regclass"
-        return {**self.policies, "owner_all": f"USING (({owner}))"}
+        owner = f"(SELECT pg_has_role(c.relowner, 'USAGE') FROM pg_class c WHERE c.oid = '{self.table}'::regclass)"  # noqa: S608
+        return {**self.policies, "owner_all": f"USING ({owner})"}
