@@ -92,6 +92,10 @@ class User(AbstractBaseUser, PermissionsMixin):
                 name="users_retired_key_expires",
             ),
         )
+        # Workers read at every heartbeat who is kept from their language: most users have no list of languages.
+        indexes = (
+            models.Index(fields=("id",), condition=models.Q(allowed_languages__isnull=False), name="users_restricted"),
+        )
 
     def __str__(self) -> str:
         return self.user_id

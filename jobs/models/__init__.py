@@ -1,6 +1,7 @@
 """The queue's tables, one noun per file. Imports go down: job knows of none of the others."""
 
 from jobs.models.audit import AuditEntry
+from jobs.models.cached_value import CacheCounter, CachedValue
 from jobs.models.chore import Chore
 from jobs.models.counter import OutcomeCounter
 from jobs.models.dead_letter import DeadLetter, DeadLetterGroup
@@ -15,6 +16,8 @@ from jobs.models.worker import Worker
 
 __all__ = [
     "AuditEntry",
+    "CacheCounter",
+    "CachedValue",
     "Chore",
     "DeadLetter",
     "DeadLetterGroup",
