@@ -82,7 +82,7 @@ class UsageDay(Usage):
 
 
 class ErrorHour(models.Model):
-    """One error of one function and user, of requests of one hour; whenever the attempts failed, it is the request's hour."""
+    """One error of one function and user, in the hour of its request, whenever the attempt failed."""
 
     hour = models.DateTimeField()
     language_title = models.CharField(max_length=128)
