@@ -23,6 +23,7 @@ from jobs.exceptions import (
 from jobs.outcomes import Attempt, Cancelled, Completed, DeadLettered, Outcome, Retry, Snoozed
 from jobs.payloads import dump_result, storable
 from jobs.registry import JobType, registry
+from jobs.scrubbing import scrub_head, scrub_tail
 
 TRACEBACK_MAX_CHARACTERS: Final = 8_000
 MESSAGE_MAX_CHARACTERS: Final = 2_000
@@ -107,7 +108,7 @@ def _backoff(attempt: Attempt) -> float:
 
 
 def describe(attempt: Attempt, error: BaseException, kind: str) -> dict[str, Any]:
-    """Give the entry of the job's error history: bounded, and free of what PostgreSQL cannot hold."""
+    """Give the entry of the job's error history: bounded, without secrets, and free of what PostgreSQL cannot hold."""
     own = isinstance(error, JobError) and error.__traceback__ is None
     frames = traceback.extract_tb(error.__traceback__)
     inner = [
@@ -116,12 +117,16 @@ def describe(attempt: Attempt, error: BaseException, kind: str) -> dict[str, Any
     return {
         "attempt": attempt.number,
         "error_class": type(error).__name__,
-        "message": storable(_words(error))[:MESSAGE_MAX_CHARACTERS],
+        "message": scrub_head(storable(_words(error)), MESSAGE_MAX_CHARACTERS),
         "kind": kind,
         "at": datetime.now(UTC).isoformat(),
         "frame": f"{inner[-1].filename.rsplit('/', 1)[-1]}:{inner[-1].name}" if inner else "",
-        "traceback": "" if own else storable("".join(traceback.format_exception(error)))[-TRACEBACK_MAX_CHARACTERS:],
+        "traceback": "" if own else _trace(error),
     }
+
+
+def _trace(error: BaseException) -> str:
+    return scrub_tail(storable("".join(traceback.format_exception(error))), TRACEBACK_MAX_CHARACTERS)
 
 
 def _words(error: BaseException) -> str:
