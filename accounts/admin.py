@@ -49,7 +49,15 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         ("Rights", {"fields": ("role", "is_active", "rate_limit_per_minute", "allowed_languages")}),
         (
             "API key",
-            {"fields": ("api_key", "api_key_issued_at", "api_key_last_used_at", "retired_api_key_expires_at")},
+            {
+                "fields": (
+                    "api_key",
+                    "api_key_issued_at",
+                    "api_key_expires_at",
+                    "api_key_last_used_at",
+                    "retired_api_key_expires_at",
+                )
+            },
         ),
         ("Times", {"fields": ("last_active_at", "last_login", "created_at", "updated_at")}),
     )

@@ -1,20 +1,14 @@
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Final
 
-from django.db.models import Q
-from django.db.models.functions import Now
-from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
 from accounts import keys, rate_limits
+from accounts.activity import note_key_use
 from accounts.models import User
-
-#: The shortest time between two notes of a user's last request: not every request becomes a write.
-NOTE_INTERVAL: Final = timedelta(minutes=1)
 
 #: Names under which clients of other services put keys into URLs, where proxies and browsers write them down.
 KEY_PARAMETERS: Final = frozenset({"api_key", "apikey", "access_token", "token"})
@@ -29,12 +23,12 @@ class ApiKeyAuthentication(BaseAuthentication):
         header = request.headers.get("Authorization")
         if header is None:
             return None
-        user = keys.find_owner(_bearer_token(request, header))
+        user = _owner(request, _bearer_token(request, header))
         if user is None:
             raise _failure(request, "invalid-key", "This API key does not exist or has ended.")
         if not user.is_active:
             raise _failure(request, "account-disabled", "The user of this API key is disabled.")
-        _note_use(user)
+        note_key_use(user)
         return user, None
 
     def authenticate_header(self, request: Request) -> str:
@@ -47,6 +41,13 @@ class StaffSessionAuthentication(SessionAuthentication):
     def authenticate(self, request: Request) -> tuple[User, None] | None:
         found = super().authenticate(request)
         return found if found and found[0].is_staff else None
+
+
+def _owner(request: Request, key: str) -> User | None:
+    try:
+        return keys.find_owner(key)
+    except keys.KeyExpired as exc:
+        raise _failure(request, "key-expired", "This API key has ended; ask an administrator for a new one.") from exc
 
 
 def _bearer_token(request: Request, header: str) -> str:
@@ -69,12 +70,3 @@ def _failure(request: Request, code: str, detail: str) -> AuthenticationFailed |
     if not decision.accepted:
         return Throttled(wait=decision.reset_after, detail="Too many failed logins from this address.")
     return AuthenticationFailed(detail, code=code)
-
-
-def _note_use(user: User) -> None:
-    last = user.api_key_last_used_at
-    if last is not None and abs(timezone.now() - last) < NOTE_INTERVAL:
-        return
-    # The database's clock decides, so that of several processes one writes.
-    due = Q(api_key_last_used_at__isnull=True) | Q(api_key_last_used_at__lt=Now() - NOTE_INTERVAL)
-    User.objects.filter(due, pk=user.pk).update(api_key_last_used_at=Now(), last_active_at=Now())

@@ -11,13 +11,13 @@ import hmac
 import re
 import secrets
 import string
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 from zlib import crc32
 
 from django.conf import settings
 from django.db.models import Case, F, Q, Value, When
-from django.db.models.functions import Now
+from django.db.models.functions import Least, Now
 
 from accounts.models import User
 
@@ -27,21 +27,26 @@ KEY: Final = re.compile(rf"{PREFIX}([0-9A-Za-z]{{40}})([0-9A-Za-z]{{6}})")
 
 #: Time for clients to change over after a rotation.
 OVERLAP: Final = timedelta(hours=24)
+LONGEST_OVERLAP: Final = timedelta(days=30)
 
 
-def issue(user: User) -> str:
+class KeyExpired(Exception):
+    """The API key was good until its end, which has passed."""
+
+
+def issue(user: User, expires_at: datetime | None = None) -> str:
     """Give the user a new key and end every older one; the answer is the only time that it is seen."""
-    return _replace(user, retired_api_key_hash=None, retired_api_key_expires_at=None)
+    return _replace(user, expires_at, retired_api_key_hash=None, retired_api_key_expires_at=None)
 
 
-def rotate(user: User, overlap: timedelta = OVERLAP) -> str:
-    """Give the user a new key; the present one lives on for the overlap, one retired before it ends now."""
+def rotate(user: User, overlap: timedelta = OVERLAP, expires_at: datetime | None = None) -> str:
+    """Give the user a new key; the present one lives on for the overlap, one retired before it ends now.
+
+    `expires_at` is the end of the new key; the present one does not outlive an end of its own.
+    """
     had_key = Q(api_key_hash__isnull=False)
-    return _replace(
-        user,
-        retired_api_key_hash=F("api_key_hash"),
-        retired_api_key_expires_at=Case(When(had_key, then=Now() + overlap), default=Value(None)),
-    )
+    retired_until = Case(When(had_key, then=Least(Now() + overlap, "api_key_expires_at")), default=Value(None))
+    return _replace(user, expires_at, retired_api_key_hash=F("api_key_hash"), retired_api_key_expires_at=retired_until)
 
 
 def revoke(user: User) -> None:
@@ -50,6 +55,7 @@ def revoke(user: User) -> None:
         api_key_hash=None,
         api_key_hint="",
         api_key_issued_at=None,
+        api_key_expires_at=None,
         retired_api_key_hash=None,
         retired_api_key_expires_at=None,
     )
@@ -57,16 +63,28 @@ def revoke(user: User) -> None:
 
 
 def find_owner(key: str) -> User | None:
-    """Return whose key this is, disabled users too; a malformed key costs no query."""
+    """Return whose key this is, disabled users too; a malformed key costs no query.
+
+    Raises KeyExpired when the key was somebody's and has ended, by the database's clock.
+    """
     if not is_well_formed(key):
         return None
     hashed = digest(key)
-    retired = Q(retired_api_key_hash=hashed, retired_api_key_expires_at__gt=Now())
-    user = User.objects.filter(Q(api_key_hash=hashed) | retired).order_by().first()
-    if user is None:
+    current, retired = Q(api_key_hash=hashed), Q(retired_api_key_hash=hashed)
+    ended = (current & Q(api_key_expires_at__lte=Now())) | (retired & Q(retired_api_key_expires_at__lte=Now()))
+    found = User.objects.filter(current | retired).annotate(key_ended=Case(When(ended, then=True), default=False))
+    user = found.order_by().first()
+    if user is None or not _holds(user, hashed):
         return None
-    current = hmac.compare_digest(hashed, user.api_key_hash or "")
-    return user if current or hmac.compare_digest(hashed, user.retired_api_key_hash or "") else None
+    if user.key_ended:
+        raise KeyExpired
+    return user
+
+
+def has_live_key(user: User) -> bool:
+    """Tell whether the user's present key lets them in."""
+    unended = Q(api_key_expires_at=None) | Q(api_key_expires_at__gt=Now())
+    return User.objects.filter(unended, pk=user.pk, api_key_hash__isnull=False).exists()
 
 
 def is_well_formed(key: str) -> bool:
@@ -85,10 +103,19 @@ def generate() -> str:
     return body + _checksum(body)
 
 
-def _replace(user: User, **retired: object) -> str:
+def _holds(user: User, hashed: str) -> bool:
+    known = (user.api_key_hash or "", user.retired_api_key_hash or "")
+    return any(hmac.compare_digest(hashed, each) for each in known)
+
+
+def _replace(user: User, expires_at: datetime | None, **retired: object) -> str:
     key = generate()
     User.objects.filter(pk=user.pk).update(
-        api_key_hash=digest(key), api_key_hint=key[-4:], api_key_issued_at=Now(), **retired
+        api_key_hash=digest(key),
+        api_key_hint=key[-4:],
+        api_key_issued_at=Now(),
+        api_key_expires_at=expires_at,
+        **retired,
     )
     user.refresh_from_db()
     return key

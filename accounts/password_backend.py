@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from accounts import rate_limits
+from accounts.activity import note_activity
 from accounts.models import User
 
 ATTEMPTS_PER_MINUTE: Final = 10
@@ -27,3 +28,11 @@ class LimitedPasswordBackend(ModelBackend):
                 raise PermissionDenied
         found = super().authenticate(request, username=username, password=password, **kwargs)
         return found if isinstance(found, User) else None
+
+    def get_user(self, user_id: Any) -> User | None:
+        """Give the person of a session, for as long as they are not disabled, and note that they are here."""
+        found = super().get_user(user_id)
+        if not isinstance(found, User):
+            return None
+        note_activity(found)
+        return found

@@ -135,6 +135,9 @@ class Settings:
     log_partitions: str
     log_retention_months: int
     log_payload_max_bytes: int
+    session_ttl: float
+    session_max_ttl: float
+    session_retention_days: int
     rate_limit_requests_per_minute: int
     rate_limit_burst_size: int
     ai_request_timeout: float
@@ -186,6 +189,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         log_partitions=read.choice("LOG_PARTITIONS", "monthly", ("monthly", "daily")),
         log_retention_months=read.whole("LOG_RETENTION_MONTHS", 3, 0, 1200),
         log_payload_max_bytes=read.whole("LOG_PAYLOAD_MAX_BYTES", 4096, 0, 1 << 20),
+        session_ttl=read.seconds("SESSION_TTL", "1h", 1, 31_536_000),
+        session_max_ttl=read.seconds("SESSION_MAX_TTL", "1d", 1, 31_536_000),
+        session_retention_days=read.whole("SESSION_RETENTION_DAYS", 30, 0, 36500),
         rate_limit_requests_per_minute=read.whole("RATE_LIMIT_REQUESTS_PER_MINUTE", 100, 1, 1_000_000),
         rate_limit_burst_size=read.whole("RATE_LIMIT_BURST_SIZE", 10, 0, 1_000_000),
         ai_request_timeout=read.seconds("AI_REQUEST_TIMEOUT", "30s", 0.1, 3600),
@@ -208,6 +214,8 @@ def _check_together(settings: Settings) -> None:
             "JOB_QUEUE_HEARTBEAT_INTERVAL must be at most a third of JOB_QUEUE_LOCK_DURATION, "
             "or a healthy worker would lose its locks."
         )
+    if settings.session_ttl > settings.session_max_ttl:
+        raise InvalidSetting("SESSION_TTL must be at most SESSION_MAX_TTL.")
 
 
 def _database_url(name: str, url: str) -> str:

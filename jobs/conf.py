@@ -52,3 +52,18 @@ def result_max_bytes() -> int:
 def metrics_public() -> bool:
     """Whether anybody may read /metrics; else staff with a key, and whoever is on the same machine."""
     return bool(getattr(settings, "METRICS_PUBLIC", False))
+
+
+def session_ttl() -> int:
+    """Seconds that a session lives when nobody says how long."""
+    return int(getattr(settings, "SESSION_TTL", 3600))
+
+
+def session_max_ttl() -> int:
+    """Seconds that a session may live from the moment it is made or extended."""
+    return int(getattr(settings, "SESSION_MAX_TTL", 86_400))
+
+
+def session_retention_days() -> int:
+    """Days that closed and expired sessions are kept after their end; 0 keeps them for ever."""
+    return int(getattr(settings, "SESSION_RETENTION_DAYS", 30))

@@ -8,11 +8,11 @@ from rest_framework import mixins, serializers, status
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from accounts.api.fields import Text, WholeNumber, YesNo
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
+from accounts.api.views import GenericViewSet
 from accounts.models import USER_ID_VALIDATOR, User
 from accounts.permissions import IsAdmin
 
@@ -28,12 +28,13 @@ class KeySummarySerializer(serializers.ModelSerializer[User]):
 
     hint = serializers.CharField(source="api_key_hint", help_text="The last four characters.")
     issued_at = serializers.DateTimeField(source="api_key_issued_at", allow_null=True)
+    expires_at = serializers.DateTimeField(source="api_key_expires_at", allow_null=True)
     last_used_at = serializers.DateTimeField(source="api_key_last_used_at", allow_null=True)
     previous_key_ends_at = serializers.DateTimeField(source="retired_api_key_expires_at", allow_null=True)
 
     class Meta:
         model = User
-        fields = ("hint", "issued_at", "last_used_at", "previous_key_ends_at")
+        fields = ("hint", "issued_at", "expires_at", "last_used_at", "previous_key_ends_at")
         read_only_fields = fields
 
 

@@ -67,6 +67,18 @@ def test_rotation_keeps_the_old_key_for_a_while_and_revoking_ends_all(boss):
     assert keys.find_owner(old) is keys.find_owner(new) is None
 
 
+def test_a_key_gets_its_end_on_the_users_page(boss):
+    user = UserFactory()
+    key = keys.issue(user)
+    data = {"user_id": user.user_id, "role": "user", "is_active": "on", "rate_limit_per_minute": "7"}
+    data |= {"name": "", "email": "", "allowed_languages": ""}
+    end = {"api_key_expires_at_0": "2000-01-01", "api_key_expires_at_1": "00:00"}
+    response = boss.post(reverse("admin:accounts_user_change", args=[user.pk]), {**data, **end})
+    assert response.status_code == 302, response.context["adminform"].form.errors
+    with pytest.raises(keys.KeyExpired):
+        keys.find_owner(key)
+
+
 def test_keys_are_not_given_out_by_following_a_link(boss):
     user = UserFactory()
     assert boss.get(reverse("admin:accounts_user_issue_key", args=[user.pk])).status_code == 405

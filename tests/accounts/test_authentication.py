@@ -1,8 +1,12 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
 
 from accounts import keys
 from accounts.models import User
@@ -63,6 +67,15 @@ def test_a_disabled_user_is_shut_out_at_once():
     problem(client.get(ME), 401, "account-disabled")
 
 
+def test_an_ended_key_says_so_and_counts_as_a_failed_login():
+    user = UserFactory()
+    client = client_of(user)
+    User.objects.filter(pk=user.pk).update(api_key_expires_at=timezone.now())
+    for _ in range(FAILED_LOGINS_PER_MINUTE):
+        problem(client.get(ME), 401, "key-expired")
+    problem(client.get(ME), 429, "rate-limit-exceeded")
+
+
 @pytest.mark.parametrize("parameter", ["api_key", "access_token", "anything"])
 def test_a_key_in_the_url_is_refused_even_when_it_is_right(parameter):
     user = UserFactory()
@@ -98,6 +111,49 @@ def test_use_is_noted_at_most_once_a_minute():
     User.objects.filter(pk=user.pk).update(api_key_last_used_at=F("api_key_last_used_at") - timedelta(seconds=61))
     client.get(ME)
     assert User.objects.get(pk=user.pk).api_key_last_used_at > first.api_key_last_used_at - timedelta(seconds=61)
+
+
+def updates(queries):
+    return [query["sql"] for query in queries if query["sql"].startswith("UPDATE")]
+
+
+def test_a_person_in_the_admin_is_noted_at_most_once_a_minute(client):
+    user = UserFactory(role="viewer")
+    client.force_login(user)
+    page = reverse("admin:accounts_user_changelist")
+    with CaptureQueriesContext(connection) as queries:
+        assert client.get(page).status_code == 200
+    assert len(updates(queries)) == 1
+    first = User.objects.get(pk=user.pk)
+    assert first.last_active_at is not None
+    assert first.api_key_last_used_at is None, "no key was used"
+    with CaptureQueriesContext(connection) as queries:
+        client.get(page)
+        client.get(ME)
+    assert updates(queries) == []
+    User.objects.filter(pk=user.pk).update(last_active_at=F("last_active_at") - timedelta(seconds=61))
+    client.get(page)
+    assert User.objects.get(pk=user.pk).last_active_at > first.last_active_at
+
+
+def test_a_disabled_persons_session_ends_at_once(client):
+    user = UserFactory(role="admin")
+    client.force_login(user)
+    page = reverse("admin:accounts_user_changelist")
+    assert client.get(page).status_code == 200
+    User.objects.filter(pk=user.pk).update(is_active=False)
+    assert client.get(page).status_code == 302
+    problem(client.get(ME), 401, "not-authenticated")
+
+
+def test_a_role_that_is_taken_away_ends_its_rights_at_once(client):
+    user = UserFactory(role="admin")
+    client.force_login(user)
+    program = client_of(user)
+    assert program.get("/api/v1/users").status_code == 200
+    User.objects.filter(pk=user.pk).update(role="user")
+    assert client.get(reverse("admin:accounts_user_changelist")).status_code == 302
+    problem(program.get("/api/v1/users"), 403, "role-missing")
 
 
 def test_staff_who_are_logged_in_may_read_and_need_the_csrf_token_to_write():

@@ -4,6 +4,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from accounts import keys
 from accounts.models import User
@@ -76,7 +77,40 @@ def test_the_overlap_ends_by_the_databases_clock():
     old = keys.issue(user)
     keys.rotate(user, timedelta(hours=1))
     User.objects.filter(pk=user.pk).update(retired_api_key_expires_at=Now() - timedelta(seconds=1))
-    assert keys.find_owner(old) is None
+    with pytest.raises(keys.KeyExpired):
+        keys.find_owner(old)
+
+
+def test_a_key_with_an_end_is_good_until_then():
+    user = UserFactory()
+    key = keys.issue(user, timezone.now() + timedelta(hours=1))
+    assert keys.find_owner(key) == user
+    assert keys.has_live_key(user)
+    User.objects.filter(pk=user.pk).update(api_key_expires_at=Now() - timedelta(seconds=1))
+    assert not keys.has_live_key(user)
+    with pytest.raises(keys.KeyExpired):
+        keys.find_owner(key)
+
+
+def test_the_overlap_does_not_outlive_the_keys_own_end():
+    user = UserFactory()
+    end = timezone.now() + timedelta(hours=1)
+    keys.issue(user, end)
+    keys.rotate(user, timedelta(hours=24))
+    assert user.retired_api_key_expires_at == end
+    assert user.api_key_expires_at is None
+    keys.rotate(user, timedelta(minutes=5))
+    assert user.retired_api_key_expires_at < end
+
+
+def test_a_new_key_has_no_end_of_the_old_one():
+    user = UserFactory()
+    keys.issue(user, timezone.now() + timedelta(hours=1))
+    keys.issue(user)
+    assert user.api_key_expires_at is None
+    keys.issue(user, timezone.now() + timedelta(hours=1))
+    keys.revoke(user)
+    assert (user.api_key_expires_at, keys.has_live_key(user)) == (None, False)
 
 
 def test_the_first_rotation_of_a_user_without_a_key_retires_nothing():

@@ -1,4 +1,7 @@
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from accounts import keys
 from accounts.models import User
@@ -120,7 +123,25 @@ def test_without_overlap_the_old_key_ends_at_once(client):
     bob = UserFactory(user_id="bob")
     old = keys.issue(bob)
     client.post(f"{USERS}/bob/keys", {"overlap_seconds": 0})
-    assert keys.find_owner(old) is None
+    problem(with_key(old).get("/api/v1/me"), 401, "key-expired")
+
+
+def test_a_key_gets_an_end(client):
+    UserFactory(user_id="bob")
+    end = (timezone.now() + timedelta(days=90)).replace(microsecond=0).isoformat().replace("+00:00", "Z")
+    answer = client.post(f"{USERS}/bob/keys", {"expires_at": end}).json()
+    assert answer["expires_at"] == end
+    assert with_key(answer["api_key"]).get("/api/v1/me").json()["api_key"]["expires_at"] == end
+    User.objects.filter(user_id="bob").update(api_key_expires_at=timezone.now() - timedelta(seconds=1))
+    problem(with_key(answer["api_key"]).get("/api/v1/me"), 401, "key-expired")
+
+
+@pytest.mark.parametrize("end", ["2020-01-01T00:00:00Z", "2030-01-01", "soon", 5, ""])
+def test_ends_that_are_none(client, end):
+    bob = UserFactory(user_id="bob")
+    problem(client.post(f"{USERS}/bob/keys", {"expires_at": end}), 422, "validation")
+    bob.refresh_from_db()
+    assert bob.api_key_hash is None
 
 
 @pytest.mark.parametrize("overlap", [-1, 10**9, "soon", None])
