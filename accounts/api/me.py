@@ -6,9 +6,9 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.api.users import UserSerializer
+from accounts.api.views import APIView
 
 
 class AllowanceSerializer(serializers.Serializer[Any]):

@@ -9,11 +9,11 @@ from rest_framework import serializers, status
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.api.fields import JsonObject, YesNo
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
+from accounts.api.views import APIView
 from accounts.models import User, Workspace
 from jobs.api.access import ON_JOBS
 from jobs.api.new_job import NewJobSerializer, new_job

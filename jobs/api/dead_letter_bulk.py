@@ -7,11 +7,11 @@ from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from accounts.api.fields import Moment, Text, WholeNumber, YesNo
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
+from accounts.api.views import APIView
 from jobs import dead_letters
 from jobs.api.access import ON_THE_DESK
 from jobs.api.dead_letters import LARGE, ListedDeadLetterSerializer

@@ -7,8 +7,8 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from accounts.api.views import APIView
 from jobs.api import described
 from jobs.api.access import ON_THE_DESK
 from jobs.api.parameters import refuse_unread

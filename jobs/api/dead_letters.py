@@ -9,11 +9,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from accounts.api.fields import AnyJson, JsonObject, Text
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
+from accounts.api.views import GenericViewSet
 from jobs import dead_letters
 from jobs.api import described
 from jobs.api.access import ON_THE_DESK

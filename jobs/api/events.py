@@ -18,8 +18,8 @@ from rest_framework.exceptions import APIException
 from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
+from accounts.api.views import APIView
 from jobs.api import described
 from jobs.api.access import ON_JOBS, visible_jobs
 from jobs.api.waiting import View, let_go, refuse_a_crowd

@@ -9,9 +9,9 @@ from rest_framework import serializers
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import ViewSet
 
 from accounts.api.fields import JsonObject
+from accounts.api.views import ViewSet
 from jobs import conf
 from jobs.api.parameters import refuse_unread
 from jobs.exceptions import UnknownJobType

@@ -15,12 +15,12 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
-from rest_framework.viewsets import GenericViewSet
 
 from accounts.api.etags import etag, expected_version
 from accounts.api.fields import JsonObject, Moment, WholeNumber
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
+from accounts.api.views import GenericViewSet
 from accounts.models import User
 from jobs import control
 from jobs.api import described

@@ -9,9 +9,9 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import ViewSet
 
 from accounts.api.idempotency import idempotent
+from accounts.api.views import ViewSet
 from jobs import options, queues
 from jobs.api.access import ON_THE_DESK
 from jobs.api.parameters import refuse_unread

@@ -9,6 +9,8 @@ from rest_framework.exceptions import APIException
 
 LIST_SECONDS: Final = 5.0
 
+_LIMIT: Final = "SELECT current_setting('statement_timeout'), set_config('statement_timeout', %s, true)"
+
 
 class TooBroad(APIException):
     """The filters left too much to look at, so the database was stopped."""
@@ -25,11 +27,15 @@ class TooBroad(APIException):
 def time_limit(seconds: float | None = None) -> Iterator[None]:
     """Let each query inside run no longer than this; raises TooBroad."""
     limit = LIST_SECONDS if seconds is None else seconds
+    nested = connection.in_atomic_block
     try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(int(limit * 1000))])
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(_LIMIT, [str(int(limit * 1000))])
+            (before, _) = cursor.fetchone()
             yield
+            # A savepoint that is released keeps its settings.
+            if nested and not connection.needs_rollback:
+                cursor.execute(_LIMIT, [before])
     except OperationalError as exc:
         if isinstance(exc.__cause__, QueryCanceled):
             raise TooBroad from exc
