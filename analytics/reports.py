@@ -1,0 +1,235 @@
+"""What the pages and the API show, from the roll-ups alone: never from the log, however much is in it.
+
+Everyone's figures have '' for the user; a user's own have theirs. A period by the hour reads hours, one by the day
+reads days; hours are kept for some weeks only (`conf.hourly_days()`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.resources import files
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connections, router
+from django.db.models import Count, Max, Min, QuerySet, Sum
+
+from analytics.figures import Sums
+from analytics.histograms import Histogram, percentiles
+from analytics.models import CacheMetrics, ErrorHour, RollupState, UsageDay, UsageHour
+from analytics.periods import Granularity, Period
+
+#: The user of the rows of all users together.
+EVERYONE: Final = ""
+#: The language_title of the rows of all functions together.
+ALL: Final = ""
+#: Functions that one answer has at most; those with the most requests come first.
+MOST_FUNCTIONS: Final = 200
+#: The same for kinds of errors.
+MOST_ERRORS: Final = 200
+
+_HISTOGRAMS: Final = (files("analytics") / "sql" / "queries" / "merged_histograms.sql").read_text()
+_ERRORS: Final = (files("analytics") / "sql" / "queries" / "error_groups.sql").read_text()
+_SUMS: Final = {
+    "requests": Sum("requests"),
+    "successes": Sum("successes"),
+    "errors": Sum("errors"),
+    "cached": Sum("cached"),
+    "duration_sum": Sum("duration_sum"),
+    "duration_min": Min("duration_min"),
+    "duration_max": Max("duration_max"),
+    "cached_duration_sum": Sum("cached_duration_sum"),
+    "memory_sum": Sum("memory_sum"),
+    "memory_count": Sum("memory_count"),
+    "cpu_sum": Sum("cpu_sum"),
+    "cpu_count": Sum("cpu_count"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """One function's hour or day."""
+
+    begin: datetime
+    language_title: str
+    sums: Sums
+    #: Who called it; known of days of all users.
+    unique_users: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Performance:
+    """One function over the whole period."""
+
+    language_title: str
+    sums: Sums
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """All functions, or the one asked for, in one hour or day; also where there was nothing."""
+
+    begin: datetime
+    sums: Sums
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorGroup:
+    """One kind of error of one function over the period, counted in the hours of its requests."""
+
+    language_title: str
+    error_code: str
+    errors: int
+    first_occurrence: datetime
+    last_occurrence: datetime
+    most_common_status: int
+    #: The latest request with it: the id of its RequestLog.
+    example: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorPoint:
+    begin: datetime
+    #: Failed attempts by their code.
+    errors: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CacheState:
+    """The whole cache on the latest day of the period that metrics were made for."""
+
+    day: datetime
+    evictions: int
+    memory_usage_mb: float
+
+
+def data_through() -> datetime | None:
+    """Give the moment that the figures reach to; None before the first roll-up."""
+    return RollupState.objects.values_list("data_through", flat=True).first()
+
+
+def total(
+    period: Period, wanted: Sequence[float] = (), *, user_id: str = EVERYONE, language_title: str | None = None
+) -> Sums:
+    """Sum up the whole period; `wanted` are percentiles such as 99.9."""
+    title = language_title or ALL
+    sums = _rows(period, user_id).filter(language_title=title).aggregate(**_SUMS)
+    return _sums(sums, _histograms(period, user_id, [title]).get(title) if wanted else None, wanted)
+
+
+def active_users(period: Period, *, language_title: str | None = None) -> int:
+    """Count who called in the period, by days: a period by the hour counts the days that it touches."""
+    begin, end = Granularity.DAY.floor(period.begin), Granularity.DAY.ceil(period.end)
+    days = UsageDay.objects.filter(day__gte=begin, day__lt=end, language_title=language_title or ALL)
+    found: int = days.exclude(user_id=EVERYONE).aggregate(users=Count("user_id", distinct=True))["users"]
+    return found
+
+
+def usage(period: Period, *, user_id: str = EVERYONE, language_title: str | None = None) -> list[Use]:
+    """Give each function's hours or days in which it was called, in the order of time, busiest functions first."""
+    rows = _of_functions(_rows(period, user_id), language_title)
+    moment, days = _moment(period), period.granularity is Granularity.DAY
+    fields = (moment, "language_title", *_SUMS, *(("unique_users",) if days else ()))
+    return [
+        Use(row[moment], row["language_title"], _sums(row), row["unique_users"] if days and not user_id else None)
+        for row in rows.order_by(moment, "-requests", "language_title").values(*fields)
+    ]
+
+
+def performance(
+    period: Period, wanted: Sequence[float], *, user_id: str = EVERYONE, language_title: str | None = None
+) -> list[Performance]:
+    """Give each function over the whole period, busiest first, at most MOST_FUNCTIONS."""
+    rows = _of_functions(_rows(period, user_id), language_title)
+    sums = rows.order_by().values("language_title").annotate(**{f"all_{name}": value for name, value in _SUMS.items()})
+    busiest = list(sums.order_by("-all_requests", "language_title")[:MOST_FUNCTIONS])
+    found = _histograms(period, user_id, [row["language_title"] for row in busiest]) if wanted else {}
+    return [
+        Performance(
+            row["language_title"],
+            _sums({name: row[f"all_{name}"] for name in _SUMS}, found.get(row["language_title"]), wanted),
+        )
+        for row in busiest
+    ]
+
+
+def timeseries(
+    period: Period, wanted: Sequence[float] = (), *, user_id: str = EVERYONE, language_title: str | None = None
+) -> list[Point]:
+    """Give every hour or day of the period, those without a request as well."""
+    moment = _moment(period)
+    rows = _rows(period, user_id).filter(language_title=language_title or ALL)
+    fields = (moment, *_SUMS, *(("buckets", "counts") if wanted else ()))
+    found = {
+        row[moment]: _sums(row, (row["buckets"], row["counts"]) if wanted else None, wanted)
+        for row in rows.order_by().values(*fields)
+    }
+    return [Point(begin, found.get(begin, Sums())) for begin in period.slots()]
+
+
+def errors(period: Period, *, user_id: str = EVERYONE, language_title: str | None = None) -> list[ErrorGroup]:
+    """Give the kinds of errors over the period, most frequent first, at most MOST_ERRORS."""
+    parameters = {
+        "user_id": user_id, "language_title": language_title, "begin": period.begin, "end": period.end,
+        "limit": MOST_ERRORS,
+    }  # fmt: skip
+    return [ErrorGroup(*row) for row in _fetch(_ERRORS, parameters)]
+
+
+def error_timeseries(period: Period, *, user_id: str = EVERYONE, language_title: str | None = None) -> list[ErrorPoint]:
+    """Give every hour or day of the period with its failed attempts by their code."""
+    points: dict[datetime, dict[str, int]] = {begin: {} for begin in period.slots()}
+    rows = _error_rows(period, user_id, language_title).order_by().values("hour", "error_code")
+    for row in rows.annotate(times=Sum("errors")):
+        codes = points[period.granularity.floor(row["hour"])]
+        codes[row["error_code"]] = codes.get(row["error_code"], 0) + row["times"]
+    return [ErrorPoint(begin, codes) for begin, codes in points.items()]
+
+
+def cache_state(period: Period) -> CacheState | None:
+    """Give what is known of the cache as a whole; hits and misses are in the other reports' figures."""
+    metrics = CacheMetrics.objects.filter(timestamp__gte=period.begin, timestamp__lt=period.end)
+    found = metrics.order_by("-timestamp").values("timestamp", "evictions", "memory_usage_mb").first()
+    return CacheState(found["timestamp"], found["evictions"], found["memory_usage_mb"]) if found else None
+
+
+def _moment(period: Period) -> str:
+    return "day" if period.granularity is Granularity.DAY else "hour"
+
+
+def _rows(period: Period, user_id: str) -> QuerySet[Any]:
+    model: type[UsageDay | UsageHour] = UsageDay if period.granularity is Granularity.DAY else UsageHour
+    moment = _moment(period)
+    return model.objects.filter(**{"user_id": user_id, f"{moment}__gte": period.begin, f"{moment}__lt": period.end})
+
+
+def _of_functions(rows: QuerySet[Any], language_title: str | None) -> QuerySet[Any]:
+    return rows.filter(language_title=language_title) if language_title else rows.exclude(language_title=ALL)
+
+
+def _error_rows(period: Period, user_id: str, language_title: str | None) -> QuerySet[ErrorHour]:
+    rows = ErrorHour.objects.filter(user_id=user_id, hour__gte=period.begin, hour__lt=period.end)
+    return rows.filter(language_title=language_title) if language_title else rows
+
+
+def _histograms(period: Period, user_id: str, titles: Sequence[str]) -> dict[str, Histogram]:
+    parameters = {
+        "by_day": period.granularity is Granularity.DAY, "user_id": user_id, "titles": list(titles),
+        "begin": period.begin, "end": period.end,
+    }  # fmt: skip
+    return {title: (buckets, counts) for title, buckets, counts in _fetch(_HISTOGRAMS, parameters)}
+
+
+def _fetch(statement: str, parameters: dict[str, Any]) -> list[Any]:
+    with connections[router.db_for_read(UsageHour)].cursor() as cursor:
+        cursor.execute(statement, parameters)
+        return list(cursor.fetchall())
+
+
+def _sums(row: Mapping[str, Any], counted: Histogram | None = None, wanted: Sequence[float] = ()) -> Sums:
+    if not row["requests"]:
+        return Sums()
+    found = percentiles(counted, [percent / 100 for percent in wanted]) if counted else None
+    return Sums(**{name: row[name] for name in _SUMS}, percentiles=dict(zip(wanted, found or (), strict=False)))
