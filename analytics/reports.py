@@ -16,7 +16,6 @@ from uuid import UUID
 from django.db import connections, router
 from django.db.models import Count, Max, Min, QuerySet, Sum
 
-from analytics.figures import Sums
 from analytics.histograms import Histogram, percentiles
 from analytics.models import CacheMetrics, ErrorHour, RollupState, UsageDay, UsageHour
 from analytics.periods import Granularity, Period
@@ -49,12 +48,38 @@ _SUMS: Final = {
 
 
 @dataclass(frozen=True, slots=True)
+class Figures:
+    """What some requests come to; what no request tells of is None."""
+
+    requests: int = 0
+    successes: int = 0
+    errors: int = 0
+    cached: int = 0
+    avg_duration_ms: float | None = None
+    min_duration_ms: int | None = None
+    max_duration_ms: int | None = None
+    avg_cached_duration_ms: float | None = None
+    memory_usage_mb: float | None = None
+    cpu_usage_percent: float | None = None
+    #: In the order of the percentiles that were asked for; empty if none were.
+    percentiles: tuple[float, ...] = ()
+
+    @property
+    def error_ratio(self) -> float | None:
+        return self.errors / self.requests if self.requests else None
+
+    @property
+    def cache_hit_ratio(self) -> float | None:
+        return self.cached / self.requests if self.requests else None
+
+
+@dataclass(frozen=True, slots=True)
 class Use:
     """One function's hour or day."""
 
     begin: datetime
     language_title: str
-    sums: Sums
+    figures: Figures
     #: Who called it; known of days of all users.
     unique_users: int | None
 
@@ -64,7 +89,7 @@ class Performance:
     """One function over the whole period."""
 
     language_title: str
-    sums: Sums
+    figures: Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +97,7 @@ class Point:
     """All functions, or the one asked for, in one hour or day; also where there was nothing."""
 
     begin: datetime
-    sums: Sums
+    figures: Figures
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +137,11 @@ def data_through() -> datetime | None:
 
 def total(
     period: Period, wanted: Sequence[float] = (), *, user_id: str = EVERYONE, language_title: str | None = None
-) -> Sums:
+) -> Figures:
     """Sum up the whole period; `wanted` are percentiles such as 99.9."""
     title = language_title or ALL
     sums = _rows(period, user_id).filter(language_title=title).aggregate(**_SUMS)
-    return _sums(sums, _histograms(period, user_id, [title]).get(title) if wanted else None, wanted)
+    return _figures(sums, _histograms(period, user_id, [title]).get(title) if wanted else None, wanted)
 
 
 def active_users(period: Period, *, language_title: str | None = None) -> int:
@@ -133,7 +158,7 @@ def usage(period: Period, *, user_id: str = EVERYONE, language_title: str | None
     moment, days = _moment(period), period.granularity is Granularity.DAY
     fields = (moment, "language_title", *_SUMS, *(("unique_users",) if days else ()))
     return [
-        Use(row[moment], row["language_title"], _sums(row), row["unique_users"] if days and not user_id else None)
+        Use(row[moment], row["language_title"], _figures(row), row["unique_users"] if days and not user_id else None)
         for row in rows.order_by(moment, "-requests", "language_title").values(*fields)
     ]
 
@@ -149,7 +174,7 @@ def performance(
     return [
         Performance(
             row["language_title"],
-            _sums({name: row[f"all_{name}"] for name in _SUMS}, found.get(row["language_title"]), wanted),
+            _figures({name: row[f"all_{name}"] for name in _SUMS}, found.get(row["language_title"]), wanted),
         )
         for row in busiest
     ]
@@ -163,10 +188,10 @@ def timeseries(
     rows = _rows(period, user_id).filter(language_title=language_title or ALL)
     fields = (moment, *_SUMS, *(("buckets", "counts") if wanted else ()))
     found = {
-        row[moment]: _sums(row, (row["buckets"], row["counts"]) if wanted else None, wanted)
+        row[moment]: _figures(row, (row["buckets"], row["counts"]) if wanted else None, wanted)
         for row in rows.order_by().values(*fields)
     }
-    return [Point(begin, found.get(begin, Sums())) for begin in period.slots()]
+    return [Point(begin, found.get(begin, Figures())) for begin in period.slots()]
 
 
 def errors(period: Period, *, user_id: str = EVERYONE, language_title: str | None = None) -> list[ErrorGroup]:
@@ -228,8 +253,24 @@ def _fetch(statement: str, parameters: dict[str, Any]) -> list[Any]:
         return list(cursor.fetchall())
 
 
-def _sums(row: Mapping[str, Any], counted: Histogram | None = None, wanted: Sequence[float] = ()) -> Sums:
+def _figures(row: Mapping[str, Any], counted: Histogram | None = None, wanted: Sequence[float] = ()) -> Figures:
     if not row["requests"]:
-        return Sums()
+        return Figures()
     found = percentiles(counted, [percent / 100 for percent in wanted]) if counted else None
-    return Sums(**{name: row[name] for name in _SUMS}, percentiles=dict(zip(wanted, found or (), strict=False)))
+    return Figures(
+        requests=row["requests"],
+        successes=row["successes"],
+        errors=row["errors"],
+        cached=row["cached"],
+        avg_duration_ms=float(row["duration_sum"] / row["requests"]),
+        min_duration_ms=row["duration_min"],
+        max_duration_ms=row["duration_max"],
+        avg_cached_duration_ms=_average(row["cached_duration_sum"], row["cached"]),
+        memory_usage_mb=_average(row["memory_sum"], row["memory_count"]),
+        cpu_usage_percent=_average(row["cpu_sum"], row["cpu_count"]),
+        percentiles=tuple(found or ()),
+    )
+
+
+def _average(total: float, count: int) -> float | None:
+    return float(total / count) if count else None
