@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class JobsConfig(AppConfig):
@@ -10,5 +11,7 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         from jobs import checks  # noqa: F401 - registers the system checks
         from jobs.registry import registry
+        from jobs.synchronizing import synchronize_migrated
 
         registry.discover()
+        post_migrate.connect(synchronize_migrated, sender=self)

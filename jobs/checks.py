@@ -2,9 +2,11 @@
 
 from typing import Any
 
-from django.core.checks import CheckMessage, Error, Tags, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
 from jobs import conf
+from jobs.registry import JobType, registry
+from jobs.synchronizing import fits
 
 
 @register(Tags.compatibility)
@@ -18,4 +20,31 @@ def check_times(**kwargs: Any) -> list[CheckMessage]:
             hint=f"They are {conf.lock_duration():g} s and {conf.heartbeat_interval():g} s.",
             id="jobs.E001",
         )
+    ]
+
+
+@register(Tags.compatibility)
+def check_functions(**kwargs: Any) -> list[CheckMessage]:
+    """The catalogue shows examples to be copied, so each has to be accepted."""
+    listed = registry.listed()
+    unfit = [
+        Warning(
+            f"The job type {job_type.name!r} is not in the catalogue of functions: its name is too long.",
+            id="jobs.W001",
+        )
+        for job_type in listed
+        if not fits(job_type)
+    ]
+    return [*(error for job_type in listed for error in _wrong_examples(job_type)), *unfit]
+
+
+def _wrong_examples(job_type: JobType) -> list[CheckMessage]:
+    return [
+        Error(
+            f"Example {number} of the job type {job_type.name!r} does not fit its schema: "
+            f"{violation.pointer or 'the payload'} {violation.detail}.",
+            id="jobs.E002",
+        )
+        for number, example in enumerate(job_type.examples, start=1)
+        for violation in job_type.validator.violations(example)
     ]

@@ -20,6 +20,8 @@ from jobs.statuses import Priority
 #: Seconds; longer than a fetch with all its redirects and the slowest page that is read.
 _TIMEOUT = 60.0
 
+_TEXT = "Ekiden is a relay race. Each runner hands over the sash. The first one was run in 1917."
+
 
 class UserPreferences(TypedDict):
     """What a reader wants of a summary; the language is a code such as "ja" or "en-GB"."""
@@ -28,7 +30,17 @@ class UserPreferences(TypedDict):
     language: NotRequired[str]
 
 
-@job("extract_content", priority=Priority.NORMAL, timeout=_TIMEOUT)
+@job(
+    "extract_content",
+    priority=Priority.NORMAL,
+    timeout=_TIMEOUT,
+    version="1.0.0",
+    tags=("articles", "web"),
+    examples=(
+        {"url": "https://example.org/ekiden.html", "article_id": "article-7"},
+        {"html": f"<html><body><article><h1>Ekiden</h1><p>{_TEXT}</p></article></body></html>"},
+    ),
+)
 def extract_content(
     ctx: Context, html: str | None = None, url: str | None = None, article_id: str | None = None
 ) -> dict[str, Any]:
@@ -38,7 +50,17 @@ def extract_content(
     return {"article_id": article_id, "url": reached, **asdict(article), "extracted_at": _now()}
 
 
-@job("summarize", priority=7, timeout=_TIMEOUT)
+@job(
+    "summarize",
+    priority=7,
+    timeout=_TIMEOUT,
+    version="1.0.0",
+    tags=("articles", "summaries"),
+    examples=(
+        {"content": _TEXT, "user_preferences": {"length": "short"}},
+        {"url": "https://example.org/ekiden.html", "user_preferences": {"language": "ja"}},
+    ),
+)
 def summarize(
     ctx: Context,
     content: str | None = None,
@@ -66,7 +88,14 @@ def summarize(
     }
 
 
-@job("validate_summary", priority=Priority.NORMAL, timeout=_TIMEOUT)
+@job(
+    "validate_summary",
+    priority=Priority.NORMAL,
+    timeout=_TIMEOUT,
+    version="1.0.0",
+    tags=("articles", "summaries"),
+    examples=({"summary": "Ekiden is a relay race.", "source": _TEXT, "language": "en", "length": "short"},),
+)
 def validate_summary(
     ctx: Context,
     summary: str,
