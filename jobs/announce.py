@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterable
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from django.db import Error, connections, transaction
 
@@ -43,6 +43,15 @@ def announce(lanes: Iterable[Lane], using: str = "default") -> None:
 def announce_cancel(job_id: object, using: str = "default") -> None:
     """Tell the worker that runs this job to stop it, after the caller's transaction commits."""
     transaction.on_commit(partial(_notify, [f"!{job_id}"], using), using=using)
+
+
+def listening_parameters(using: str = "default") -> dict[str, Any]:
+    """Give what psycopg needs for a connection of its own, to listen on."""
+    parameters = connections[using].get_connection_params()
+    for django_only in ("cursor_factory", "context", "prepare_threshold"):
+        parameters.pop(django_only, None)
+    # A statement prepared through a pooler would be missing on the next connection.
+    return {**parameters, "autocommit": True, "prepare_threshold": None}
 
 
 def _send(lanes: frozenset[Lane], inserted_at: float, using: str) -> None:

@@ -68,6 +68,14 @@ _ALL = (
     ProblemType("idempotency-in-flight", 409, "The same request is being worked on", "Send it again a moment later."),
     ProblemType("unique-key-conflict", 409, "Another unfinished job holds the unique key", "Wait for it, or use it."),
     ProblemType("already-exists", 409, "There is one of this name already", "Use it, or choose another name."),
+    ProblemType(
+        "lock-lost",
+        409,
+        "The job is not yours any more",
+        "Stop working on it: another worker has it, it has ended, or you never had it. Nothing was written.",
+    ),
+    ProblemType("session-closed", 409, "The session is closed", "Open another one."),
+    ProblemType("session-expired", 410, "The session has expired", "Open another one, and extend it in time."),
     ProblemType("length-required", 411, "The length of the body is missing", "Send `Content-Length`."),
     ProblemType("stale-version", 412, "It was changed in the meantime", "Read it again and decide anew."),
     ProblemType(

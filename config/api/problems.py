@@ -162,11 +162,14 @@ DOMAIN: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     ),
     jobs.UnknownFunction: lambda exc: Problem("unknown-function", str(exc)),
     jobs.FunctionInactive: lambda exc: Problem("function-inactive", str(exc)),
+    jobs.SessionExpired: lambda exc: Problem("session-expired", str(exc)),
+    jobs.SessionClosed: lambda exc: Problem("session-closed", str(exc)),
     jobs.LanguageNotAllowed: lambda exc: Problem("language-not-allowed", str(exc), members={"language": exc.language}),
     jobs.InvalidOption: lambda exc: Problem(
         "invalid-option", str(exc), [{"pointer": f"#/{escape(exc.option)}", "code": "invalid", "detail": exc.detail}]
     ),
     jobs.InvalidState: lambda exc: Problem("invalid-state", str(exc), members={"current_state": exc.current}),
+    jobs.LockLost: lambda exc: Problem("lock-lost", str(exc)),
     jobs.StaleVersion: lambda exc: Problem("stale-version", str(exc)),
     jobs.UniqueKeyTaken: lambda exc: Problem("unique-key-conflict", str(exc)),
     Http404: lambda exc: Problem("not-found", "There is nothing at this address that you can see."),

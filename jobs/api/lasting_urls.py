@@ -8,6 +8,8 @@ from django.urls import path
 from jobs.api.jobs import JobViewSet
 from jobs.api.urls import JOB
 from jobs.api.waiting import waiting
+from jobs.api.worker.claim import ClaimView
+from jobs.api.worker.waiting import waiting_for_work
 
 urlpatterns = [
     path(
@@ -15,5 +17,10 @@ urlpatterns = [
         # The wait has been paid for by the first look.
         waiting(JobViewSet.as_view(JOB), JobViewSet.as_view({"get": "retrieve"}, throttle_classes=())),
         name="job",
+    ),
+    path(
+        "worker/claim",
+        waiting_for_work(ClaimView.as_view(), ClaimView.as_view(throttle_classes=())),
+        name="worker-claim",
     ),
 ]

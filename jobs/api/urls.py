@@ -10,6 +10,11 @@ from jobs.api.events import JobEventsView, streaming
 from jobs.api.job_types import JobTypeViewSet
 from jobs.api.jobs import JobViewSet
 from jobs.api.queues import QueueViewSet
+from jobs.api.worker.claim import ClaimView
+from jobs.api.worker.complete import CompleteView
+from jobs.api.worker.fail import FailView
+from jobs.api.worker.progress import ProgressView
+from jobs.api.worker.renew import RenewView
 
 JOB: Final[dict[str, Any]] = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
 
@@ -38,4 +43,9 @@ urlpatterns = [
     path("queues/<str:name>/resume", QueueViewSet.as_view({"post": "resume"}), name="queue-resume"),
     path("job-types", JobTypeViewSet.as_view({"get": "list"}), name="job-types"),
     path("job-types/<str:name>", JobTypeViewSet.as_view({"get": "retrieve"}), name="job-type"),
+    path("worker/claim", ClaimView.as_view(), name="worker-claim"),
+    path("worker/renew", RenewView.as_view(), name="worker-renew"),
+    path("worker/progress", ProgressView.as_view(), name="worker-progress"),
+    path("worker/complete", CompleteView.as_view(), name="worker-complete"),
+    path("worker/fail", FailView.as_view(), name="worker-fail"),
 ]

@@ -40,7 +40,7 @@ class Wait:
 
 def ask_to_wait(request: Request, job: Job) -> None:
     """Note on the request that its answer is to wait for the job's end, if the client wants that."""
-    asked, preferred = _seconds(request)
+    asked, preferred = seconds_to_wait(request)
     if not asked or job.status in SETTLED:
         return
     refuse_a_crowd(request)
@@ -95,7 +95,7 @@ async def _settled(wait: Wait) -> None:
                 return
 
 
-def _seconds(request: Request) -> tuple[float, bool]:
+def seconds_to_wait(request: Request) -> tuple[float, bool]:
     """Read how long to wait, from the query or from Prefer; what Prefer says and we do not know is no error."""
     text = request.query_params.get("wait")
     if text is not None:

@@ -3,23 +3,11 @@
 import threading
 import time
 from bisect import bisect_left
-from typing import Any, Final
+from typing import Any
 
-from django.db import connection
-
-from jobs.models.counter import RUN_TIME_BUCKETS
+from jobs.models.counter import RUN_TIME_BUCKETS, OutcomeCounter
 from jobs.outcomes import Released
 from jobs.recording import Recorded
-
-# Several workers add to one row; the ORM has no upsert that adds. Rows in the order of their key: no deadlock.
-_ADD: Final = """
-INSERT INTO job_outcome_counters AS c (queue, job_type, outcome, count, run_seconds, histogram)
-VALUES (%s, %s, %s, %s, %s, %s)
-ON CONFLICT (queue, job_type, outcome) DO UPDATE
-SET count = c.count + excluded.count, run_seconds = c.run_seconds + excluded.run_seconds,
-    histogram = (SELECT array_agg(coalesce(old, 0) + coalesce(new, 0) ORDER BY at)
-                 FROM unnest(c.histogram, excluded.histogram) WITH ORDINALITY AS h (old, new, at))
-"""
 
 Key = tuple[str, str, str]
 
@@ -57,8 +45,7 @@ class Counts:
                 for key, (count, seconds, *histogram) in sorted(counts.items())
             ]
             if rows:
-                with connection.cursor() as cursor:
-                    cursor.executemany(_ADD, rows)
+                OutcomeCounter.objects.add_up(rows)
         except BaseException:
             self._put_back(counts)
             raise

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import psycopg
-from django.db import connection
 
-from jobs.announce import CHANNEL
+from jobs.announce import CHANNEL, listening_parameters
 from jobs.worker.database import first_line
 from jobs.worker.stalls import talking
 
@@ -38,7 +37,7 @@ class Listener(threading.Thread):
         failures = 0
         while not self._stopping.is_set():
             try:
-                with psycopg.connect(**_parameters()) as listening:
+                with psycopg.connect(**listening_parameters()) as listening:
                     with talking(lambda listening=listening: listening):  # type: ignore[misc]
                         listening.execute(f"LISTEN {CHANNEL}")
                     failures = 0
@@ -60,11 +59,3 @@ class Listener(threading.Thread):
                 with talking(lambda: listening):
                     listening.execute("SELECT 1")
                 checked = time.monotonic()
-
-
-def _parameters() -> dict[str, Any]:
-    parameters = connection.get_connection_params()
-    for django_only in ("cursor_factory", "context", "prepare_threshold"):
-        parameters.pop(django_only, None)
-    # A statement prepared through a pooler would be missing on the next connection.
-    return {**parameters, "autocommit": True, "prepare_threshold": None}

@@ -1,0 +1,156 @@
+"""Waiting for work without a connection or a thread for each who waits: one thread listens and looks for all of them.
+
+Announcements are hints. The thread looks once a second at what is due, which finds retries, delayed jobs, and whatever
+a pooler in transaction mode keeps from being heard. It ends when nobody waits.
+"""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.resources import files
+from typing import Any, Final
+
+import psycopg
+from django.db import Error, close_old_connections, connection, connections
+
+from accounts.row_security import acting_as_system
+from jobs.announce import CHANNEL, WINDOW_SECONDS, listening_parameters
+from jobs.models import Queue
+
+LOOK_SECONDS: Final = 1.0
+#: An announcer stays silent for the rest of its window: look again when that is over.
+AGAIN_SECONDS: Final = WINDOW_SECONDS + 0.01
+
+_WAITING_LANES: Final = (files("jobs") / "sql" / "queries" / "waiting_lanes.sql").read_text()
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False, slots=True)
+class Waiter:
+    """One claim that waits for work in some queues, used on the event loop that made it."""
+
+    queues: frozenset[str]
+    owner: Any
+    loop: asyncio.AbstractEventLoop
+    event: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def next(self, seconds: float) -> None:
+        """Wait until there may be work; raises TimeoutError."""
+        await asyncio.wait_for(self.event.wait(), seconds)
+        self.event.clear()
+
+    def wake(self) -> None:
+        """Tell from another thread that there may be work."""
+        try:
+            self.loop.call_soon_threadsafe(self.event.set)
+        except RuntimeError:
+            # The loop was closed with the client still in it.
+            _logger.debug("nobody waits for %s any more", sorted(self.queues))
+
+
+class Arrivals:
+    """Everybody of this process who waits for work."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiters: set[Waiter] = set()
+        self._thread: threading.Thread | None = None
+
+    def count(self, owner: Any) -> int:
+        """Tell how often this user waits at the moment."""
+        with self._lock:
+            return sum(waiter.owner == owner for waiter in self._waiters)
+
+    @contextmanager
+    def waiting(self, queues: Collection[str], owner: Any) -> Iterator[Waiter]:
+        """Be told of work in these queues from now on. Use it on an event loop."""
+        waiter = Waiter(frozenset(queues), owner, asyncio.get_running_loop())
+        with self._lock:
+            self._waiters.add(waiter)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="ekiden-arrivals", daemon=True)
+                self._thread.start()
+        try:
+            yield waiter
+        finally:
+            with self._lock:
+                self._waiters.discard(waiter)
+
+    def join(self) -> None:
+        """Wait until the thread has ended, which it does soon after the last waiter went away."""
+        with self._lock:
+            thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    def _run(self) -> None:
+        pause = threading.Event()
+        try:
+            while self._goes_on():
+                try:
+                    with psycopg.connect(**listening_parameters()) as listening:
+                        listening.execute(f"LISTEN {CHANNEL}")
+                        self._follow(listening)
+                except (psycopg.Error, OSError) as error:
+                    _logger.warning("not listening, looking only: %s", str(error).strip().split("\n", 1)[0])
+                    self._look()
+                    pause.wait(LOOK_SECONDS)
+        finally:
+            connections.close_all()
+            with self._lock:
+                if self._thread is threading.current_thread():
+                    self._thread = None
+
+    def _goes_on(self) -> bool:
+        with self._lock:
+            if not self._waiters:
+                self._thread = None
+            return self._thread is not None
+
+    def _follow(self, listening: psycopg.Connection[Any]) -> None:
+        due = 0.0
+        while self._goes_on():
+            if time.monotonic() >= due:
+                due = time.monotonic() + self._look()
+            for note in listening.notifies(timeout=max(0.0, due - time.monotonic()), stop_after=1):
+                if self._wake({note.payload.partition(":")[0]}):
+                    due = min(due, time.monotonic() + AGAIN_SECONDS)
+
+    def _look(self) -> float:
+        """Wake those for whom something is due, and give the seconds until the next look."""
+        with self._lock:
+            queues = sorted({queue for waiter in self._waiters for queue in waiter.queues})
+        try:
+            lanes = _lanes(queues)
+        except Error as error:
+            _logger.warning("cannot look for work: %s", error)
+            return LOOK_SECONDS
+        finally:
+            # Nothing is held between two looks: a pooled connection goes back to its pool.
+            close_old_connections()
+        self._wake({queue for queue, due_in in lanes if due_in <= 0})
+        return min([LOOK_SECONDS, *(due_in for _, due_in in lanes if due_in > 0)])
+
+    def _wake(self, queues: Collection[str]) -> bool:
+        with self._lock:
+            found = [waiter for waiter in self._waiters if not waiter.queues.isdisjoint(queues)]
+        for waiter in found:
+            waiter.wake()
+        return bool(found)
+
+
+def _lanes(queues: list[str]) -> list[tuple[str, float]]:
+    """Give the queues of these that hold something and are not paused, and in how many seconds it falls due."""
+    with acting_as_system():
+        with connection.cursor() as cursor:
+            cursor.execute(_WAITING_LANES, {"queues": queues})
+            rows = cursor.fetchall()
+        paused = set(Queue.objects.filter(name__in=queues, paused=True).values_list("name", flat=True))
+    return [(queue, due_in) for queue, _, _, due_in in rows if queue not in paused]
+
+
+arrivals: Final = Arrivals()

@@ -1,0 +1,118 @@
+"""How an attempt of a worker in another language ends: fenced, counted, and told to whoever observes."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import models, transaction
+
+from jobs import observers
+from jobs.announce import ANY_PRIORITY, announce
+from jobs.backoff import exponential, lawful
+from jobs.exceptions import LockLost
+from jobs.execution import LONGEST_SNOOZE_SECONDS, MESSAGE_MAX_CHARACTERS, TRACEBACK_MAX_CHARACTERS
+from jobs.models import Job, OutcomeCounter
+from jobs.outcomes import Attempt, Cancelled, Completed, DeadLettered, Outcome, Released, Retry, Snoozed, Usage
+from jobs.payloads import dump, dump_result, storable
+from jobs.recording import record
+from jobs.remote.holding import Held, held
+from jobs.statuses import Status
+
+DETAILS_MAX_BYTES: Final = 16_384
+
+
+class Kind(models.TextChoices):
+    """What a failure means for the job."""
+
+    RETRYABLE = "retryable", "Another attempt may succeed"
+    NON_RETRYABLE = "non_retryable", "No attempt can succeed"
+    RATE_LIMIT = "rate_limit", "A provider wants to be left alone; costs no retry"
+    TIMEOUT = "timeout", "It ran longer than its timeout"
+    CANCELLED = "cancelled", "It stopped because somebody asked for that"
+    INTERRUPTED = "interrupted", "The worker stops: another is to take it at once, and it costs no retry"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """How an attempt ended when not well."""
+
+    kind: Kind
+    error_class: str = "Error"
+    message: str = ""
+    #: Seconds; None leaves it to the back-off.
+    retry_after: float | None = None
+    stack_trace: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+def complete(user_id: str, job_id: UUID, lock_token: int, result: Any, usage: Usage | None = None) -> str:
+    """Record a result and give the job's status; raises LockLost, and InvalidPayload for what cannot be stored."""
+    text = None if result is None else dump_result(result)
+    return _end(held(user_id, job_id, lock_token), Completed(text), usage)
+
+
+def fail(user_id: str, job_id: UUID, lock_token: int, failure: Failure, usage: Usage | None = None) -> str:
+    """Record that an attempt failed, was cancelled or interrupted; gives the job's status. Raises as complete does."""
+    dump(failure.details, DETAILS_MAX_BYTES, "details")
+    found = held(user_id, job_id, lock_token)
+    return _end(found, _outcome(found.attempt, failure), usage)
+
+
+def settle(attempt: Attempt, outcome: Outcome, run_seconds: float) -> str:
+    """Record an outcome, and when that is committed have it counted and observed; gives the status. Raises LockLost."""
+    with transaction.atomic():
+        if record([(attempt, outcome)]):
+            raise LockLost
+        status: str = Job.objects.values_list("status", flat=True).get(pk=attempt.id)
+        # The database lets a job end here whose retry nobody waits for any more.
+        ended = Cancelled() if status == Status.CANCELLED else outcome
+        transaction.on_commit(partial(_tell, attempt, ended, run_seconds))
+        if isinstance(ended, Snoozed | Released) and status == Status.PENDING:
+            # Other workers may be idle; without a word they would find it at their next poll.
+            announce([(attempt.queue, ANY_PRIORITY)])
+    return status
+
+
+def _end(found: Held, outcome: Outcome, usage: Usage | None) -> str:
+    found.attempt.usage = usage or Usage(found.age)
+    return settle(found.attempt, outcome, found.attempt.usage.run_seconds)
+
+
+def _outcome(attempt: Attempt, failure: Failure) -> Outcome:
+    error = _describe(attempt, failure)
+    match failure.kind:
+        case Kind.CANCELLED:
+            return Cancelled()
+        case Kind.INTERRUPTED:
+            return Snoozed(0.0)
+        case Kind.RATE_LIMIT:
+            return Snoozed(lawful(failure.retry_after or 1.0, LONGEST_SNOOZE_SECONDS), error)
+        case Kind.NON_RETRYABLE:
+            return DeadLettered(error)
+    if attempt.retry_count >= attempt.max_retries:
+        return DeadLettered(error)
+    wait = exponential()(attempt.retry_count) if failure.retry_after is None else failure.retry_after
+    return Retry(lawful(wait), error)
+
+
+def _describe(attempt: Attempt, failure: Failure) -> dict[str, Any]:
+    """Give the entry of the job's error history, in the form that Python's handlers leave."""
+    entry = {
+        "attempt": attempt.number,
+        "error_class": failure.error_class,
+        "message": storable(failure.message)[:MESSAGE_MAX_CHARACTERS],
+        "kind": str(failure.kind),
+        "at": datetime.now(UTC).isoformat(),
+        "frame": "",
+        # Most languages put the place of the error first, and Python last.
+        "traceback": storable(failure.stack_trace)[:TRACEBACK_MAX_CHARACTERS],
+    }
+    return {**entry, "details": failure.details} if failure.details else entry
+
+
+def _tell(attempt: Attempt, outcome: Outcome, run_seconds: float) -> None:
+    if not isinstance(outcome, Released):
+        OutcomeCounter.objects.count_one(attempt.queue, attempt.job_type, type(outcome).__name__.lower(), run_seconds)
+    observers.tell([(attempt, outcome)])
