@@ -29,6 +29,15 @@ KEY: Final = re.compile(rf"{PREFIX}([0-9A-Za-z]{{40}})([0-9A-Za-z]{{6}})")
 OVERLAP: Final = timedelta(hours=24)
 LONGEST_OVERLAP: Final = timedelta(days=30)
 
+# The function looks past the row-level security, because nobody is known to ask yet.
+_FIND_OWNER: Final = """
+SELECT u.*, coalesce(
+    (u.api_key_hash = %(hash)s AND u.api_key_expires_at <= statement_timestamp())
+    OR (u.retired_api_key_hash = %(hash)s AND u.retired_api_key_expires_at <= statement_timestamp()), false
+) AS key_ended
+FROM meta.find_key_owner(%(hash)s) AS u
+"""
+
 
 class KeyExpired(Exception):
     """The API key was good until its end, which has passed."""
@@ -70,13 +79,10 @@ def find_owner(key: str) -> User | None:
     if not is_well_formed(key):
         return None
     hashed = digest(key)
-    current, retired = Q(api_key_hash=hashed), Q(retired_api_key_hash=hashed)
-    ended = (current & Q(api_key_expires_at__lte=Now())) | (retired & Q(retired_api_key_expires_at__lte=Now()))
-    found = User.objects.filter(current | retired).annotate(key_ended=Case(When(ended, then=True), default=False))
-    user = found.order_by().first()
+    user = next(iter(User.objects.raw(_FIND_OWNER, {"hash": hashed})), None)
     if user is None or not _holds(user, hashed):
         return None
-    if user.key_ended:
+    if user.key_ended:  # type: ignore[attr-defined]
         raise KeyExpired
     return user
 

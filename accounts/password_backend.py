@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from accounts import rate_limits
 from accounts.activity import note_activity
 from accounts.models import User
+from accounts.row_security import acting_as_system
 
 ATTEMPTS_PER_MINUTE: Final = 10
 
@@ -26,13 +27,16 @@ class LimitedPasswordBackend(ModelBackend):
             attempt = rate_limits.spend_password_attempt(request, username, ATTEMPTS_PER_MINUTE)
             if not attempt.accepted:
                 raise PermissionDenied
-        found = super().authenticate(request, username=username, password=password, **kwargs)
+        # Nobody is known to ask yet.
+        with acting_as_system():
+            found = super().authenticate(request, username=username, password=password, **kwargs)
         return found if isinstance(found, User) else None
 
     def get_user(self, user_id: Any) -> User | None:
         """Give the person of a session, for as long as they are not disabled, and note that they are here."""
-        found = super().get_user(user_id)
-        if not isinstance(found, User):
-            return None
-        note_activity(found)
+        with acting_as_system():
+            found = super().get_user(user_id)
+            if not isinstance(found, User):
+                return None
+            note_activity(found)
         return found

@@ -51,6 +51,10 @@ def acting_as_system(using: str | None = None) -> Iterator[None]:
 def _acting(actor: Actor, using: str | None) -> Iterator[None]:
     connection = connections[using or DEFAULT_DB_ALIAS]
     outer = _actor(connection)
+    if actor == outer != NOBODY:
+        with transaction.atomic(using=connection.alias):
+            yield
+        return
     with transaction.atomic(using=connection.alias):
         _become(actor, connection)
         try:

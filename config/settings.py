@@ -2,7 +2,7 @@
 
 import django_stubs_ext
 
-from config import databases, env, logs
+from config import caches, databases, env, logs
 
 # Lets our classes say `Paginator[Job]` or `ModelAdmin[Job]`, which Django's own cannot do at run time everywhere.
 django_stubs_ext.monkeypatch()
@@ -45,6 +45,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "accounts.middleware.AdminActorMiddleware",
 ]
 
 ROOT_URLCONF = "config.urls"
@@ -69,6 +70,7 @@ TEMPLATES = [
 
 DATABASES = databases.configured(ENV)
 DATABASE_ROUTERS = ["config.routers.LogsRouter"]
+CACHES = {"default": caches.default(ENV.redis_url)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "accounts.User"

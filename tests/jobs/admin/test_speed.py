@@ -95,6 +95,8 @@ def test_list_reads_no_history(operator, name, params):
     "name", ["job", "deadletter", "deadlettergroup", "processinglock", "worker", "queue", "auditentry", ""]
 )
 def test_number_of_queries_does_not_grow_with_the_rows(operator, name):
+    # The first visit of a minute is noted.
+    captured(operator, name, {})
     before = len(captured(operator, name, {}))
     for _ in range(5):
         dead_letter()
