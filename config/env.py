@@ -172,7 +172,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         # One for each thread, and some for the requests that wait on the event loop.
         database_pool_size=read.whole("DATABASE_POOL_SIZE", web_threads + 4, 1, 500),
         test_db_name=read.text("TEST_DB_NAME"),
-        redis_url=read.text("REDIS_URL"),
+        redis_url=_redis_url(read.text("REDIS_URL")),
         metrics_public=read.flag("METRICS_PUBLIC", False),
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
         log_format=read.choice("LOG_FORMAT", "text", ("text", "json")),
@@ -221,6 +221,12 @@ def _check_together(settings: Settings) -> None:
 def _database_url(name: str, url: str) -> str:
     if url and not url.startswith(("postgres://", "postgresql://")):
         raise InvalidSetting(f"{name} must be a PostgreSQL URL such as postgresql://user:password@host:5432/database.")
+    return url
+
+
+def _redis_url(url: str) -> str:
+    if url and not url.startswith(("redis://", "rediss://", "unix://")):
+        raise InvalidSetting("REDIS_URL must be a Redis URL such as redis://host:6379/0.")
     return url
 
 

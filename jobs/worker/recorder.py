@@ -16,6 +16,7 @@ from jobs.recording import Recorded, record, record_progress
 from jobs.worker.counting import Counts
 from jobs.worker.database import TRANSIENT, close_quietly, patiently
 from jobs.worker.hand import Hand
+from jobs.worker.keeping import keep_results
 
 _logger = logging.getLogger(__name__)
 
@@ -87,6 +88,7 @@ class Recorder(threading.Thread):
         announce({(attempt.queue, ANY_PRIORITY) for attempt, outcome in batch if _given_back(outcome)})
 
     def _write(self, batch: list[Recorded]) -> None:
+        keep_results(batch)
         try:
             lost = patiently("recording outcomes", lambda: record(batch), self._give_up)
         except DatabaseError as error:

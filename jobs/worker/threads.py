@@ -17,6 +17,7 @@ from jobs.registry import registry
 from jobs.worker.child import Child
 from jobs.worker.database import close_quietly
 from jobs.worker.hand import Hand
+from jobs.worker.keeping import keep_results
 from jobs.worker.recorder import Recorder
 
 _logger = logging.getLogger(__name__)
@@ -118,6 +119,7 @@ class ThreadSlots:
                 outcome = conclude(job_type.function(context, **payload))
                 if record([(attempt, outcome)]):
                     raise LockLost
+                keep_results([(attempt, outcome)])
         except LockLost:
             _logger.warning("lock_lost: job %s attempt %s was rolled back", attempt.id, attempt.number)
             self.hand.fence(attempt)
