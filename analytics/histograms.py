@@ -8,7 +8,7 @@ quantile sketch with relative-error guarantees", VLDB 2019), with bounds in whol
 
 so that the largest value of a bucket is at most 1.04 times its smallest. A bucket stands for the value
 2 · low · high / (low + high), which is off by (high − low) / (high + low) ≤ 0.04 / 2.04 = 1.96 % at either end. Up to
-25 ms each millisecond has a bucket of its own, and so has 0: there nothing is off. 2^31 − 1 ms, 25 days, is the last
+24 ms each millisecond has a bucket of its own, and so has 0: there nothing is off. 2^31 − 1 ms, 25 days, is the last
 value; the column holds no longer one.
 
 A percentile lies between two neighbouring ranks, as percentile_cont has it. Both are off by at most 1.96 %, hence so is
