@@ -1,3 +1,4 @@
+from analytics.models.alarm import RecorderAlarm
 from analytics.models.error_log import ErrorLog
 from analytics.models.metrics import CacheMetrics, RuntimeMetrics
 from analytics.models.request_log import RequestLog
@@ -8,6 +9,7 @@ __all__ = [
     "ErrorHour",
     "ErrorLog",
     "LateHour",
+    "RecorderAlarm",
     "RequestLog",
     "RollupState",
     "RuntimeMetrics",
