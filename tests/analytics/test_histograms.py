@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from itertools import pairwise
+from itertools import chain, pairwise
 
 import pytest
 from hypothesis import example, given, settings
@@ -80,7 +80,7 @@ def test_many_durations_of_usual_shapes(shape):
 @given(st.lists(st.lists(DURATIONS, max_size=30), min_size=3, max_size=3))
 def test_merging_is_counting_all_at_once_in_any_order(parts):
     first, second, third = map(histogram, parts)
-    together = histogram(sum(parts, []))
+    together = histogram(chain.from_iterable(parts))
     assert merge([first, second, third]) == together
     assert merge([merge([first, second]), third]) == merge([first, merge([second, third])]) == together
     assert merge([third, first, second]) == together
