@@ -10,8 +10,11 @@ class JobsConfig(AppConfig):
 
     def ready(self) -> None:
         from jobs import checks  # noqa: F401 - registers the system checks
+        from jobs.chores import chore
         from jobs.registry import registry
+        from jobs.sessions import tidy as tidy_sessions
         from jobs.synchronizing import synchronize_migrated
 
         registry.discover()
+        chore("sessions", 60.0, tidy_sessions)
         post_migrate.connect(synchronize_migrated, sender=self)

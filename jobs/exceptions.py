@@ -151,3 +151,14 @@ class StaleVersion(JobError):
 
 class UniqueKeyTaken(JobError):
     """Another unfinished job of this type holds the unique key."""
+
+
+# Raised where sessions are executed and extended
+
+
+class SessionExpired(JobError):
+    """The session has expired; open another one."""
+
+
+class SessionClosed(JobError):
+    """The session is closed; open another one."""

@@ -5,7 +5,7 @@ import json
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import jsonschema_rs
 
@@ -104,6 +104,18 @@ def _is_required(typed_dict: Any, name: str, hint: Any) -> bool:
     if (said := get_origin(hint)) in {typing.Required, typing.NotRequired}:
         return said is typing.Required
     return name in typed_dict.__required_keys__
+
+
+#: What can be said of an object while members are missing.
+_OF_A_PART: Final = (
+    *("$schema", "$id", "$defs", "definitions", "type", "properties", "patternProperties"),
+    *("additionalProperties", "propertyNames", "maxProperties"),
+)
+
+
+def of_a_part(schema: Schema) -> Schema:
+    """Give the schema of an object whose other members come later: no member is required of it yet."""
+    return {name: schema[name] for name in _OF_A_PART if name in schema}
 
 
 def _refuse(uri: str) -> Any:

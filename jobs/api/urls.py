@@ -10,12 +10,14 @@ from jobs.api.events import JobEventsView, streaming
 from jobs.api.job_types import JobTypeViewSet
 from jobs.api.jobs import JobViewSet
 from jobs.api.queues import QueueViewSet
+from jobs.api.sessions import SessionViewSet
 from jobs.api.worker.claim import ClaimView
 from jobs.api.worker.complete import CompleteView
 from jobs.api.worker.fail import FailView
 from jobs.api.worker.progress import ProgressView
 from jobs.api.worker.renew import RenewView
 
+#: What can be done to one row.
 JOB: Final[dict[str, Any]] = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
 
 urlpatterns = [
@@ -43,6 +45,9 @@ urlpatterns = [
     path("queues/<str:name>/resume", QueueViewSet.as_view({"post": "resume"}), name="queue-resume"),
     path("job-types", JobTypeViewSet.as_view({"get": "list"}), name="job-types"),
     path("job-types/<str:name>", JobTypeViewSet.as_view({"get": "retrieve"}), name="job-type"),
+    path("sessions", SessionViewSet.as_view({"get": "list", "post": "create"}), name="sessions"),
+    path("sessions/<str:pk>", SessionViewSet.as_view(JOB), name="session"),
+    path("sessions/<str:pk>/execute", SessionViewSet.as_view({"post": "execute"}), name="session-execute"),
     path("worker/claim", ClaimView.as_view(), name="worker-claim"),
     path("worker/renew", RenewView.as_view(), name="worker-renew"),
     path("worker/progress", ProgressView.as_view(), name="worker-progress"),

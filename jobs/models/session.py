@@ -1,7 +1,7 @@
 from typing import ClassVar, Self
 
 from django.conf import settings
-from django.db import models
+from django.db import connections, models
 from django.db.models import Case, Q, Value, When
 from django.db.models.functions import Now
 
@@ -25,6 +25,19 @@ class SessionQuerySet(models.QuerySet["Session"]):
         """Annotate the status as it really is: a session is expired from its end on, marked or not."""
         ended = When(status=Session.Status.ACTIVE, expires_at__lte=Now(), then=Value(Session.Status.EXPIRED.value))
         return self.annotate(condition=Case(ended, default="status", output_field=models.CharField()))
+
+    def cleanup_expired(self, limit: int | None = None) -> int:
+        """Mark what is past its end as expired, at most so many of those that ended first; return how many."""
+        return self._call("SELECT meta.cleanup_expired_sessions(%s)", [limit])
+
+    def delete_old(self, days: int, limit: int | None = None) -> int:
+        """Delete what ended so many days ago; return how many."""
+        return self._call("SELECT meta.delete_old_sessions(%s, %s)", [days, limit])
+
+    def _call(self, sql: str, parameters: list[int | None]) -> int:
+        with connections[self.db].cursor() as cursor:
+            cursor.execute(sql, parameters)
+            return int(cursor.fetchone()[0])
 
 
 class Session(models.Model):
@@ -59,6 +72,9 @@ class Session(models.Model):
     metadata = models.JSONField(null=True, blank=True)
 
     objects: ClassVar = SessionQuerySet.as_manager()
+
+    #: The status as it really is, where `with_condition()` has read it.
+    condition: str
 
     class Meta:
         db_table = "sessions"

@@ -1,0 +1,181 @@
+"""Sessions as clients see them: open, execute, look at, list, extend, close."""
+
+from typing import Any, ClassVar, Final, cast
+
+from django.db.models import QuerySet
+from django.http import Http404
+from django_filters import ChoiceFilter, FilterSet
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.reverse import reverse
+
+from accounts.api.fields import JsonObject, Moment, Number, Text
+from accounts.api.idempotency import idempotent
+from accounts.api.strict import StrictSerializer
+from accounts.api.views import GenericViewSet
+from accounts.models import User
+from accounts.roles import STAFF
+from jobs import sessions
+from jobs.api import described
+from jobs.api.access import ON_JOBS
+from jobs.api.calls import Call, note_call
+from jobs.api.parameters import StrictFilterBackend, WordFilter
+from jobs.api.time_limit import time_limit
+from jobs.models import Session
+
+#: A list leaves these out.
+LARGE: Final = ("context", "metadata")
+
+
+class NewSessionSerializer(StrictSerializer):
+    """A session to open. The function need not get all of its parameters here: the others come with each execution."""
+
+    language_title = Text(min_length=1, max_length=128, help_text="The function, such as `python-summarize`.")
+    context = JsonObject(required=False, default=dict, help_text="Parameters that all executions have in common.")
+    metadata = JsonObject(required=False, default=dict, help_text="What you want to keep beside it; at most 64 KiB.")
+    ttl = Number(required=False, min_value=1, help_text="Seconds that it lives.")
+
+
+class ParamsSerializer(StrictSerializer):
+    params = JsonObject(required=False, default=dict, help_text="They take precedence over the context.")
+
+
+class SessionChangeSerializer(StrictSerializer):
+    """Another end for the session: one of the two."""
+
+    schema_rules: ClassVar = {"minProperties": 1, "maxProperties": 1}
+
+    ttl = Number(required=False, min_value=1, help_text="Seconds from now.")
+    expires_at = Moment(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) != 1:
+            raise serializers.ValidationError("Give either ttl or expires_at.", "one-of")
+        return attrs
+
+
+class SessionSerializer(serializers.ModelSerializer[Session]):
+    status = serializers.ChoiceField(source="condition", choices=Session.Status.choices, read_only=True)
+    user_id = serializers.CharField(read_only=True, allow_null=True)
+    context = JsonObject(read_only=True, allow_null=True)
+    metadata = JsonObject(read_only=True, allow_null=True)
+
+    class Meta:
+        model = Session
+        fields: tuple[str, ...] = (
+            *("request_id", "language_title", "status", "user_id", "created_at", "expires_at"),
+            *("last_executed_at", "execution_count", "context", "metadata"),
+        )
+        read_only_fields: tuple[str, ...] = fields
+
+
+class ListedSessionSerializer(SessionSerializer):
+    class Meta(SessionSerializer.Meta):
+        fields = tuple(name for name in SessionSerializer.Meta.fields if name not in LARGE)
+        read_only_fields = fields
+
+
+class ExecutionSerializer(serializers.Serializer[Any]):
+    """One execution, on its way."""
+
+    job_id = serializers.UUIDField()
+    status = serializers.CharField()
+
+
+class SessionFilters(FilterSet):
+    status = ChoiceFilter(choices=Session.Status.choices, field_name="condition")
+    language_title = WordFilter()
+
+    class Meta:
+        model = Session
+        fields: ClassVar[list[str]] = []
+
+
+@extend_schema(tags=["sessions"])
+class SessionViewSet(GenericViewSet[Session]):
+    """Function calls in two phases, of the caller; for staff, of everyone."""
+
+    queryset = Session.objects.none()
+    permission_classes = ON_JOBS
+    serializer_class = SessionSerializer
+    filter_backends = (StrictFilterBackend,)
+    filterset_class = SessionFilters
+    page_order = "-request_id"
+
+    def get_queryset(self) -> QuerySet[Session]:
+        user = cast(User, self.request.user)
+        found = Session.objects.with_condition()
+        return found if user.role in STAFF else found.owned_by(user)
+
+    @extend_schema(
+        operation_id="sessions_list", responses={200: ListedSessionSerializer(many=True), **described.TOO_BROAD}
+    )
+    def list(self, request: Request) -> Response:
+        """List sessions, newest first, without their context and metadata."""
+        with time_limit():
+            page = self.paginate_queryset(self.filter_queryset(self.get_queryset().defer(*LARGE)))
+        return self.get_paginated_response(ListedSessionSerializer(page, many=True).data)
+
+    @extend_schema(
+        operation_id="sessions_create",
+        request=NewSessionSerializer,
+        responses={201: OpenApiResponse(SessionSerializer, "Opened. `Location` is where the session is found.")},
+    )
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """Open a session of a function."""
+        body = NewSessionSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        session = sessions.open_session(request.user, sessions.NewSession(**body.validated_data))
+        location = reverse("session", [session.pk], request=request)
+        return Response(SessionSerializer(session).data, status=status.HTTP_201_CREATED, headers={"Location": location})
+
+    @extend_schema(operation_id="sessions_retrieve", responses=SessionSerializer)
+    def retrieve(self, request: Request, pk: str) -> Response:
+        """Look at a session."""
+        return Response(SessionSerializer(self._visible(pk)).data)
+
+    @extend_schema(
+        operation_id="sessions_execute",
+        request=ParamsSerializer,
+        responses={202: OpenApiResponse(ExecutionSerializer, "Accepted. `Location` is where the job is found.")},
+    )
+    @idempotent
+    def execute(self, request: Request, pk: str) -> Response:
+        """Run the function with the session's context and these parameters."""
+        session = self._visible(pk)
+        body = ParamsSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        params = body.validated_data["params"]
+        note_call(request, Call(session.language_title, params))
+        submitted = sessions.execute(session, request.user, params, _request_id(request))
+        note_call(request, Call(session.language_title, params, submitted.id))
+        answer = ExecutionSerializer({"job_id": submitted.id, "status": "pending"}).data
+        location = reverse("job", [submitted.id], request=request)
+        return Response(answer, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
+
+    @extend_schema(operation_id="sessions_partial_update", request=SessionChangeSerializer, responses=SessionSerializer)
+    def partial_update(self, request: Request, pk: str) -> Response:
+        """Move the session's end."""
+        session = self._visible(pk)
+        body = SessionChangeSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        return Response(SessionSerializer(sessions.extend(session, **body.validated_data)).data)
+
+    @extend_schema(operation_id="sessions_destroy", responses={204: OpenApiResponse(description="It has ended.")})
+    def destroy(self, request: Request, pk: str) -> Response:
+        """Close the session. One that has ended stays as it is."""
+        sessions.close(self._visible(pk).pk, request.user)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _visible(self, pk: str) -> Session:
+        session = self.get_queryset().filter(pk=pk).first()
+        if session is None:
+            raise Http404
+        return session
+
+
+def _request_id(request: Request) -> str | None:
+    return getattr(request._request, "request_id", None)
