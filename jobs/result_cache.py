@@ -8,6 +8,7 @@ import json
 import logging
 import time
 from dataclasses import dataclass
+from decimal import Decimal
 from hashlib import sha256
 from typing import Any, Final
 
@@ -72,5 +73,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(inner) for inner in value]
     if isinstance(value, float) and value.is_integer():
-        return int(value)
+        # By its decimal digits, as the database keeps it: the digits of the binary number behind 6.2e16 are others.
+        return int(Decimal(repr(value)))
     return value
