@@ -15,6 +15,6 @@ urlpatterns = [
     path("metrics", MetricsView.as_view(), name="metrics"),
 ]
 
-for module in ("accounts.api.urls", "jobs.api.urls"):
+for module in ("accounts.api.urls", "jobs.api.urls", "analytics.api.urls"):
     if find_spec(module.rpartition(".")[0]) is not None and find_spec(module) is not None:
         urlpatterns.append(path("api/v1/", include(module)))

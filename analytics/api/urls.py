@@ -1,0 +1,15 @@
+from django.urls import path
+
+from analytics.api.cache import CacheView
+from analytics.api.errors import ErrorsView
+from analytics.api.performance import PerformanceView
+from analytics.api.timeseries import TimeseriesView
+from analytics.api.usage import UsageView
+
+urlpatterns = [
+    path("analytics/usage", UsageView.as_view(), name="analytics-usage"),
+    path("analytics/performance", PerformanceView.as_view(), name="analytics-performance"),
+    path("analytics/errors", ErrorsView.as_view(), name="analytics-errors"),
+    path("analytics/cache", CacheView.as_view(), name="analytics-cache"),
+    path("analytics/timeseries", TimeseriesView.as_view(), name="analytics-timeseries"),
+]

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from typing import Final
+
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from analytics import answers
+from analytics.answers import Answer
+from analytics.api import schema
+from analytics.api.parameters import WITHOUT_PERCENTILES
+from analytics.api.views import AnalyticsView, described
+from analytics.questions import Question
+
+#: So many hours or days of all functions at most; a single function's may be as many as points of a chart.
+MOST_SLOTS: Final = 100
+
+
+class UsageView(AnalyticsView):
+    name = "usage"
+    reads = WITHOUT_PERCENTILES
+
+    @described("analytics_usage", schema.of_use(), WITHOUT_PERCENTILES)
+    def get(self, request: Request) -> Response:
+        """Tell how often each function was asked for, and with what success; with `granularity`, when."""
+        return self.respond(request)
+
+    def answer(self, question: Question, user_id: str) -> Answer:
+        by_time = "granularity" in self.request.query_params
+        if by_time and question.period.points > MOST_SLOTS and question.language_title is None:
+            detail = f"More than {MOST_SLOTS} hours or days are told of one language_title only."
+            raise ValidationError({"granularity": [ErrorDetail(detail, code="too-fine")]})
+        return answers.of_use(question, user_id, by_time=by_time)
