@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from random import getrandbits
+from typing import Any
 from uuid import UUID
 
 from django.db import connections, router
@@ -41,6 +43,14 @@ def sql(statement: str, *parameters: object) -> list[tuple]:
         return cursor.fetchall() if cursor.description else []
 
 
+def named(statement: str, *parameters: object) -> list[dict[str, Any]]:
+    """Run a query where the logs are; give its rows with the names of their columns."""
+    with connections[router.db_for_write(RequestLog)].cursor() as cursor:
+        cursor.execute(statement, parameters)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
 def lay(requests: Iterable[Request], partitions: bool = True) -> list[UUID]:
     """Write requests and their errors into the logs; gives the requests' ids."""
     requests = list(requests)
@@ -49,7 +59,7 @@ def lay(requests: Iterable[Request], partitions: bool = True) -> list[UUID]:
             sql("SELECT create_log_partitions(%s)", month)
     logs = [
         RequestLog(
-            id=UUID(int=first_uuid7(each.timestamp).int + number),
+            id=UUID(int=first_uuid7(each.timestamp).int + getrandbits(60)),
             request_id=f"request-{number}",
             language_title=each.language_title,
             timestamp=each.timestamp.replace(microsecond=each.timestamp.microsecond // 1000 * 1000),
