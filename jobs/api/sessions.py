@@ -33,7 +33,10 @@ class NewSessionSerializer(StrictSerializer):
     """A session to open. The function need not get all of its parameters here: the others come with each execution."""
 
     language_title = Text(min_length=1, max_length=128, help_text="The function, such as `python-summarize`.")
-    context = JsonObject(required=False, default=dict, help_text="Parameters that all executions have in common.")
+    # The framework has an attribute of this name, which its fields do not disturb.
+    context = JsonObject(  # type: ignore[assignment]
+        required=False, default=dict, help_text="Parameters that all executions have in common."
+    )
     metadata = JsonObject(required=False, default=dict, help_text="What you want to keep beside it; at most 64 KiB.")
     ttl = Number(required=False, min_value=1, help_text="Seconds that it lives.")
 
@@ -59,7 +62,7 @@ class SessionChangeSerializer(StrictSerializer):
 class SessionSerializer(serializers.ModelSerializer[Session]):
     status = serializers.ChoiceField(source="condition", choices=Session.Status.choices, read_only=True)
     user_id = serializers.CharField(read_only=True, allow_null=True)
-    context = JsonObject(read_only=True, allow_null=True)
+    context = JsonObject(read_only=True, allow_null=True)  # type: ignore[assignment]
     metadata = JsonObject(read_only=True, allow_null=True)
 
     class Meta:
