@@ -1,5 +1,6 @@
 """How an attempt of a worker in another language ends: fenced, counted, and told to whoever observes."""
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -8,16 +9,17 @@ from uuid import UUID
 
 from django.db import models, transaction
 
-from jobs import observers
+from jobs import catalogue, observers, result_cache
 from jobs.announce import ANY_PRIORITY, announce
 from jobs.backoff import exponential, lawful
-from jobs.exceptions import LockLost
+from jobs.exceptions import LockLost, UnknownJobType
 from jobs.execution import LONGEST_SNOOZE_SECONDS, MESSAGE_MAX_CHARACTERS, TRACEBACK_MAX_CHARACTERS
 from jobs.models import Job, OutcomeCounter
 from jobs.outcomes import Attempt, Cancelled, Completed, DeadLettered, Outcome, Released, Retry, Snoozed, Usage
 from jobs.payloads import dump, dump_result, storable
 from jobs.recording import record
 from jobs.remote.holding import Held, held
+from jobs.scrubbing import scrub, scrub_head
 from jobs.statuses import Status
 
 DETAILS_MAX_BYTES: Final = 16_384
@@ -50,7 +52,9 @@ class Failure:
 def complete(user_id: str, job_id: UUID, lock_token: int, result: Any, usage: Usage | None = None) -> str:
     """Record a result and give the job's status; raises LockLost, and InvalidPayload for what cannot be stored."""
     text = None if result is None else dump_result(result)
-    return _end(held(user_id, job_id, lock_token), Completed(text), usage)
+    found = held(user_id, job_id, lock_token)
+    _keep(found.attempt, text)
+    return _end(found, Completed(text), usage)
 
 
 def fail(user_id: str, job_id: UUID, lock_token: int, failure: Failure, usage: Usage | None = None) -> str:
@@ -68,7 +72,8 @@ def settle(attempt: Attempt, outcome: Outcome, run_seconds: float) -> str:
         status: str = Job.objects.values_list("status", flat=True).get(pk=attempt.id)
         # The database lets a job end here whose retry nobody waits for any more.
         ended = Cancelled() if status == Status.CANCELLED else outcome
-        transaction.on_commit(partial(_tell, attempt, ended, run_seconds))
+        # Robust: the outcome is recorded then, and its worker must not be told otherwise.
+        transaction.on_commit(partial(_tell, attempt, ended, run_seconds), robust=True)
         if isinstance(ended, Snoozed | Released) and status == Status.PENDING:
             # Other workers may be idle; without a word they would find it at their next poll.
             announce([(attempt.queue, ANY_PRIORITY)])
@@ -80,6 +85,17 @@ def _end(found: Held, outcome: Outcome, usage: Usage | None) -> str:
     return settle(found.attempt, outcome, found.attempt.usage.run_seconds)
 
 
+def _keep(attempt: Attempt, result: str | None) -> None:
+    """Keep the result of a function that declares a cache time, before it is recorded."""
+    try:
+        function = catalogue.function_of_job_type(attempt.job_type)
+    except UnknownJobType:
+        return  # removed while its last jobs ran
+    if function.cache_seconds:
+        payload = json.loads(attempt.payload)
+        result_cache.store(function.language_title, function.version, payload, result, function.cache_seconds)
+
+
 def _outcome(attempt: Attempt, failure: Failure) -> Outcome:
     error = _describe(attempt, failure)
     match failure.kind:
@@ -88,7 +104,8 @@ def _outcome(attempt: Attempt, failure: Failure) -> Outcome:
         case Kind.INTERRUPTED:
             return Snoozed(0.0)
         case Kind.RATE_LIMIT:
-            return Snoozed(lawful(failure.retry_after or 1.0, LONGEST_SNOOZE_SECONDS), error)
+            wait = 1.0 if failure.retry_after is None else failure.retry_after
+            return Snoozed(lawful(wait, LONGEST_SNOOZE_SECONDS), error)
         case Kind.NON_RETRYABLE:
             return DeadLettered(error)
     if attempt.retry_count >= attempt.max_retries:
@@ -102,14 +119,14 @@ def _describe(attempt: Attempt, failure: Failure) -> dict[str, Any]:
     entry = {
         "attempt": attempt.number,
         "error_class": failure.error_class,
-        "message": storable(failure.message)[:MESSAGE_MAX_CHARACTERS],
+        "message": scrub_head(storable(failure.message), MESSAGE_MAX_CHARACTERS),
         "kind": str(failure.kind),
         "at": datetime.now(UTC).isoformat(),
         "frame": "",
         # Most languages put the place of the error first, and Python last.
-        "traceback": storable(failure.stack_trace)[:TRACEBACK_MAX_CHARACTERS],
+        "traceback": scrub_head(storable(failure.stack_trace), TRACEBACK_MAX_CHARACTERS),
     }
-    return {**entry, "details": failure.details} if failure.details else entry
+    return {**entry, "details": scrub(failure.details, DETAILS_MAX_BYTES)} if failure.details else entry
 
 
 def _tell(attempt: Attempt, outcome: Outcome, run_seconds: float) -> None:

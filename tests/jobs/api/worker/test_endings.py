@@ -5,14 +5,15 @@ from typing import Any
 import pytest
 from django.db.models import F
 
-from jobs import control, observers
-from jobs.models import DeadLetter, Job, OutcomeCounter, ProcessingLock
+from jobs import control, observers, result_cache
+from jobs.enqueue import enqueue
+from jobs.models import DeadLetter, Function, Job, OutcomeCounter, ProcessingLock
 from jobs.models.columns import ClockTimestamp
 from jobs.observers import Ended
 from jobs.outcomes import Cancelled, Completed, DeadLettered, Retry, Snoozed, Usage
 from jobs.remote.ending import DETAILS_MAX_BYTES
 from tests.api_client import problem
-from tests.jobs.api.worker.conftest import Claim, Post, hold
+from tests.jobs.api.worker.conftest import Claim, Post, function, hold
 
 pytestmark = pytest.mark.django_db
 
@@ -63,6 +64,32 @@ def test_a_result_that_cannot_be_stored_leaves_the_job_held(
 
     assert job().status == "processing"
     assert post("complete", {**hold(mine), "result": "short"}).status_code == 200
+
+
+def test_a_result_is_kept_if_the_function_says_so(claim: Claim, post: Post, owner: Any) -> None:
+    function("hash", cache_seconds=60)
+    enqueue("node-hash", {"url": "u"}, user=owner)
+    post("complete", {**hold(claim()[0]), "result": {"sum": 7}})
+    kept = result_cache.find("node-hash", "1.0.0", {"url": "u"})
+    assert kept is not None and kept.result == {"sum": 7}
+
+
+def test_a_result_of_a_function_that_is_gone_is_stored_all_the_same(
+    mine: dict[str, Any], post: Post, thumbnail: Function
+) -> None:
+    thumbnail.delete()
+    assert post("complete", {**hold(mine), "result": 1}).status_code == 200
+
+
+def test_secrets_in_errors_are_not_kept(mine: dict[str, Any], post: Post) -> None:
+    secret = "hunter2hunter2"
+    said = {
+        "message": f"cannot log in with password={secret}",
+        "stack_trace": f"Error: password={secret}",
+        "details": {"password": secret},
+    }
+    assert post("fail", {**hold(mine), **said}).status_code == 200
+    assert secret not in str(job().error_history)
 
 
 def test_a_request_sent_again_gets_its_first_answer(mine: dict[str, Any], post: Post) -> None:
