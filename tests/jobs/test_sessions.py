@@ -139,11 +139,11 @@ def test_a_context_is_held_to_what_can_be_said_of_a_part(schema: Any, context: A
 
 @pytest.fixture
 def many() -> str:
-    """A table of sessions of ten users, a few of which ended lately or long ago."""
+    """A table of sessions, a few of which ended lately or long ago, and few of which are the first user's."""
     users = [user.user_id for user in UserFactory.create_batch(10)]
     sql(
         "INSERT INTO meta.sessions (request_id, language_title, user_id, status, expires_at)"
-        " SELECT public.ekiden_uuid7()::text, 'python-x', (%s::text[])[1 + n %% 10],"
+        " SELECT public.ekiden_uuid7()::text, 'python-x', (%s::text[])[CASE n %% 200 WHEN 0 THEN 1 ELSE 2 + n %% 9 END],"
         " CASE WHEN n %% 3 = 0 THEN 'active' ELSE 'closed' END, now() + (n - 200) * interval '1 hour'"
         " FROM generate_series(1, %s) AS n",
         users,
