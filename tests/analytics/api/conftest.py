@@ -1,0 +1,74 @@
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.roles import Role
+from tests.analytics.rows import Failure, Request, lay, roll_up
+from tests.api_client import client_of
+from tests.factories import UserFactory
+
+#: Well in the past, so that nothing of it is about to change.
+BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
+DAYS = 4
+END = BEGIN + timedelta(days=DAYS)
+FUNCTIONS = ("python-summarize", "node-thumbnail", "go-resize")
+USERS = ("mei.tanaka", "hana.sato")
+
+
+@dataclass
+class Trace:
+    requests: list[Request]
+
+    def of(self, **wanted: str) -> list[Request]:
+        return [each for each in self.requests if all(getattr(each, name) == wanted[name] for name in wanted)]
+
+
+def made(random: Random, at: datetime) -> Request:
+    cached = random.random() < 0.2
+    status = random.choices((200, 400, 500), (90, 4, 6))[0]
+    failures = (Failure(random.choice(("TimeoutError", "ValueError"))),) if status == 500 else ()
+    return Request(
+        at,
+        language_title=random.choices(FUNCTIONS, (6, 3, 1))[0],
+        user_id=random.choice(USERS),
+        status_code=status,
+        duration_ms=int(random.lognormvariate(1 if cached else 5, 1)),
+        cached=cached,
+        runtime_metrics={"memory_usage_mb": 50 + random.random(), "cpu_usage_percent": 20.0},
+        failures=failures,
+    )
+
+
+@pytest.fixture
+def trace(db: None) -> Trace:
+    """Four days of requests of two users, rolled up; the first two days have half as many as the others."""
+    random = Random(20260302)
+    span = timedelta(days=DAYS).total_seconds()
+    moments = [BEGIN + timedelta(seconds=span * random.random() ** 0.6) for _ in range(400)]
+    found = Trace([made(random, at) for at in sorted(moments)])
+    lay(found.requests)
+    roll_up(END + timedelta(hours=1))
+    return found
+
+
+@pytest.fixture
+def ask(db: None) -> Callable[..., Any]:
+    """Ask a report about the four days, as an operator unless another client is given."""
+    operator = client_of(UserFactory(user_id="the-operator", role=Role.OPERATOR))
+
+    def ask(report: str, client: APIClient = operator, **parameters: str) -> Any:
+        window = {} if "range" in parameters else {"from": iso(BEGIN), "to": iso(END)}
+        response = client.get(f"/api/v1/analytics/{report}", {**window, **parameters})
+        assert response.status_code == 200, response.content
+        return response.json() if response["Content-Type"] == "application/json" else response
+
+    return ask
+
+
+def iso(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
