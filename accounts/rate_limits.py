@@ -85,7 +85,15 @@ def prune() -> int:
 
 
 def client_network(request: HttpRequest | Request) -> str:
-    """Return where the request comes from: an IPv4 address, or the /64 that one IPv6 customer has to himself.
+    """Return where the request comes from: an IPv4 address, or the /64 that one IPv6 customer has to himself."""
+    ip = client_address(request)
+    if ip is None:
+        return "unknown"
+    return str(ip) if ip.version == 4 else str(ipaddress.ip_network(f"{ip}/64", strict=False))
+
+
+def client_address(request: HttpRequest | Request) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address that the request comes from; None where what stands for it is no address.
 
     X-Forwarded-For is believed only as far as REST_FRAMEWORK["NUM_PROXIES"] says that our own proxies wrote it.
     """
@@ -95,12 +103,9 @@ def client_network(request: HttpRequest | Request) -> str:
     if proxies and forwarded != [""]:
         address = forwarded[-min(proxies, len(forwarded))]
     try:
-        ip = ipaddress.ip_address(address)
+        return ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return "unknown"
-    return (
-        str(ip) if ip.version == 4 else str(ipaddress.ip_network(f"{ip.compressed.partition('%')[0]}/64", strict=False))
-    )
+        return None
 
 
 class UserRateThrottle(BaseThrottle):

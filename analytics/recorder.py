@@ -20,7 +20,7 @@ from psycopg.errors import CheckViolation
 
 from analytics import partitions, writing
 from analytics.models.alarm import DROPPED, MISSING_PARTITION
-from analytics.rows import Row
+from analytics.writing import Row
 
 _logger = logging.getLogger(__name__)
 

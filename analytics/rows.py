@@ -106,9 +106,6 @@ class ErrorRow:
         return 400 + len(self.error_message) + len(self.stack_trace)
 
 
-Row = RequestRow | OutcomeRow | ErrorRow
-
-
 def error_id(job_id: UUID, attempt: int, at: datetime) -> UUID:
     """Name the error of an attempt, the same whoever reports it: a second report changes nothing."""
     said = int.from_bytes(blake2b(f"{job_id}:{attempt}".encode(), digest_size=10).digest())

@@ -11,11 +11,12 @@ from uuid import UUID
 from django.db import connections, router
 
 from accounts.row_security import acting_as_system
+from analytics.endings import Ending
 from analytics.histories import missed_errors
 from analytics.models import RequestLog
 from analytics.models.alarm import count_alarms
 from analytics.owners import user_ids
-from analytics.rows import ErrorRow, OutcomeRow, RequestRow, Row, time_of
+from analytics.rows import ErrorRow, OutcomeRow, RequestRow, time_of
 
 R = TypeVar("R", RequestRow, OutcomeRow, ErrorRow)
 
@@ -29,8 +30,13 @@ _LATE: Final = (QUERIES / "touch_late_hours.sql").read_text(encoding="utf-8")
 _CLOSED_UNTIL: Final = "SELECT closed_until FROM rollup_state FOR SHARE"
 
 
-def write(rows: Sequence[Row], alarms: Mapping[str, int] | None = None) -> None:
+#: What the log is told; endings are made into rows only here, off the path of those who tell.
+Row = RequestRow | OutcomeRow | ErrorRow | Ending
+
+
+def write(news: Sequence[Row], alarms: Mapping[str, int] | None = None) -> None:
     """Write the rows, and raise the counters of the alarms, in one transaction; a second time changes nothing more."""
+    rows = [row for told in news for row in (told.rows() if isinstance(told, Ending) else [told])]
     requests, outcomes, errors = _latest(rows, RequestRow), _latest(rows, OutcomeRow), _latest(rows, ErrorRow)
     errors = _latest([*errors, *missed_errors(outcomes)], ErrorRow)
     pks = {row.user_pk for row in outcomes} | {row.user_pk for row in errors}
@@ -52,7 +58,7 @@ def times(rows: Iterable[Row]) -> list[datetime]:
     return [time_of(row.request_log_id if isinstance(row, ErrorRow) else row.id) for row in rows]
 
 
-def _latest(rows: Iterable[Row], kind: type[R]) -> list[R]:
+def _latest(rows: Iterable[RequestRow | OutcomeRow | ErrorRow], kind: type[R]) -> list[R]:
     """One statement may not touch a row twice, and all writers take rows in one order, or they wait in a circle."""
     latest = {row.id: row for row in rows if isinstance(row, kind)}
     return [latest[row_id] for row_id in sorted(latest)]

@@ -1,6 +1,7 @@
 """What every test may use."""
 
 from collections.abc import Generator
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,16 @@ def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     if not reason.startswith(LAWFUL_SKIP):
         report.outcome = "failed"
         report.longrepr = f"skipped in CI, where nothing may be missing: {reason}"
+
+
+@pytest.fixture(autouse=True)
+def recorded_rows(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Keep the request log of this process quiet: its thread would write what tests roll back, and outlive them."""
+    from analytics.recorder import recorder
+
+    rows: list[Any] = []
+    monkeypatch.setattr(recorder, "add", rows.extend)
+    return rows
 
 
 @pytest.hookimpl(wrapper=True)

@@ -10,6 +10,7 @@ from typing import Final
 from django.http import HttpRequest
 
 from accounts.uuid7 import uuid7
+from jobs.scrubbing import scrub_text
 
 HEADER: Final = "X-Request-ID"
 #: Narrow enough to be written into logs as it is.
@@ -21,7 +22,8 @@ current: ContextVar[str] = ContextVar("request_id", default="")
 def bind(request: HttpRequest) -> str:
     """Give the request the identifier that the client sent, or a new one."""
     sent = request.headers.get(HEADER, "")
-    request_id = sent if ACCEPTABLE.fullmatch(sent) else uuid7().hex
+    # It is written down in many places, so nothing that looks like a key may be one.
+    request_id = sent if ACCEPTABLE.fullmatch(sent) and scrub_text(sent) == sent else uuid7().hex
     request.request_id = request_id  # type: ignore[attr-defined]
     current.set(request_id)
     return request_id

@@ -16,6 +16,8 @@ class Call:
     #: The job that does the work, if there is one: cached and refused calls have none.
     job_id: UUID | None = None
     cached: bool = False
+    #: The job is another request's, which this one shares: it was there already, or somebody asked for the same.
+    shared: bool = False
 
 
 def note_call(request: Request, call: Call) -> None:
