@@ -11,7 +11,7 @@ from jobs.admin.filters import WindowFilter
 from jobs.models import AuditEntry
 
 #: The pages of what an entry may be about.
-_PAGES: Final = {"job": "job", "dead letter": "deadletter", "queue": "queue"}
+_PAGES: Final = {"job": "job", "dead letter": "deadletter", "queue": "queue", "session": "session"}
 
 
 def target(entry: AuditEntry) -> SafeString | str:

@@ -189,7 +189,7 @@ def _facts(job: Job) -> list[tuple[str, Any]]:
             "Concurrency key": job.concurrency_key,
             "Parent": anchor("job", job.parent_id, job.parent_id) if job.parent_id else None,
             "Schedule": job.schedule_id,
-            "Session": job.session,
+            "Session": anchor("session", job.session, job.session) if job.session else None,
             "Version": job.version,
             "Updated": display.exact(job.updated_at),
         }

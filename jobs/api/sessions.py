@@ -24,6 +24,7 @@ from jobs.api.calls import Call, note_call
 from jobs.api.parameters import StrictFilterBackend, WordFilter
 from jobs.api.time_limit import time_limit
 from jobs.models import Session
+from jobs.models.session import SessionQuerySet
 
 #: A list leaves these out.
 LARGE: Final = ("context", "metadata")
@@ -88,12 +89,15 @@ class ExecutionSerializer(serializers.Serializer[Any]):
 
 
 class SessionFilters(FilterSet):
-    status = ChoiceFilter(choices=Session.Status.choices, field_name="condition")
+    status = ChoiceFilter(choices=Session.Status.choices, method="filter_status")
     language_title = WordFilter()
 
     class Meta:
         model = Session
         fields: ClassVar[list[str]] = []
+
+    def filter_status(self, queryset: SessionQuerySet, name: str, status: str) -> SessionQuerySet:
+        return queryset.in_condition(status)
 
 
 @extend_schema(tags=["sessions"])

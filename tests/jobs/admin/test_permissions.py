@@ -8,7 +8,7 @@ from jobs.models import AuditEntry, Job
 from tests.jobs.admin.conftest import client_of
 from tests.jobs.rows import dead_letter, new_job, start
 
-LISTS = ["job", "deadletter", "deadlettergroup", "queue", "worker", "processinglock", "auditentry"]
+LISTS = ["job", "deadletter", "deadlettergroup", "queue", "worker", "processinglock", "auditentry", "session"]
 
 
 @pytest.fixture

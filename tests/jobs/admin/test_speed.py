@@ -20,7 +20,9 @@ INSERT INTO job_dead_letter_queue
 SELECT id, job_type, payload, md5((random() * 100)::integer::text), 'ValueError', 'discarded', now()
 FROM job_queue LIMIT 20000;
 INSERT INTO job_audit_log (actor_name, action, target_type, target_id)
-SELECT 'operator-1', 'discarded', 'job', id FROM job_queue LIMIT 20000
+SELECT 'operator-1', 'discarded', 'job', id FROM job_queue LIMIT 20000;
+INSERT INTO sessions (request_id, language_title, status, expires_at)
+SELECT ekiden_uuid7()::text, 'python-summarize', 'closed', now() FROM generate_series(1, 20000)
 """
 
 LISTS = [
@@ -42,6 +44,9 @@ LISTS = [
     ("processinglock", {}),
     ("worker", {}),
     ("queue", {}),
+    ("session", {}),
+    ("session", {"status": "active", "window": "24h"}),
+    ("session", {"q": "x"}),
     ("auditentry", {}),
     ("auditentry", {"q": "x"}),
 ]
@@ -57,10 +62,14 @@ def history(django_db_setup, django_db_blocker):
                 dead_letter()
                 new_job()
                 start(new_job())
-            cursor.execute("VACUUM ANALYZE job_queue, job_dead_letter_queue, job_processing_locks, job_audit_log")
+            cursor.execute(
+                "VACUUM ANALYZE job_queue, job_dead_letter_queue, job_processing_locks, job_audit_log, sessions"
+            )
         yield
         with connection.cursor() as cursor:
-            cursor.execute("TRUNCATE job_queue, job_processing_locks, job_dead_letter_groups, job_audit_log CASCADE")
+            cursor.execute(
+                "TRUNCATE job_queue, job_processing_locks, job_dead_letter_groups, job_audit_log, sessions CASCADE"
+            )
 
 
 def captured(client, name, params):
@@ -80,19 +89,23 @@ def plan(sql):
 @pytest.mark.parametrize(("name", "params"), [*LISTS, ("", {})])
 def test_list_reads_no_history(operator, name, params):
     queries = [
-        sql for sql in captured(operator, name, params) if "job_" in sql and sql.startswith(("SELECT", "WITH", "\n"))
+        sql
+        for sql in captured(operator, name, params)
+        if ("job_" in sql or '"sessions"' in sql) and sql.startswith(("SELECT", "WITH", "\n"))
     ]
     assert queries
     for sql in queries:
         shown = plan(sql)
-        assert not re.search(r"Seq Scan on job_(queue|dead_letter_queue|audit_log)\b", shown), f"{sql}\n{shown}"
+        assert not re.search(r"Seq Scan on (job_(queue|dead_letter_queue|audit_log)|sessions)\b", shown), (
+            f"{sql}\n{shown}"
+        )
         if "COUNT(" in sql and "job_queue" in sql:
             assert "LIMIT 10001" in sql, sql
 
 
 @pytest.mark.usefixtures("history")
 @pytest.mark.parametrize(
-    "name", ["job", "deadletter", "deadlettergroup", "processinglock", "worker", "queue", "auditentry", ""]
+    "name", ["job", "deadletter", "deadlettergroup", "processinglock", "worker", "queue", "session", "auditentry", ""]
 )
 def test_number_of_queries_does_not_grow_with_the_rows(operator, name):
     # The first visit of a minute is noted.
