@@ -56,6 +56,15 @@ class IsOperatorOrReads(RolePermission):
         return super().has_permission(request, view)
 
 
+class EveryoneReads(IsOperator):
+    """Everyone who is logged in reads; only operators change."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        if request.method in SAFE_METHODS:
+            return getattr(request.user, "role", None) in Role
+        return super().has_permission(request, view)
+
+
 class MayWrite(RolePermission):
     """Everyone who is logged in reads; a viewer changes nothing."""
 

@@ -8,7 +8,15 @@ from asgiref.sync import sync_to_async
 
 from jobs.backoff import Backoff, exponential
 from jobs.enqueue import Enqueued, NewJob, enqueue, enqueue_many
-from jobs.options import LONGEST_CACHE, NAMES, VERSION_MAX_LENGTH, Options, check, check_job_type, check_tags
+from jobs.options import (
+    NAMES,
+    VERSION_MAX_LENGTH,
+    Options,
+    check,
+    check_cache_seconds,
+    check_job_type,
+    check_tags,
+)
 from jobs.registry import Isolation, JobType, registry
 from jobs.schemas import Schema
 from jobs.statuses import Priority
@@ -141,6 +149,5 @@ def _refuse_wrong_description(job_type: JobType) -> None:
     check_tags(job_type.tags)
     if not 0 < len(job_type.version) <= VERSION_MAX_LENGTH:
         raise TypeError(f"{job_type.name}: version is a text of 1 to {VERSION_MAX_LENGTH} characters.")
-    cache = job_type.cache_seconds
-    if cache is not None and (isinstance(cache, bool) or not isinstance(cache, int) or not 0 < cache <= LONGEST_CACHE):
-        raise TypeError(f"{job_type.name}: cache is a whole number of seconds from 1 to {LONGEST_CACHE}.")
+    if job_type.cache_seconds is not None:
+        check_cache_seconds(job_type.cache_seconds)

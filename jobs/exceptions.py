@@ -94,6 +94,23 @@ class UnknownFunction(JobError):
         super().__init__(f"There is no function {name!r}.")
 
 
+class InvalidFunction(JobError):
+    """A function cannot be described like this."""
+
+    def __init__(self, violations: list[Violation]) -> None:
+        #: Their pointers begin with the name of the field.
+        self.violations = violations
+        super().__init__("; ".join(f"{v.pointer.removeprefix('/')}: {v.detail}" for v in violations[:5]))
+
+
+class FunctionExists(JobError):
+    """There is a function or a job type of this name already."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"There is a function or a job type {name!r} already.")
+
+
 class FunctionInactive(JobError):
     """The function is switched off."""
 

@@ -111,6 +111,14 @@ def check_timeout(timeout: Any) -> None:
         raise InvalidOption("timeout", f"must be a number of seconds above 0, at most {LONGEST_TIMEOUT:.0f}.")
 
 
+def check_max_retries(number: Any) -> None:
+    _check_whole("max_retries", number, 0, MAX_RETRIES)
+
+
+def check_cache_seconds(seconds: Any) -> None:
+    _check_whole("cache_seconds", seconds, 1, LONGEST_CACHE)
+
+
 def check(options: Options) -> None:
     """Raise InvalidOption for the first choice that is out of its range."""
     unknown = options.keys() - NAMES
@@ -147,7 +155,7 @@ _CHECKS: Final = {
     "priority": check_priority,
     "scheduled_at": check_scheduled_at,
     "delay": check_delay,
-    "max_retries": lambda number: _check_whole("max_retries", number, 0, MAX_RETRIES),
+    "max_retries": check_max_retries,
     "timeout": check_timeout,
     "tags": check_tags,
     "metadata": check_metadata,

@@ -123,6 +123,19 @@ def _refuse(uri: str) -> Any:
     raise ValueError(f"The schema refers to {uri}, which is never fetched.")
 
 
+def check_schema(schema: Any) -> list[Violation]:
+    """Find what keeps a schema from being used: not an object, not a JSON Schema, or referring to somewhere else."""
+    if not isinstance(schema, dict):
+        return [Violation("", "type", "must be an object")]
+    try:
+        Validator(schema)
+    except jsonschema_rs.ValidationError as error:
+        return [Violation(_pointer(error), "schema", f"is no JSON Schema: {_sentence(error)}"[:500])]
+    except ValueError as error:
+        return [Violation("", "schema", f"is no JSON Schema: {str(error).splitlines()[0]}"[:500])]
+    return []
+
+
 class Validator:
     """Checks payloads against one schema; compiled once."""
 
@@ -134,12 +147,21 @@ class Validator:
             return []
         return [
             Violation(
-                "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in error.instance_path),
+                _pointer(error),
                 _code(error),
                 error.message[:500],
             )
             for error, _ in zip(self._validator.iter_errors(payload), range(20), strict=False)
         ]
+
+
+def _pointer(error: jsonschema_rs.ValidationError) -> str:
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in error.instance_path)
+
+
+def _sentence(error: jsonschema_rs.ValidationError) -> str:
+    # The words of a refused reference stand behind the library's own.
+    return error.message.rpartition("ValueError: ")[2].splitlines()[0].rstrip(".")
 
 
 def _code(error: jsonschema_rs.ValidationError) -> str:

@@ -143,6 +143,11 @@ def _invalid_payload(exc: Any) -> Problem:
     return Problem("invalid-payload", str(exc), errors)
 
 
+def _invalid_function(exc: Any) -> Problem:
+    errors = [{"pointer": f"#{v.pointer}", "code": v.code, "detail": v.detail} for v in exc.violations]
+    return Problem("validation", "The function cannot be described like this.", errors)
+
+
 def _unavailable(exc: Exception) -> Problem:
     logger.error("The database did not answer: %s", exc)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
@@ -161,6 +166,8 @@ DOMAIN: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
         "unknown-job-type", str(exc), [{"pointer": "#/type", "code": "unknown-job-type", "detail": str(exc)}]
     ),
     jobs.UnknownFunction: lambda exc: Problem("unknown-function", str(exc)),
+    jobs.InvalidFunction: _invalid_function,
+    jobs.FunctionExists: lambda exc: Problem("already-exists", str(exc)),
     jobs.FunctionInactive: lambda exc: Problem("function-inactive", str(exc)),
     jobs.SessionExpired: lambda exc: Problem("session-expired", str(exc)),
     jobs.SessionClosed: lambda exc: Problem("session-closed", str(exc)),

@@ -1,10 +1,14 @@
 """What a view says of the work that a request asked for; the request log is made of it, above this app."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from rest_framework.request import Request
+
+#: The language_title of what a client has made up: the log is not to fill with its names.
+UNKNOWN: Final = "unknown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +32,8 @@ def note_call(request: Request, call: Call) -> None:
     calls: list[Call] = getattr(request._request, "calls", [])
     kept = [earlier for earlier in calls if earlier.payload is not call.payload]
     request._request.calls = [*kept, call]  # type: ignore[attr-defined]
+
+
+def note_calls(request: Request, calls: Sequence[Call]) -> None:
+    """Leave exactly these calls on the request, one for each item of a bulk submission."""
+    request._request.calls = list(calls)  # type: ignore[attr-defined]

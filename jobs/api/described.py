@@ -46,3 +46,4 @@ def _problem(status: int, description: str) -> dict[Any, Any]:
 
 TOO_BROAD: Final = _problem(422, "The search looked at too many rows and was stopped.")
 CONFLICT: Final = _problem(409, "The present state does not allow this.")
+FUNCTION_FAILED: Final = _problem(502, "The function ended without a result: `error` says why.")

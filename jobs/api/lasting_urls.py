@@ -5,6 +5,7 @@ Other handlers run the plain view, because a coroutine costs a thread of a pool 
 
 from django.urls import path
 
+from jobs.api.invoke import InvokedView, InvokeView
 from jobs.api.jobs import JobViewSet
 from jobs.api.urls import JOB
 from jobs.api.waiting import waiting
@@ -17,6 +18,11 @@ urlpatterns = [
         # The wait has been paid for by the first look.
         waiting(JobViewSet.as_view(JOB), JobViewSet.as_view({"get": "retrieve"}, throttle_classes=())),
         name="job",
+    ),
+    path(
+        "functions/<str:language_title>/invoke",
+        waiting(InvokeView.as_view(), InvokedView.as_view()),
+        name="function-invoke",
     ),
     path(
         "worker/claim",

@@ -7,6 +7,8 @@ from jobs.api.dead_letter_bulk import DeadLetterBulkView
 from jobs.api.dead_letter_groups import DeadLetterGroupsView
 from jobs.api.dead_letters import DeadLetterViewSet
 from jobs.api.events import JobEventsView, streaming
+from jobs.api.functions import FunctionViewSet
+from jobs.api.invoke import InvokeView
 from jobs.api.job_types import JobTypeViewSet
 from jobs.api.jobs import JobViewSet
 from jobs.api.queues import QueueViewSet
@@ -45,6 +47,13 @@ urlpatterns = [
     path("queues/<str:name>/resume", QueueViewSet.as_view({"post": "resume"}), name="queue-resume"),
     path("job-types", JobTypeViewSet.as_view({"get": "list"}), name="job-types"),
     path("job-types/<str:name>", JobTypeViewSet.as_view({"get": "retrieve"}), name="job-type"),
+    path("functions", FunctionViewSet.as_view({"get": "list", "post": "create"}), name="functions"),
+    path(
+        "functions/<str:language_title>",
+        FunctionViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="function",
+    ),
+    path("functions/<str:language_title>/invoke", InvokeView.as_view(), name="function-invoke"),
     path("sessions", SessionViewSet.as_view({"get": "list", "post": "create"}), name="sessions"),
     path("sessions/<str:pk>", SessionViewSet.as_view(JOB), name="session"),
     path("sessions/<str:pk>/execute", SessionViewSet.as_view({"post": "execute"}), name="session-execute"),

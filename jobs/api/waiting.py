@@ -21,6 +21,10 @@ from jobs.statuses import SETTLED
 
 MAX_SECONDS: Final = 30.0
 MAX_WATCHES_PER_USER: Final = 100
+#: Versions begin at 1.
+UNSEEN: Final = 0
+#: What the first answer says of the request and not of the job.
+KEPT_HEADERS: Final = ("Cache-Status", "Idempotency-Replayed")
 
 View = Callable[..., HttpResponseBase]
 
@@ -40,11 +44,17 @@ class Wait:
 
 def ask_to_wait(request: Request, job: Job) -> None:
     """Note on the request that its answer is to wait for the job's end, if the client wants that."""
+    if job.status not in SETTLED:
+        ask_to_wait_for(request, job.pk, job.version)
+
+
+def ask_to_wait_for(request: Request, job_id: UUID, version: int = UNSEEN) -> None:
+    """Note the same of a job whose status the client does not know, such as one that it has just submitted."""
     asked, preferred = seconds_to_wait(request)
-    if not asked or job.status in SETTLED:
+    if not asked:
         return
     refuse_a_crowd(request)
-    wait = Wait(job.pk, job.version, request.user.pk, asked, preferred)
+    wait = Wait(job_id, version, request.user.pk, asked, preferred)
     request._request.wait = wait  # type: ignore[attr-defined]
 
 
@@ -61,12 +71,15 @@ def waiting(view: View, again: View) -> Callable[..., Any]:
 
     @wraps(view)
     async def wait_and_answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        response = await sync_to_async(let_go)(view, request, *args, **kwargs)
+        first = await sync_to_async(let_go)(view, request, *args, **kwargs)
         wait: Wait | None = getattr(request, "wait", None)
         if wait is None:
-            return response
+            return first
         await _settled(wait)
         response = await sync_to_async(again)(request, *args, **kwargs)
+        for name in KEPT_HEADERS:
+            if name in first:
+                response[name] = first[name]
         if wait.preferred:
             response["Preference-Applied"] = f"wait={wait.seconds:.0f}"
         return response

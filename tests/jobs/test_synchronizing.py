@@ -146,9 +146,9 @@ def test_the_check_names_a_wrong_example_and_a_name_without_room(register):
     [
         ({"version": ""}, "version is a text"),
         ({"version": "1" * 33}, "version is a text"),
-        ({"cache": 0}, "cache is a whole number"),
-        ({"cache": 1.5}, "cache is a whole number"),
-        ({"cache": True}, "cache is a whole number"),
+        ({"cache": 0}, "cache_seconds: must be a whole number"),
+        ({"cache": 1.5}, "cache_seconds: must be a whole number"),
+        ({"cache": True}, "cache_seconds: must be a whole number"),
         ({"tags": ["a"] * 11}, "tags"),
     ],
 )
