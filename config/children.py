@@ -37,6 +37,8 @@ class Child:
     process_kind: str
     say: Callable[[str, str], None]
     ended: Callable[["Child"], None]
+    #: Beside ours.
+    environment: dict[str, str] = field(default_factory=dict)
     process: subprocess.Popen[str] | None = None
     deaths: int = 0
     started: float = field(default=0.0)
@@ -50,7 +52,7 @@ class Child:
             stderr=subprocess.STDOUT,
             text=True,
             errors="replace",
-            env=child_environment(self.process_kind),
+            env={**child_environment(self.process_kind), **self.environment},
             process_group=0,
             # If the launcher is killed outright, nobody else would ever stop its children.
             preexec_fn=_end_with_parent,

@@ -22,12 +22,17 @@ NETWORK = {
 }
 
 
+#: What the settings of a kind of process begin with: they name the database with a role of its own.
+PREFIXES = {"web": "APP_", "worker": "WORKER_"}
+
+
 def configured(env: Settings) -> dict[str, dict[str, Any]]:
     """Describe the databases of this process: `default`, and `logs` if the logs have one of their own."""
     databases = {DEFAULT_DB_ALIAS: _entry(env, _main(env), env.test_db_name)}
-    if env.logs_database_url:
+    name, url = _url(env, "LOGS_DATABASE_URL")
+    if url:
         test_name = f"{env.test_db_name}_logs" if env.test_db_name else ""
-        databases[LOGS] = _entry(env, parts("LOGS_DATABASE_URL", env.logs_database_url), test_name)
+        databases[LOGS] = _entry(env, _in_role(env, parts(name, url)), test_name)
         _refuse_same(databases[DEFAULT_DB_ALIAS], databases[LOGS])
     return databases
 
@@ -41,9 +46,26 @@ def parts(name: str, url: str) -> dict[str, Any]:
 
 
 def _main(env: Settings) -> dict[str, Any]:
-    if env.database_url:
-        return parts("DATABASE_URL", env.database_url)
-    return dict(Location.below(env.var_dir).connection)
+    name, url = _url(env, "DATABASE_URL")
+    if url:
+        return _in_role(env, parts(name, url))
+    embedded = dict(Location.below(env.var_dir).connection)
+    # Whoever reaches its socket may log in as anybody.
+    return {**embedded, "user": env.database_role or embedded["user"]}
+
+
+def _url(env: Settings, name: str) -> tuple[str, str]:
+    """Find the URL that is for this kind of process, or else for all; give its setting's name too."""
+    own = f"{PREFIXES[env.process]}{name}" if env.process in PREFIXES else name
+    found = next((each for each in (own, name) if getattr(env, each.lower())), name)
+    return found, getattr(env, found.lower())
+
+
+def _in_role(env: Settings, parts: dict[str, Any]) -> dict[str, Any]:
+    # Given at the start of a connection and not with SET ROLE: nothing that a pool may do on it undoes that.
+    if env.database_role:
+        parts["options"] = f"{parts.get('options') or ''} -c role={env.database_role}".strip()
+    return parts
 
 
 def _entry(env: Settings, parts: dict[str, Any], test_name: str) -> dict[str, Any]:

@@ -26,6 +26,9 @@ DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 #: A name that starts like one of ours but is not one of ours is a typing mistake, and is reported.
 OUR_PREFIXES = ("JOB_QUEUE_", "RATE_LIMIT_")
 
+#: Each has a variable of its own, such as APP_DB_PASSWORD.
+ROLES_WITH_PASSWORD = ("app", "worker", "readonly", "backup", "admin")
+
 
 def duration(text: str) -> float:
     """Turn `5s`, `5m`, `250ms`, `1h` or a bare number of seconds into seconds."""
@@ -111,6 +114,15 @@ class Settings:
     #: How `manage.py backup` connects: as a role that row security does not apply to; empty: like everything else.
     backup_database_url: str
     backup_logs_database_url: str
+    #: How web processes and workers connect, if not like the owner; see docs/security.md.
+    app_database_url: str
+    app_logs_database_url: str
+    worker_database_url: str
+    worker_logs_database_url: str
+    #: The role that this process works as, if it is not the one that it logs in as.
+    database_role: str
+    #: Of the roles that `manage.py setup_roles` makes, by name.
+    role_passwords: dict[str, str]
     #: Requests that one web process works on at the same time; the others wait.
     web_threads: int
     database_pool_size: int
@@ -151,7 +163,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     var_dir = Path(read.text("EKIDEN_VAR_DIR") or BASE_DIR / "var").expanduser().absolute()
     database_url = read.text("DATABASE_URL")
     debug = read.flag("DEBUG", False)
-    secret_key = _secret_key(read, var_dir, private=not database_url)
+    # A host that only serves or only works need not know how the owner logs in.
+    elsewhere = database_url or read.text("APP_DATABASE_URL") or read.text("WORKER_DATABASE_URL")
+    secret_key = _secret_key(read, var_dir, private=not elsewhere)
     settings = Settings(
         process=read.choice("EKIDEN_PROCESS", "command", ("command", "web", "worker")),
         debug=debug,
@@ -168,6 +182,12 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         logs_database_url=_database_url("LOGS_DATABASE_URL", read.text("LOGS_DATABASE_URL")),
         backup_database_url=_database_url("BACKUP_DATABASE_URL", read.text("BACKUP_DATABASE_URL")),
         backup_logs_database_url=_database_url("BACKUP_LOGS_DATABASE_URL", read.text("BACKUP_LOGS_DATABASE_URL")),
+        app_database_url=_database_url("APP_DATABASE_URL", read.text("APP_DATABASE_URL")),
+        app_logs_database_url=_database_url("APP_LOGS_DATABASE_URL", read.text("APP_LOGS_DATABASE_URL")),
+        worker_database_url=_database_url("WORKER_DATABASE_URL", read.text("WORKER_DATABASE_URL")),
+        worker_logs_database_url=_database_url("WORKER_LOGS_DATABASE_URL", read.text("WORKER_LOGS_DATABASE_URL")),
+        database_role=_role(read),
+        role_passwords=_role_passwords(read),
         web_threads=(web_threads := read.whole("EKIDEN_WEB_THREADS", 8, 1, 200)),
         # One for each thread, and some for the requests that wait on the event loop.
         database_pool_size=read.whole("DATABASE_POOL_SIZE", web_threads + 4, 1, 500),
@@ -228,6 +248,18 @@ def _redis_url(url: str) -> str:
     if url and not url.startswith(("redis://", "rediss://", "unix://")):
         raise InvalidSetting("REDIS_URL must be a Redis URL such as redis://host:6379/0.")
     return url
+
+
+def _role(read: Reader) -> str:
+    role = read.text("DATABASE_ROLE")
+    if not re.fullmatch(r"[a-z_][a-z0-9_]*|", role):
+        raise InvalidSetting(f"DATABASE_ROLE must be the name of a role such as ekiden_app, not {role!r}.")
+    return role
+
+
+def _role_passwords(read: Reader) -> dict[str, str]:
+    found = {f"ekiden_{name}": read.text(f"{name.upper()}_DB_PASSWORD") for name in ROLES_WITH_PASSWORD}
+    return {role: password for role, password in found.items() if password}
 
 
 def _origins(read: Reader) -> list[str]:

@@ -1,4 +1,4 @@
-"""What can keep Ekiden from starting. Each is shown as one sentence, without a traceback."""
+"""What can keep Ekiden from starting, or a back-up from being made. Each is shown as one sentence, no traceback."""
 
 
 class StartError(Exception):
@@ -27,3 +27,11 @@ class ChildKeepsDying(StartError):
 
 class NotPrepared(StartError):
     """The database or the static files could not be brought up to date."""
+
+
+class BackupFailed(Exception):
+    """A back-up could not be made or restored; shown as one sentence."""
+
+
+class RolesNotMade(Exception):
+    """The database's roles could not be made; shown as one sentence."""

@@ -23,6 +23,7 @@ from config.console import Board
 from config.env import BASE_DIR, Settings
 from config.exceptions import ChildKeepsDying, DatabaseNotReachable, NotPrepared, PortTaken
 from config.first_run import Credentials, create_operator
+from config.roles import processes
 from config.routers import LOGS
 
 #: Beyond the worker's own grace: it still has to give its jobs back.
@@ -121,6 +122,7 @@ class Launcher:
                 call_command("migrate", database=alias, verbosity=0, interactive=False)
             static.collect_if_changed(self.env)
             credentials = create_operator()
+            self._assign_roles()
         except DatabaseError as exc:
             raise NotPrepared(f"The database could not be prepared: {_first_line(exc)}.") from exc
         except OSError as exc:
@@ -129,6 +131,15 @@ class Launcher:
             connections.close_all()
         if credentials:
             self._show(credentials)
+
+    def _assign_roles(self) -> None:
+        """Let no process work as the owner of the tables, whom no rule of theirs binds."""
+        roles, complaint = processes.assign(self.env)
+        for child in self.children:
+            if role := roles.get(child.process_kind):
+                child.environment["DATABASE_ROLE"] = role
+        if complaint:
+            self.board.say("database", f"WARNING {complaint}")
 
     def _show(self, credentials: Credentials) -> None:
         self.board.say("ekiden", "first run: a login for the admin and an API key, shown only this once")

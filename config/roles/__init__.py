@@ -1,0 +1,1 @@
+"""The database's own roles: which there are, what each may do, and how they are made so."""
