@@ -13,7 +13,7 @@ FUNCTIONS = {
     "histogram_percentile": "smallint[], bigint[], double precision",
     "first_uuid7": "timestamptz",
     "roll_up_hour": "timestamptz",
-    "aggregate_daily_metrics": "date, bigint, double precision",
+    "aggregate_daily_metrics": "date",
     "sum_up_day": "timestamptz",
     "roll_up_day": "timestamptz, integer",
     "close_hours": "timestamptz",

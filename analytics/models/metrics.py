@@ -58,3 +58,19 @@ class CacheMetrics(models.Model):
 
     def __str__(self) -> str:
         return f"{self.language_title} {self.timestamp:%Y-%m-%d}"
+
+
+class CacheReading(models.Model):
+    """What the result cache said of itself at a moment: cache_metrics of its day are made of these."""
+
+    taken_at = models.DateTimeField(primary_key=True, db_default=Now())
+    #: Since ever, or since Redis was started: what matters is by how much it rose.
+    evictions = models.BigIntegerField()
+    memory_usage_mb = models.FloatField()
+
+    class Meta:
+        db_table = "cache_readings"
+        ordering: ClassVar = ["taken_at"]
+
+    def __str__(self) -> str:
+        return f"{self.taken_at:%Y-%m-%d %H:%M}"

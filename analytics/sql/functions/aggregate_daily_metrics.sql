@@ -1,15 +1,27 @@
 -- Fills runtime_metrics and cache_metrics with one day (UTC), yesterday if none is given, from its roll-up; gives the
 -- number of functions. It may be called for any day any number of times: what was there is replaced.
--- What the cache as a whole evicted and occupies the database cannot know: whoever knows says it, else it stays.
+-- Evictions and memory are those of the whole cache, from the day's readings: how much the counter rose, whatever it
+-- stood at, for Redis begins anew at 0; and the average of what was occupied. Readings that have been cleaned up since
+-- leave what was made of them.
 CREATE FUNCTION analytics.aggregate_daily_metrics(
-    target_date date DEFAULT (now() AT TIME ZONE 'UTC')::date - 1,
-    evicted bigint DEFAULT NULL,
-    memory_mb double precision DEFAULT NULL
+    target_date date DEFAULT (now() AT TIME ZONE 'UTC')::date - 1
 ) RETURNS integer LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_day CONSTANT timestamptz := target_date::timestamp AT TIME ZONE 'UTC';
     v_functions integer;
+    v_evictions bigint;
+    v_memory double precision;
 BEGIN
+    SELECT least(2147483647, sum(CASE WHEN before IS NULL THEN 0 WHEN evictions < before THEN evictions ELSE evictions - before END)),
+           avg(memory_usage_mb)
+    INTO v_evictions, v_memory
+    FROM (
+        SELECT taken_at, evictions, memory_usage_mb, lag(evictions) OVER (ORDER BY taken_at) AS before
+        FROM analytics.cache_readings
+        WHERE taken_at >= v_day - interval '1 day' AND taken_at < v_day + interval '1 day'
+    ) AS readings
+    WHERE taken_at >= v_day;
+
     DELETE FROM analytics.runtime_metrics m WHERE m.timestamp = v_day AND NOT EXISTS (
         SELECT FROM analytics.usage_days d
         WHERE d.user_id = '' AND d.day = v_day AND d.language_title = m.language_title
@@ -42,13 +54,13 @@ BEGIN
         memory_usage_mb
     )
     SELECT day, language_title, cached, requests - cached, round(cached::numeric / requests, 4),
-           coalesce(cached_duration_sum::float8 / nullif(cached, 0), 0), coalesce(evicted, 0), coalesce(memory_mb, 0)
+           coalesce(cached_duration_sum::float8 / nullif(cached, 0), 0), coalesce(v_evictions, 0), coalesce(v_memory, 0)
     FROM analytics.usage_days
     WHERE user_id = '' AND day = v_day AND language_title <> ''
     ON CONFLICT (timestamp, language_title) DO UPDATE SET
         cache_hits = excluded.cache_hits, cache_misses = excluded.cache_misses,
         cache_hit_ratio = excluded.cache_hit_ratio, avg_cache_latency_ms = excluded.avg_cache_latency_ms,
-        evictions = coalesce(evicted, m.evictions), memory_usage_mb = coalesce(memory_mb, m.memory_usage_mb);
+        evictions = coalesce(v_evictions, m.evictions), memory_usage_mb = coalesce(v_memory, m.memory_usage_mb);
     RETURN v_functions;
 END
 $$

@@ -1,4 +1,5 @@
--- Deletes runtime_metrics, cache_metrics and error_hours that are older than so many days; gives how many rows.
+-- Deletes runtime_metrics, cache_metrics, error_hours and cache_readings that are older than so many days; gives how
+-- many rows.
 CREATE FUNCTION analytics.cleanup_old_metrics(retention_days integer) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -12,6 +13,9 @@ BEGIN
     GET DIAGNOSTICS v_rows = ROW_COUNT;
     v_deleted := v_deleted + v_rows;
     DELETE FROM analytics.error_hours WHERE hour < v_before;
+    GET DIAGNOSTICS v_rows = ROW_COUNT;
+    v_deleted := v_deleted + v_rows;
+    DELETE FROM analytics.cache_readings WHERE taken_at < v_before;
     GET DIAGNOSTICS v_rows = ROW_COUNT;
     RETURN v_deleted + v_rows;
 END
