@@ -7,6 +7,7 @@ looks more seldom while nothing happens, and ends when nobody waits.
 import asyncio
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,12 +17,15 @@ from uuid import UUID
 
 from django.db import Error, close_old_connections, connections
 
+from accounts.models import User
 from accounts.row_security import acting_as_system
 from jobs.models import Job
 from jobs.statuses import SETTLED
 
 FIRST_PAUSE: Final = 0.05
 LONGEST_PAUSE: Final = 1.0
+#: How often to ask whether the users who wait are still let in.
+OWNERS_SECONDS: Final = 5.0
 
 _logger = logging.getLogger(__name__)
 
@@ -78,6 +82,7 @@ class Watchers:
         self._thread: threading.Thread | None = None
         #: Set when somebody new waits: the next look comes soon.
         self._hurry = threading.Event()
+        self._owners_due = 0.0
 
     def count(self, owner: Any) -> int:
         """Tell how often this user waits at the moment."""
@@ -129,6 +134,7 @@ class Watchers:
             # Each watch was let in by a view that asked on behalf of its owner.
             with acting_as_system():
                 found = glances(list(watched))
+                disabled = self._disabled({watch.owner for watches in watched.values() for watch in watches})
         except Error as exc:
             _logger.warning("cannot look at the watched jobs: %s", exc)
             return False
@@ -137,11 +143,18 @@ class Watchers:
             close_old_connections()
         news = False
         for job_id, watches in watched.items():
-            glance = found.get(job_id)
             for watch in watches:
+                # Who is disabled while they wait is sent away as if the job were gone.
+                glance = None if watch.owner in disabled else found.get(job_id)
                 news = news or watch.seen != (glance.version if glance else -1)
                 watch.tell(glance)
         return news
+
+    def _disabled(self, owners: set[Any]) -> frozenset[Any]:
+        if time.monotonic() < self._owners_due:
+            return frozenset()
+        self._owners_due = time.monotonic() + OWNERS_SECONDS
+        return frozenset(User.objects.filter(pk__in=owners, is_active=False).values_list("pk", flat=True))
 
 
 def glances(job_ids: list[UUID]) -> dict[UUID, Glance]:

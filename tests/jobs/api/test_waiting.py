@@ -10,6 +10,7 @@ from django.db import connections
 from django.test import AsyncClient
 from rest_framework.test import APIClient
 
+from accounts.models import User
 from config import asgi
 from jobs.api import events, waiting, watching
 from jobs.api.watching import Watch, Watchers
@@ -81,6 +82,45 @@ def test_a_long_poll_answers_when_the_job_has_ended(play: Any, submit: Submit) -
         assert "Preference-Applied" not in response
 
     play(scenario)
+
+
+@pytest.fixture
+def owners_asked_always(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "OWNERS_SECONDS", 0.0)
+
+
+def disable(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(is_active=False)
+
+
+@pytest.mark.usefixtures("owners_asked_always")
+def test_a_long_poll_of_a_user_who_is_disabled_ends(play: Any, submit: Submit, user: User) -> None:
+    job_id = submit()["job_id"]
+
+    async def scenario(scene: Scene) -> None:
+        answer = asyncio.create_task(scene.get(f"/jobs/{job_id}?wait=30"))
+        await scene.when_somebody_waits(disable, user)
+        problem(await asyncio.wait_for(answer, 20), 401, "account-disabled")
+
+    play(scenario)
+
+
+@pytest.mark.usefixtures("owners_asked_always")
+def test_a_stream_of_a_user_who_is_disabled_ends(play: Any, submit: Submit, user: User) -> None:
+    job_id = submit()["job_id"]
+
+    async def scenario(scene: Scene) -> None:
+        response = await scene.get(f"/jobs/{job_id}/events")
+        told = asyncio.create_task(_whole(response))
+        await scene.when_somebody_waits(disable, user)
+        assert (await asyncio.wait_for(told, 20)).endswith(b"event: end\ndata: {}\n\n")
+        problem(await scene.get(f"/jobs/{job_id}/events"), 401, "account-disabled")
+
+    play(scenario)
+
+
+async def _whole(response: Any) -> bytes:
+    return b"".join([part async for part in response.streaming_content])
 
 
 def test_the_wait_may_be_a_preference(play: Any, submit: Submit) -> None:
