@@ -78,7 +78,8 @@ class Child:
             if pipe.poll(LOOK_SECONDS):
                 kind, value = pipe.recv()
                 if kind == "outcome":
-                    return self._judge(attempt, value)
+                    outcome, attempt.usage = value
+                    return self._judge(attempt, outcome)
                 attempt.progress = value
                 tell(attempt)
             now = time.monotonic()

@@ -14,6 +14,7 @@ from jobs.execution import failure, run_coroutine
 from jobs.outcomes import Attempt, Cancelled, DeadLettered, Outcome, Retry, Snoozed
 from jobs.registry import registry
 from jobs.worker.hand import Hand
+from jobs.worker.metering import metered_coroutine
 from jobs.worker.recorder import Recorder
 
 
@@ -56,7 +57,8 @@ class CoroutineSlots:
             attempt = self._waiting.popleft()
             if not self.hand.start(attempt):
                 continue
-            task = self._loop.create_task(run_coroutine(attempt, Context(attempt, self.recorder.tell_progress)))
+            running = run_coroutine(attempt, Context(attempt, self.recorder.tell_progress))
+            task = self._loop.create_task(metered_coroutine(running, attempt) if attempt.request_id else running)
             self._tasks[attempt.lock_token] = task
             task.add_done_callback(lambda task, attempt=attempt: self._done(task, attempt))  # type: ignore[misc]
             if attempt.timeout is not None:

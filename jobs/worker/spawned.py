@@ -52,12 +52,15 @@ class _Server:
 
         from jobs.context import Context
         from jobs.execution import run
+        from jobs.worker.metering import ProcessMeter
 
         incoming: SimpleQueue[Attempt] = SimpleQueue()
         threading.Thread(target=self._receive, args=(incoming,), daemon=True).start()
         while True:
             attempt = incoming.get()
-            self._send("outcome", run(attempt, Context(attempt, self._progress)))
+            meter = ProcessMeter() if attempt.request_id else None
+            outcome = run(attempt, Context(attempt, self._progress))
+            self._send("outcome", (outcome, meter and meter.usage()))
             close_old_connections()
 
     def _receive(self, incoming: "SimpleQueue[Attempt]") -> None:

@@ -18,6 +18,7 @@ from jobs.worker.child import Child
 from jobs.worker.database import close_quietly
 from jobs.worker.hand import Hand
 from jobs.worker.keeping import keep_results
+from jobs.worker.metering import metered
 from jobs.worker.recorder import Recorder
 
 _logger = logging.getLogger(__name__)
@@ -109,14 +110,16 @@ class ThreadSlots:
             return child.run(attempt, self.recorder.tell_progress)
         if known and known.atomic:
             return self._run_atomic(attempt, context)
-        return run(attempt, context)
+        with metered(attempt):
+            return run(attempt, context)
 
     def _run_atomic(self, attempt: Attempt, context: Context) -> Outcome | None:
         """Commit the handler's writes and its outcome together, or neither."""
         try:
             with transaction.atomic():
-                job_type, payload = prepare(attempt)
-                outcome = conclude(job_type.function(context, **payload))
+                with metered(attempt):
+                    job_type, payload = prepare(attempt)
+                    outcome = conclude(job_type.function(context, **payload))
                 if record([(attempt, outcome)]):
                     raise LockLost
                 keep_results([(attempt, outcome)])
