@@ -26,6 +26,8 @@ class Command(BaseCommand):
         table = Table("version", "applied (UTC)", "description", "by", box=None, padding=(0, 2, 0, 0))
         for row in SchemaVersion.objects.all():
             table.add_row(row.version, f"{row.applied_at:%Y-%m-%d %H:%M}", row.description, row.applied_by)
-        console = Console(file=self.stdout, soft_wrap=True, highlight=False)
-        console.print(table)
-        console.print("The schema is this release's.")
+        console = Console(soft_wrap=True, highlight=False)
+        with console.capture() as shown:
+            console.print(table)
+        self.stdout.write(shown.get())
+        self.stdout.write("The schema is this release's.")
