@@ -100,7 +100,7 @@ def cache_figures() -> tuple[int, float]:
     """Give how many values were evicted since ever (or since Redis started), and the megabytes that are taken."""
     cache = caches["default"]
     if isinstance(cache, RedisCache):
-        info: dict[str, Any] = cache._cache.get_client().info()  # type: ignore[attr-defined]
+        info: dict[str, Any] = cache._cache.get_client().info()
         return int(info["evicted_keys"]), float(info["used_memory"]) / 1e6
     if isinstance(cache, TableCache):
         return cache.evictions(), cache.megabytes()

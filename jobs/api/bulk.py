@@ -1,6 +1,7 @@
 """Submitting many jobs with one request."""
 
-from typing import Any, Final, cast
+from dataclasses import replace
+from typing import Any, Final
 
 from django.db import transaction
 from drf_spectacular.extensions import OpenApiSerializerExtension
@@ -14,11 +15,13 @@ from accounts.api.fields import JsonObject, YesNo
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
 from accounts.api.views import APIView
-from accounts.models import User, Workspace
+from accounts.models import Workspace
+from jobs import catalogue
 from jobs.api.access import ON_JOBS
-from jobs.api.new_job import NewJobSerializer, new_job
+from jobs.api.calls import Call, note_calls
+from jobs.api.new_job import NewJobSerializer, function_asked_for, new_job, payload_asked_for
 from jobs.enqueue import Enqueued, NewJob, enqueue_each
-from jobs.exceptions import JobError, NoneSubmitted
+from jobs.exceptions import FunctionInactive, JobError, LanguageNotAllowed, NoneSubmitted
 
 MAX_ITEMS: Final = 1_000
 
@@ -72,9 +75,18 @@ class BulkJobsView(APIView):
         """Submit many jobs; each item is like the body of one job, and has an answer of its own."""
         body = NewJobsSerializer(data=request.data)
         body.is_valid(raise_exception=True)
+        items = body.validated_data["items"]
+        calls = self._calls(items)
+        note_calls(request, calls)
         with transaction.atomic():
-            outcomes = self._submit(body.validated_data["items"], body.validated_data["atomic"])
+            outcomes = self._submit(items, body.validated_data["atomic"])
+        note_calls(request, [_ended(call, outcome) for call, outcome in zip(calls, outcomes, strict=True)])
         return Response({"results": [self._result(index, outcome) for index, outcome in enumerate(outcomes)]})
+
+    def _calls(self, items: list[Any]) -> list[Call]:
+        """Say one call for each item, so that the log can tell which of them became what."""
+        catalogue.prefetch(name for item in items if isinstance(name := item.get("type", item.get("job_type")), str))
+        return [Call(function_asked_for(item), payload_asked_for(item)) for item in items]
 
     def _submit(self, items: list[Any], atomic: bool) -> list[Enqueued | Exception]:
         workspaces: dict[str, Workspace] = {}
@@ -89,10 +101,10 @@ class BulkJobsView(APIView):
             raise NoneAccepted(self._places(error.errors)) from error
         return [errors.get(index) or next(submitted) for index in range(len(items))]
 
-    def _read(self, item: Any, workspaces: dict[str, Workspace]) -> NewJob | ValidationError:
+    def _read(self, item: Any, workspaces: dict[str, Workspace]) -> NewJob | Exception:
         try:
-            return new_job(self._checker.run_validation(item), cast(User, self.request.user), workspaces)
-        except ValidationError as error:
+            return new_job(self._checker.run_validation(item), self.request, workspaces)
+        except (ValidationError, FunctionInactive, LanguageNotAllowed) as error:
             return error
 
     @property
@@ -117,8 +129,20 @@ class BulkJobsView(APIView):
         return [
             {**place, "pointer": f"#/items/{index}{place['pointer'][1:]}"}
             for index, error in errors.items()
-            for place in self._problem(error)["errors"]
+            for place in _places_of(self._problem(error))
         ]
+
+
+def _places_of(problem: dict[str, Any]) -> list[dict[str, Any]]:
+    """Point to the item itself where the problem is none of its members."""
+    whole = {"pointer": "#", "code": problem["code"], "detail": problem["detail"]}
+    return problem.get("errors") or [whole]
+
+
+def _ended(call: Call, outcome: Enqueued | Exception) -> Call:
+    if isinstance(outcome, Enqueued):
+        return replace(call, job_id=outcome.id, shared=not outcome.created)
+    return call
 
 
 class NewJobsDescription(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]

@@ -42,7 +42,7 @@ class JobTypeViewSet(ViewSet):
     @extend_schema(operation_id="job_types_list", responses=forced_singular_serializer(JobTypesSerializer))  # type: ignore[no-untyped-call]
     def list(self, request: Request) -> Response:
         refuse_unread(request, set())
-        return Response({"data": [_describe(job_type) for job_type in registry]})
+        return Response({"data": [_describe(job_type) for job_type in registry.listed()]})
 
     @extend_schema(operation_id="job_types_retrieve", responses=JobTypeSerializer)
     def retrieve(self, request: Request, name: str) -> Response:

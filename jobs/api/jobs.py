@@ -1,7 +1,7 @@
 """Jobs as clients see them: submit, list, look at, change, cancel, retry, delete."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 from uuid import UUID
 
 from django.db import transaction
@@ -21,13 +21,13 @@ from accounts.api.fields import JsonObject, Moment, WholeNumber
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
 from accounts.api.views import GenericViewSet
-from accounts.models import User
 from jobs import control
 from jobs.api import described
 from jobs.api.access import ON_JOBS, visible_jobs
+from jobs.api.calls import Call, note_call
 from jobs.api.job import DEFAULT_NAMES, NAMES, JobSerializer, ListedJobSerializer, columns_of
 from jobs.api.job_filters import JobFilters
-from jobs.api.new_job import NewJobSerializer, new_job
+from jobs.api.new_job import NewJobSerializer, function_asked_for, new_job, payload_asked_for
 from jobs.api.parameters import StrictFilterBackend
 from jobs.api.reasons import ReasonSerializer, reason_of
 from jobs.api.time_limit import time_limit
@@ -93,12 +93,15 @@ class JobViewSet(GenericViewSet[Job]):
     @idempotent
     def create(self, request: Request) -> Response:
         """Submit a job. When the answer arrives the job is stored for good."""
+        asked, payload = function_asked_for(request.data), payload_asked_for(request.data)
+        note_call(request, Call(asked, payload))
         body = NewJobSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         with transaction.atomic():
-            new = new_job(body.validated_data, cast(User, request.user), {})
+            new = new_job(body.validated_data, request, {})
             submitted = enqueue(new.job_type, new.payload, **new.options)
             job = self._joined().get(pk=submitted.id)
+        note_call(request, Call(asked, payload, submitted.id, shared=not submitted.created))
         response = _answer(job, status.HTTP_201_CREATED if submitted.created else status.HTTP_200_OK)
         response["Location"] = reverse("job", [job.pk], request=request)
         return response

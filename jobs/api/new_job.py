@@ -5,12 +5,15 @@ from typing import Any, Final, cast
 from django.core.validators import RegexValidator
 from drf_spectacular.extensions import OpenApiSerializerExtension
 from rest_framework import serializers
+from rest_framework.request import Request
 
 from accounts.api.fields import JsonObject, Moment, Number, Text, WholeNumber
 from accounts.api.strict import StrictSerializer
 from accounts.models import User, Workspace
-from jobs import options
+from jobs import catalogue, language_rights, options
+from jobs.api.calls import UNKNOWN
 from jobs.enqueue import NewJob
+from jobs.exceptions import UnknownJobType
 from jobs.options import Options
 from jobs.registry import JobType, registry
 
@@ -64,14 +67,44 @@ class NewJobSerializer(StrictSerializer):
         return attrs
 
 
-def new_job(data: dict[str, Any], user: User, workspaces: dict[str, Workspace]) -> NewJob:
-    """Make the domain's value of a checked body; unknown workspaces are made and added to `workspaces`."""
+def function_asked_for(body: Any) -> str:
+    """Name the function that a body asks for, whether or not the rest of it is right; for the request log."""
+    name = body.get("type", body.get("job_type")) if isinstance(body, dict) else None
+    try:
+        return catalogue.function_of_job_type(name).language_title if isinstance(name, str) else UNKNOWN
+    except UnknownJobType:
+        return UNKNOWN
+
+
+def payload_asked_for(body: Any) -> Any:
+    """Give the payload as it was sent, to be noted with the call."""
+    return body.get("payload") if isinstance(body, dict) else body
+
+
+def new_job(data: dict[str, Any], request: Request, workspaces: dict[str, Workspace]) -> NewJob:
+    """Make the domain's value of a checked body; unknown workspaces are made and added to `workspaces`.
+
+    Raises FunctionInactive or LanguageNotAllowed.
+    """
+    user = cast(User, request.user)
+    _admit(data["type"], user)
     chosen: dict[str, Any] = {name: data[name] for name in _OPTIONS if name in data}
     if name := data.get("workspace"):
         if name not in workspaces:
             workspaces[name] = Workspace.objects.get_or_create(name=name)[0]
         chosen["workspace"] = workspaces[name]
-    return NewJob(data["type"], data["payload"], cast(Options, {**chosen, "user": user}))
+    chosen |= {"user": user, "request_id": getattr(request._request, "request_id", None)}
+    return NewJob(data["type"], data["payload"], cast(Options, chosen))
+
+
+def _admit(job_type: str, user: User) -> None:
+    try:
+        function = catalogue.function_of_job_type(job_type)
+    except UnknownJobType:
+        # Whoever submits it says so, together with everything else that is wrong.
+        return
+    function.refuse_inactive()
+    language_rights.check(user, function.language)
 
 
 class NewJobDescription(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
@@ -84,7 +117,7 @@ class NewJobDescription(OpenApiSerializerExtension):  # type: ignore[no-untyped-
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         general = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
         general |= {"additionalProperties": False, "not": {"required": ["delay", "scheduled_at"]}}
-        kinds = [_for_type(general, job_type) for job_type in registry]
+        kinds = [_for_type(general, job_type) for job_type in registry.listed()]
         described = {"required": ["type"], "description": general["description"]}
         return {**described, "oneOf": kinds} if kinds else general
 
