@@ -7,6 +7,7 @@ from django.urls import path
 
 from jobs.api.invoke import InvokedView, InvokeView
 from jobs.api.jobs import JobViewSet
+from jobs.api.sessions import SessionViewSet
 from jobs.api.urls import JOB
 from jobs.api.waiting import waiting
 from jobs.api.worker.claim import ClaimView
@@ -23,6 +24,11 @@ urlpatterns = [
         "functions/<str:language_title>/invoke",
         waiting(InvokeView.as_view(), InvokedView.as_view()),
         name="function-invoke",
+    ),
+    path(
+        "sessions/<str:pk>/execute",
+        waiting(SessionViewSet.as_view({"post": "execute"}), InvokedView.as_view()),
+        name="session-execute",
     ),
     path(
         "worker/claim",

@@ -1,6 +1,7 @@
 """Sessions as clients see them: open, execute, look at, list, extend, close."""
 
 from typing import Any, ClassVar, Final, cast
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import Http404
@@ -12,7 +13,7 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from accounts.api.fields import JsonObject, Moment, Number, Text
-from accounts.api.idempotency import idempotent
+from accounts.api.idempotency import PARAMETER, idempotent
 from accounts.api.strict import StrictSerializer
 from accounts.api.views import GenericViewSet
 from accounts.models import User
@@ -20,11 +21,14 @@ from accounts.roles import STAFF
 from jobs import sessions
 from jobs.api import described
 from jobs.api.access import ON_JOBS
-from jobs.api.calls import Call, note_call
-from jobs.api.parameters import StrictFilterBackend, WordFilter
+from jobs.api.calls import UNKNOWN, Call, note_call
+from jobs.api.invoke import InvokedSerializer
+from jobs.api.parameters import StrictFilterBackend, WordFilter, refuse_unread
 from jobs.api.time_limit import time_limit
+from jobs.api.waiting import ask_to_wait_for
 from jobs.models import Session
 from jobs.models.session import SessionQuerySet
+from jobs.statuses import Status
 
 #: A list leaves these out.
 LARGE: Final = ("context", "metadata")
@@ -79,13 +83,6 @@ class ListedSessionSerializer(SessionSerializer):
     class Meta(SessionSerializer.Meta):
         fields = tuple(name for name in SessionSerializer.Meta.fields if name not in LARGE)
         read_only_fields = fields
-
-
-class ExecutionSerializer(serializers.Serializer[Any]):
-    """One execution, on its way."""
-
-    job_id = serializers.UUIDField()
-    status = serializers.CharField()
 
 
 class SessionFilters(FilterSet):
@@ -147,19 +144,35 @@ class SessionViewSet(GenericViewSet[Session]):
     @extend_schema(
         operation_id="sessions_execute",
         request=ParamsSerializer,
-        responses={202: OpenApiResponse(ExecutionSerializer, "Accepted. `Location` is where the job is found.")},
+        parameters=[*described.WAITING, PARAMETER],
+        responses={
+            200: OpenApiResponse(InvokedSerializer, "It has completed."),
+            202: OpenApiResponse(InvokedSerializer, "Not yet. `Location` is where the job is found."),
+            **described.FUNCTION_FAILED,
+        },
     )
-    @idempotent
     def execute(self, request: Request, pk: str) -> Response:
-        """Run the function with the session's context and these parameters."""
+        """Run the function with the session's context and these parameters.
+
+        202 with its job, or with `wait` its result, if it comes within so many seconds. Only the owner may.
+        """
+        refuse_unread(request, {"wait"})
+        response = self._execute(request, pk)
+        # Also where the answer is an earlier one's, replayed.
+        ask_to_wait_for(request, UUID(response.data["job_id"]))
+        return response
+
+    @idempotent
+    def _execute(self, request: Request, pk: str) -> Response:
+        noted = request.data.get("params") if isinstance(request.data, dict) else request.data
+        note_call(request, Call(UNKNOWN, noted))
         session = self._visible(pk)
+        note_call(request, Call(session.language_title, noted))
         body = ParamsSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        params = body.validated_data["params"]
-        note_call(request, Call(session.language_title, params))
-        submitted = sessions.execute(session, request.user, params, _request_id(request))
-        note_call(request, Call(session.language_title, params, submitted.id))
-        answer = ExecutionSerializer({"job_id": submitted.id, "status": "pending"}).data
+        submitted = sessions.execute(session, request.user, body.validated_data["params"], _request_id(request))
+        note_call(request, Call(session.language_title, noted, submitted.id))
+        answer = {"job_id": str(submitted.id), "status": Status.PENDING, "result": None, "cached": False}
         location = reverse("job", [submitted.id], request=request)
         return Response(answer, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
 

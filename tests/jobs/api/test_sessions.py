@@ -125,7 +125,7 @@ def test_executes_with_context_and_parameters(client: APIClient, session: dict[s
 
     assert response.status_code == 202
     job = Job.objects.get()
-    assert response.json() == {"job_id": str(job.pk), "status": "pending"}
+    assert response.json() == {"job_id": str(job.pk), "status": "pending", "result": None, "cached": False}
     assert response["Location"].endswith(f"/api/v1/jobs/{job.pk}")
     assert (job.job_type, job.payload) == ("translate", {"target": "fr", "text": "hi"})
     assert (job.user, job.session, job.request_id) == (user, session["request_id"], "trace-1")
@@ -152,6 +152,17 @@ def test_parameters_that_do_not_fit_are_not_counted(
     answer = problem(client.post(address(session, "execute"), {"params": params}), 422, "invalid-payload")
 
     assert pointer in [error["pointer"] for error in answer["errors"]]
+    assert Session.objects.get().execution_count == 0
+    assert not Job.objects.exists()
+
+
+@pytest.mark.parametrize("parameters", ["wait=soon", "wait=", "wiat=5"])
+def test_a_wrong_wait_is_refused_and_nothing_counted(
+    client: APIClient, session: dict[str, Any], parameters: str
+) -> None:
+    response = client.post(address(session, "execute") + f"?{parameters}", {"params": {"text": "a"}})
+
+    problem(response, 422, "validation")
     assert Session.objects.get().execution_count == 0
     assert not Job.objects.exists()
 
@@ -313,6 +324,9 @@ def test_calls_are_noted_for_the_log_refused_ones_too(client: APIClient, session
     assert calls(good) == [("python-translate", good, None)]
     end(session, expires_at=timezone.now() + timedelta(hours=1), status="closed")
     assert calls(good) == [("python-translate", good, None)]
+    assert calls([1]) == [("python-translate", [1], None)]
+    Session.objects.all().delete()
+    assert calls(good) == [("unknown", good, None)]
 
 
 def test_nobody_gets_in_without_a_key(session: dict[str, Any]) -> None:

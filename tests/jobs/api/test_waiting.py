@@ -35,6 +35,10 @@ class Scene:
     async def get(self, path: str, **headers: str) -> Any:
         return await self.client.get(f"/api/v1{path}", headers={"Authorization": self.key, **headers})
 
+    async def post(self, path: str, body: Any) -> Any:
+        headers = {"Authorization": self.key}
+        return await self.client.post(f"/api/v1{path}", body, content_type="application/json", headers=headers)
+
     async def when_somebody_waits(self, act: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
         await asyncio.wait_for(self.begun.wait(), 10)
         self.begun.clear()
@@ -80,6 +84,54 @@ def test_a_long_poll_answers_when_the_job_has_ended(play: Any, submit: Submit) -
         assert response.json()["result"] == {"text": "done"}
         assert response["ETag"] == '"v3"'
         assert "Preference-Applied" not in response
+
+    play(scenario)
+
+
+@pytest.fixture
+def session(client: APIClient) -> str:
+    response = client.post("/api/v1/sessions", {"language_title": "python-echo", "context": {"times": 2}})
+    assert response.status_code == 201, response.content
+    return f"/sessions/{response.json()['request_id']}"
+
+
+def finish(status: Status, **columns: Any) -> None:
+    job_id = str(Job.objects.get().pk)
+    set_status(job_id, Status.PROCESSING)
+    set_status(job_id, status, **columns)
+
+
+def test_an_execute_of_a_session_answers_with_the_result(play: Any, session: str) -> None:
+    async def scenario(scene: Scene) -> None:
+        answer = asyncio.create_task(scene.post(f"{session}/execute?wait=30", {"params": {"text": "a"}}))
+        await scene.when_somebody_waits(finish, Status.COMPLETED, result="aa")
+        response = await asyncio.wait_for(answer, 10)
+        job = await Job.objects.aget()
+        assert response.status_code == 200
+        assert response.json() == {"job_id": str(job.pk), "status": "completed", "result": "aa", "cached": False}
+        assert (await scene.get(session)).json()["execution_count"] == 1
+
+    play(scenario)
+
+
+def test_an_execute_that_fails_says_so_and_one_that_takes_long_is_accepted(play: Any, session: str) -> None:
+    async def scenario(scene: Scene) -> None:
+        answer = asyncio.create_task(scene.post(f"{session}/execute?wait=30", {"params": {}}))
+        await scene.when_somebody_waits(finish, Status.FAILED)
+        problem(await asyncio.wait_for(answer, 10), 502, "function-failed")
+        response = await scene.post(f"{session}/execute?wait=1", {"params": {}})
+        assert (response.status_code, response.json()["status"]) == (202, "pending")
+        assert response["Location"].endswith(response.json()["job_id"])
+
+    play(scenario)
+
+
+def test_an_execute_that_is_refused_does_not_wait(play: Any, session: str, client: APIClient) -> None:
+    client.delete(f"/api/v1{session}")
+
+    async def scenario(scene: Scene) -> None:
+        problem(await scene.post(f"{session}/execute?wait=30", {"params": {}}), 409, "session-closed")
+        problem(await scene.post(f"{session}/execute?wait=soon", {"params": {}}), 409, "session-closed")
 
     play(scenario)
 
