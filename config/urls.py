@@ -7,6 +7,7 @@ from config import health
 from jobs.api.metrics import MetricsView
 
 urlpatterns = [
+    path("admin/analytics/", include("analytics.console.urls")),
     path("admin/", admin.site.urls),
     path("", include("config.api.urls")),
     path("health", health.ready, name="health"),

@@ -32,9 +32,12 @@ _SECTIONS: Final = (
     ("Queues", "jobs.queue", ()),
     ("Workers", "jobs.worker", ()),
     ("Locks", "jobs.processinglock", ()),
+    ("Analytics", "analytics.usageday", ("analytics/performance/", "analytics/errors/", "analytics/cache/")),
     ("Audit", "jobs.auditentry", ()),
     ("Users", "accounts.user", ()),
 )
+#: Sections whose first page is no list of rows.
+_FRONT_PAGES: Final = {"analytics.usageday": "analytics:usage"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +87,7 @@ def sections(context: dict[str, Any]) -> list[Section]:
     for name, model, others in _SECTIONS:
         app, _, model_name = model.partition(".")
         if request.user.has_perm(f"{app}.view_{model_name}"):
-            url = reverse(f"admin:{app}_{model_name}_changelist")
+            url = reverse(_FRONT_PAGES.get(model) or f"admin:{app}_{model_name}_changelist")
             inside = request.path.startswith((url, *(home + other for other in others)))
             found.append(Section(name, url, inside))
     return found

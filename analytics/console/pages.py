@@ -1,0 +1,157 @@
+"""The four pages: which figures stand in their tiles, charts and tables."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlencode
+
+from django.urls import reverse
+from django.utils.html import format_html
+
+from analytics import answers, figures, reports
+from analytics.answers import Answer
+from analytics.console.cells import Cell, Column, Table, cells, moment_of, tiles
+from analytics.console.charts import Line, Value, chart
+from analytics.console.examples import links
+from analytics.console.page import Page
+from analytics.figures import Named
+from analytics.periods import Granularity
+from analytics.questions import Question
+from jobs.admin.display import moment
+
+EVERYONE: Final = reports.EVERYONE
+
+_REQUESTS: Final = Column("requests", "Requests")
+_ERRORS: Final = Column("errors", "Errors")
+_ERROR_RATE: Final = Column("error_rate", "Error rate")
+_AVERAGE: Final = Column("avg_duration_ms", "Average")
+_PERCENTILES: Final = [Column(name, name) for name in ("p50", "p90", "p95", "p99")]
+_CACHED: Final = Column("cached", "Cached")
+
+
+def usage(question: Question) -> Page:
+    """Show how often functions were asked for."""
+    over_time = answers.of_times(question, EVERYONE, figures.usage)
+    by_function = answers.of_use(question, EVERYONE, by_time=False)
+    columns = [_REQUESTS, _ERRORS, _ERROR_RATE, _CACHED, _AVERAGE]
+    users = Column("active_users", "Users")
+    lines = [Line("Requests", _value("requests")), Line("Errors", _value("errors"), "bad")]
+    return Page(
+        by_function,
+        [*tiles(by_function.totals, columns), *tiles(by_function.beside, [users])],
+        [chart(over_time, "requests", "Requests and errors", "count", _with_before(question, lines), filled=True)],
+        [_by_time(over_time, columns), _by_function(by_function, columns)],
+    )
+
+
+def performance(question: Question) -> Page:
+    """Show how long functions took."""
+    over_time = answers.of_times(question, EVERYONE, figures.performance)
+    by_function = answers.of_functions(question, EVERYONE, figures.performance)
+    lines = [
+        Line(column.name, _percentile(column.name), tone)
+        for column, tone in zip(_PERCENTILES, ("1", "2", "3", "4"), strict=True)
+    ]
+    ends = [Column("min_duration_ms", "Shortest"), Column("max_duration_ms", "Longest")]
+    spent = [Column("memory_usage_mb", "Memory, MB"), Column("cpu_usage_percent", "CPU, %")]
+    columns = [_REQUESTS, _AVERAGE, *_PERCENTILES]
+    return Page(
+        by_function,
+        tiles(by_function.totals, [*_PERCENTILES, _AVERAGE, _REQUESTS]),
+        [chart(over_time, "durations", "Duration, from the request to the end of the work", "ms", lines)],
+        [_by_time(over_time, columns), _by_function(by_function, [*columns, *ends, *spent])],
+    )
+
+
+def errors(question: Question) -> Page:
+    """Show what went wrong."""
+    over_time = answers.of_times(question, EVERYONE, figures.usage)
+    groups = answers.of_errors(question, EVERYONE)
+    columns = [_ERRORS, _ERROR_RATE, _REQUESTS]
+    lines = [Line("Requests that failed", _value("errors"), "bad")]
+    return Page(
+        groups,
+        tiles(groups.totals, columns),
+        [chart(over_time, "errors", "Requests that failed", "count", _with_before(question, lines), filled=True)],
+        [_by_time(over_time, columns), _groups(groups)],
+    )
+
+
+def cache(question: Question) -> Page:
+    """Show what the cache of results spared functions."""
+    over_time = answers.of_times(question, EVERYONE, figures.cache)
+    by_function = answers.of_cache(question, EVERYONE)
+    ratio, hits, misses = Column("cache_hit_ratio", "Hit ratio"), Column("hits", "Hits"), Column("misses", "Misses")
+    columns = [ratio, hits, misses, Column("avg_hit_ms", "Time of a hit")]
+    whole = [Column("evictions", "Evicted"), Column("memory_usage_mb", "Memory, MB")]
+    lines = [Line("Hit ratio", _value("cache_hit_ratio"))]
+    return Page(
+        by_function,
+        [*tiles(by_function.totals, columns), *tiles(by_function.beside["cache"] or {}, whole)],
+        [chart(over_time, "ratio", "Requests answered from the cache", "percent", lines, filled=True)],
+        [_by_time(over_time, columns), _by_function(by_function, columns)],
+    )
+
+
+def _by_time(answer: Answer, columns: list[Column]) -> Table:
+    unit = answer.question.period.granularity
+    hourly = unit is Granularity.HOUR
+    through = answer.data_through or answer.question.period.begin
+    rows = [
+        [Cell(moment_of(row["time"], hourly=hourly)), *cells(row, columns)]
+        for row in answer.rows
+        if row["time"] < through
+    ]
+    first = Column("time", f"{unit.value.capitalize()}, UTC", number=False)
+    return Table(f"By {unit.value}", [first, *columns], rows, folds=True)
+
+
+def _by_function(answer: Answer, columns: list[Column]) -> Table:
+    rows = [[Cell(_function(answer, row["language_title"])), *cells(row, columns)] for row in answer.rows]
+    note = f"The {reports.MOST_FUNCTIONS} most used" if len(rows) == reports.MOST_FUNCTIONS else ""
+    return Table("By function", [Column("language_title", "Function", number=False), *columns], rows, note)
+
+
+def _groups(answer: Answer) -> Table:
+    names = ("Error", "Function", "Attempts", "Status", "First", "Last", "Example")
+    columns = [Column(name, name, number=name == "Attempts") for name in names]
+    rows = [_group(answer, row) for row in answer.rows]
+    note = f"The {reports.MOST_ERRORS} most frequent" if len(rows) == reports.MOST_ERRORS else "Each attempt that failed counts"
+    return Table("By kind of error", columns, rows, note)
+
+
+def _group(answer: Answer, row: Named) -> list[Cell]:
+    [times] = cells(row, [_ERRORS])
+    return [
+        Cell(format_html("<strong>{}</strong>", row["error_code"])),
+        Cell(_function(answer, row["language_title"])),
+        times,
+        Cell(row["most_common_status"]),
+        Cell(moment(row["first_occurrence"])),
+        Cell(moment(row["last_occurrence"])),
+        Cell(links(row["example"])),
+    ]
+
+
+def _function(answer: Answer, title: str) -> str:
+    """Link to how one function performed in the same time."""
+    period = answer.question.period
+    query = {"from": period.begin.isoformat(), "to": period.end.isoformat(), "granularity": period.granularity.value}
+    address = f"{reverse('analytics:performance')}?{urlencode({**query, 'language_title': title})}"
+    return format_html('<a href="{}">{}</a>', address, title)
+
+
+def _with_before(question: Question, lines: list[Line]) -> list[Line]:
+    """Add the first line as it was in the time before, if that is asked for."""
+    if not question.compare:
+        return lines
+    first = lines[0]
+    return [*lines, Line("The time before", lambda row: first.value(row["previous"]), "before", dashed=True)]
+
+
+def _value(name: str) -> Value:
+    return lambda row: row[name]
+
+
+def _percentile(name: str) -> Value:
+    return lambda row: row["percentiles"][name]
