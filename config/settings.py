@@ -157,7 +157,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     # What may be sent and what comes back are different shapes.
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"JobStatusEnum": "jobs.statuses.Status.choices"},
+    "ENUM_NAME_OVERRIDES": {
+        "JobStatusEnum": "jobs.statuses.Status.choices",
+        "SessionStatusEnum": "jobs.models.Session.Status.choices",
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "config.api.openapi.require_bodies",

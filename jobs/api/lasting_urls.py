@@ -26,7 +26,7 @@ urlpatterns = [
         name="function-invoke",
     ),
     path(
-        "sessions/<str:pk>/execute",
+        "sessions/<str:request_id>/execute",
         waiting(SessionViewSet.as_view({"post": "execute"}), InvokedView.as_view()),
         name="session-execute",
     ),

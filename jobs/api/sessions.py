@@ -137,9 +137,9 @@ class SessionViewSet(GenericViewSet[Session]):
         return Response(SessionSerializer(session).data, status=status.HTTP_201_CREATED, headers={"Location": location})
 
     @extend_schema(operation_id="sessions_retrieve", responses=SessionSerializer)
-    def retrieve(self, request: Request, pk: str) -> Response:
+    def retrieve(self, request: Request, request_id: str) -> Response:
         """Look at a session."""
-        return Response(SessionSerializer(self._visible(pk)).data)
+        return Response(SessionSerializer(self._visible(request_id)).data)
 
     @extend_schema(
         operation_id="sessions_execute",
@@ -151,22 +151,22 @@ class SessionViewSet(GenericViewSet[Session]):
             **described.FUNCTION_FAILED,
         },
     )
-    def execute(self, request: Request, pk: str) -> Response:
+    def execute(self, request: Request, request_id: str) -> Response:
         """Run the function with the session's context and these parameters.
 
         202 with its job, or with `wait` its result, if it comes within so many seconds. Only the owner may.
         """
         refuse_unread(request, {"wait"})
-        response = self._execute(request, pk)
+        response = self._execute(request, request_id)
         # Also where the answer is an earlier one's, replayed.
         ask_to_wait_for(request, UUID(response.data["job_id"]))
         return response
 
     @idempotent
-    def _execute(self, request: Request, pk: str) -> Response:
+    def _execute(self, request: Request, request_id: str) -> Response:
         noted = request.data.get("params") if isinstance(request.data, dict) else request.data
         note_call(request, Call(UNKNOWN, noted))
-        session = self._visible(pk)
+        session = self._visible(request_id)
         note_call(request, Call(session.language_title, noted))
         body = ParamsSerializer(data=request.data)
         body.is_valid(raise_exception=True)
@@ -177,21 +177,21 @@ class SessionViewSet(GenericViewSet[Session]):
         return Response(answer, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
 
     @extend_schema(operation_id="sessions_partial_update", request=SessionChangeSerializer, responses=SessionSerializer)
-    def partial_update(self, request: Request, pk: str) -> Response:
+    def partial_update(self, request: Request, request_id: str) -> Response:
         """Move the session's end."""
-        session = self._visible(pk)
+        session = self._visible(request_id)
         body = SessionChangeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         return Response(SessionSerializer(sessions.extend(session, **body.validated_data)).data)
 
     @extend_schema(operation_id="sessions_destroy", responses={204: OpenApiResponse(description="It has ended.")})
-    def destroy(self, request: Request, pk: str) -> Response:
+    def destroy(self, request: Request, request_id: str) -> Response:
         """Close the session. One that has ended stays as it is."""
-        sessions.close(self._visible(pk).pk, request.user)
+        sessions.close(self._visible(request_id).pk, request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    def _visible(self, pk: str) -> Session:
-        session = self.get_queryset().filter(pk=pk).first()
+    def _visible(self, request_id: str) -> Session:
+        session = self.get_queryset().filter(pk=request_id).first()
         if session is None:
             raise Http404
         return session
