@@ -6,7 +6,10 @@ class AnalyticsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from analytics import chores, upkeep
         from analytics.completion import note_endings
         from jobs.observers import observe
 
         observe(note_endings)
+        upkeep.register()
+        chores.register()

@@ -147,6 +147,8 @@ class Settings:
     log_partitions: str
     log_retention_months: int
     log_payload_max_bytes: int
+    analytics_hourly_days: int
+    analytics_metrics_days: int
     session_ttl: float
     session_max_ttl: float
     session_retention_days: int
@@ -209,6 +211,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         log_partitions=read.choice("LOG_PARTITIONS", "monthly", ("monthly", "daily")),
         log_retention_months=read.whole("LOG_RETENTION_MONTHS", 3, 0, 1200),
         log_payload_max_bytes=read.whole("LOG_PAYLOAD_MAX_BYTES", 4096, 0, 1 << 20),
+        # The week's view reads hours.
+        analytics_hourly_days=read.whole("ANALYTICS_HOURLY_DAYS", 35, 8, 3660),
+        analytics_metrics_days=read.whole("ANALYTICS_METRICS_DAYS", 400, 0, 36500),
         session_ttl=read.seconds("SESSION_TTL", "1h", 1, 31_536_000),
         session_max_ttl=read.seconds("SESSION_MAX_TTL", "1d", 1, 31_536_000),
         session_retention_days=read.whole("SESSION_RETENTION_DAYS", 30, 0, 36500),

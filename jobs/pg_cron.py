@@ -1,17 +1,31 @@
-"""Letting the database itself rescue jobs of lost workers, by the extension pg_cron."""
+"""Letting the database itself rescue jobs of lost workers, and do other chores, by the extension pg_cron."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final
 
 import psycopg
-from django.db import ProgrammingError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, ProgrammingError, connections, transaction
 from psycopg import sql
 
 from jobs.exceptions import JobError
 
-COMMAND: Final = "SELECT cleanup_expired_locks()"
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A statement that pg_cron is to run; apps above the queue add theirs to ENTRIES."""
+
+    name: str
+    command: str
+    #: A cron expression; None: the one that the caller of install() gives.
+    schedule: str | None
+    #: Gives the alias of the database that it is run in.
+    alias: Callable[[], str] = lambda: DEFAULT_DB_ALIAS
+
+
+ENTRIES: Final = [Entry("clean-up", "SELECT cleanup_expired_locks()", None)]
 
 _MISSING: Final = (
     "The database server has no pg_cron: install it there (on Debian postgresql-{major}-cron), or rely on the workers, "
@@ -30,54 +44,74 @@ class InvalidSchedule(JobError):
     """pg_cron does not understand the schedule."""
 
 
-def install(schedule: str) -> None:
-    """Have the clean-up run by this cron expression; doing it again replaces the expression.
+def install(schedule: str) -> list[tuple[str, str]]:
+    """Have the clean-up run by this cron expression, and the other entries by theirs; gives commands and expressions.
 
-    pg_cron keeps its table in one database of the server, which may be another than ours: there it is told to run the
-    clean-up in ours. Raises PgCronUnavailable with what to do, or InvalidSchedule.
+    Doing it again replaces the expressions. pg_cron keeps its table in one database of the server, which may be another
+    than ours: there it is told to run the commands in ours. Raises PgCronUnavailable with what to do, or
+    InvalidSchedule.
     """
-    with _cron_database() as cron:
-        _create_extension(cron)
-        arguments = [_job_name(), schedule, COMMAND, connection.settings_dict["NAME"]]
-        try:
-            cron.execute("SELECT cron.schedule_in_database(%s, %s, %s, %s)", arguments)
-        except psycopg.errors.InsufficientPrivilege as error:
-            raise PgCronUnavailable(_grant(cron)) from error
-        except psycopg.errors.UndefinedFunction as error:
-            raise PgCronUnavailable("This pg_cron is too old: update the extension to 1.4 or newer.") from error
-        except psycopg.Error as error:
-            raise InvalidSchedule(f"pg_cron refuses the schedule {schedule!r}: {_said(error)}.") from error
+    for alias, entries in _by_database():
+        with _cron_database(alias) as cron:
+            _create_extension(cron)
+            for entry in entries:
+                _schedule(cron, entry, entry.schedule or schedule)
+    return [(entry.command, entry.schedule or schedule) for entry in ENTRIES]
 
 
 def uninstall() -> bool:
-    """Take the clean-up out of pg_cron; tells whether it was there."""
-    with _cron_database() as cron:
+    """Take all entries out of pg_cron; tells whether any was there."""
+    return True in [_unschedule(alias, entries) for alias, entries in _by_database()]
+
+
+def _by_database() -> list[tuple[str, list[Entry]]]:
+    ordered = sorted(ENTRIES, key=lambda entry: entry.alias())
+    return [(alias, list(entries)) for alias, entries in groupby(ordered, key=lambda entry: entry.alias())]
+
+
+def _schedule(cron: psycopg.Connection[Any], entry: Entry, schedule: str) -> None:
+    database = connections[entry.alias()].settings_dict["NAME"]
+    try:
+        cron.execute(
+            "SELECT cron.schedule_in_database(%s, %s, %s, %s)", [_job_name(entry), schedule, entry.command, database]
+        )
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise PgCronUnavailable(_grant(cron)) from error
+    except psycopg.errors.UndefinedFunction as error:
+        raise PgCronUnavailable("This pg_cron is too old: update the extension to 1.4 or newer.") from error
+    except psycopg.Error as error:
+        raise InvalidSchedule(f"pg_cron refuses the schedule {schedule!r}: {_said(error)}.") from error
+
+
+def _unschedule(alias: str, entries: list[Entry]) -> bool:
+    with _cron_database(alias) as cron:
         if cron.execute("SELECT to_regclass('cron.job')").fetchone() == (None,):
             return False
         try:
-            return bool(
-                cron.execute("SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname = %s", [_job_name()]).fetchall()
-            )
+            names = [_job_name(entry) for entry in entries]
+            unscheduled = "SELECT cron.unschedule(jobid) FROM cron.job WHERE jobname = ANY (%s)"
+            return bool(cron.execute(unscheduled, [names]).fetchall())
         except psycopg.errors.InsufficientPrivilege as error:
             raise PgCronUnavailable(_grant(cron)) from error
 
 
-def _job_name() -> str:
-    return f"ekiden clean-up of {connection.settings_dict['NAME']}"
+def _job_name(entry: Entry) -> str:
+    return f"ekiden {entry.name} of {connections[entry.alias()].settings_dict['NAME']}"
 
 
 @contextmanager
-def _cron_database() -> Iterator[psycopg.Connection[Any]]:
-    database = _cron_database_name()
+def _cron_database(alias: str) -> Iterator[psycopg.Connection[Any]]:
+    database = _cron_database_name(alias)
     try:
-        cron = psycopg.connect(**{**connection.get_connection_params(), "dbname": database}, autocommit=True)
+        cron = psycopg.connect(**{**connections[alias].get_connection_params(), "dbname": database}, autocommit=True)
     except psycopg.OperationalError as error:
         raise PgCronUnavailable(f"pg_cron's database {database!r} cannot be reached: {_said(error)}.") from error
     with cron:
         yield cron
 
 
-def _cron_database_name() -> str:
+def _cron_database_name(alias: str) -> str:
+    connection = connections[alias]
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT (SELECT count(*) FROM pg_available_extensions WHERE name = 'pg_cron'),"
@@ -89,7 +123,7 @@ def _cron_database_name() -> str:
         if ours:
             return str(connection.settings_dict["NAME"])
         try:
-            with transaction.atomic():
+            with transaction.atomic(using=alias):
                 cursor.execute("SELECT current_setting('cron.database_name', true)")
                 (name,) = cursor.fetchone()
         except ProgrammingError:

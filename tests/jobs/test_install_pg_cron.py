@@ -36,24 +36,41 @@ def scheduled(server, database="postgres"):
     with server.connect(database) as cron:
         if cron.execute("SELECT to_regclass('cron.job')").fetchone() == (None,):
             return []
-        return cron.execute("SELECT schedule, command, database FROM cron.job").fetchall()
+        return cron.execute("SELECT schedule, command, database FROM cron.job ORDER BY jobid").fetchall()
+
+
+def of_the_queue(server):
+    return [row for row in scheduled(server) if "cleanup_expired_locks" in row[1]]
 
 
 @pytest.mark.slow
 def test_there_and_back(server):
     assert server.manage(DATABASE, "install_pg_cron", "--uninstall").stdout == "pg_cron was not doing it.\n"
     ran = server.manage(DATABASE, "install_pg_cron")
-    assert (ran.returncode, ran.stdout) == (0, "pg_cron runs cleanup_expired_locks() at '*/5 * * * *'.\n")
-    assert scheduled(server) == [("*/5 * * * *", "SELECT cleanup_expired_locks()", DATABASE)]
+    assert ran.returncode == 0
+    assert ran.stdout.startswith("pg_cron runs cleanup_expired_locks() at '*/5 * * * *'.\npg_cron runs analytics.")
+    assert of_the_queue(server) == [("*/5 * * * *", "SELECT cleanup_expired_locks()", DATABASE)]
     server.manage(DATABASE, "install_pg_cron", "--schedule", "0 * * * *")
-    assert scheduled(server) == [("0 * * * *", "SELECT cleanup_expired_locks()", DATABASE)], "again is not twice"
+    assert of_the_queue(server) == [("0 * * * *", "SELECT cleanup_expired_locks()", DATABASE)], "again is not twice"
     refused = server.manage(DATABASE, "install_pg_cron", "--schedule", "every so often")
     assert (refused.returncode, refused.stderr) == (
         1, "CommandError: pg_cron refuses the schedule 'every so often': invalid schedule: every so often.\n",
     )  # fmt: skip
-    assert scheduled(server) == [("0 * * * *", "SELECT cleanup_expired_locks()", DATABASE)]
+    assert of_the_queue(server) == [("0 * * * *", "SELECT cleanup_expired_locks()", DATABASE)]
     assert server.manage(DATABASE, "install_pg_cron", "--uninstall").stdout == "pg_cron does it no longer.\n"
     assert scheduled(server) == []
+
+
+@pytest.mark.slow
+def test_every_entry_is_a_statement_that_runs(server):
+    assert server.manage(DATABASE, "install_pg_cron").returncode == 0
+    entries = scheduled(server)
+    assert {database for _, _, database in entries} == {DATABASE}
+    assert any("aggregate_daily_metrics" in command for _, command, _ in entries)
+    with server.connect(DATABASE) as db:
+        for _, command, _ in entries:
+            db.execute(command)
+    assert server.manage(DATABASE, "install_pg_cron", "--uninstall").returncode == 0
 
 
 @pytest.mark.slow
@@ -99,7 +116,7 @@ def test_pg_cron_that_lives_in_our_own_database():
         server.create_database(DATABASE)
         ran = server.manage(DATABASE, "install_pg_cron")
         assert (ran.returncode, ran.stderr) == (0, "")
-        assert [database for _, _, database in scheduled(server, DATABASE)] == [DATABASE]
+        assert {database for _, _, database in scheduled(server, DATABASE)} == {DATABASE}
 
 
 @pytest.mark.slow

@@ -12,8 +12,9 @@ DECLARE
     v_evictions bigint;
     v_memory double precision;
 BEGIN
-    SELECT least(2147483647, sum(CASE WHEN before IS NULL THEN 0 WHEN evictions < before THEN evictions ELSE evictions - before END)),
-           avg(memory_usage_mb)
+    SELECT least(2147483647, sum(
+               CASE WHEN before IS NULL THEN 0 WHEN evictions < before THEN evictions ELSE evictions - before END
+           )), avg(memory_usage_mb)
     INTO v_evictions, v_memory
     FROM (
         SELECT taken_at, evictions, memory_usage_mb, lag(evictions) OVER (ORDER BY taken_at) AS before

@@ -6,10 +6,12 @@ from jobs import pg_cron
 
 
 class Command(BaseCommand):
-    help = "Let pg_cron rescue jobs of lost workers, also while none of our workers runs."
+    help = "Let pg_cron rescue jobs of lost workers and do other chores, also while none of our workers runs."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--schedule", default="*/5 * * * *", help="A cron expression; default: every 5 minutes.")
+        parser.add_argument(
+            "--schedule", default="*/5 * * * *", help="Of the rescue, a cron expression; default: every 5 minutes."
+        )
         parser.add_argument("--uninstall", action="store_true", help="Take it out of pg_cron again.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -19,8 +21,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
 
     def _install(self, schedule: str) -> str:
-        pg_cron.install(schedule)
-        return f"pg_cron runs cleanup_expired_locks() at {schedule!r}."
+        scheduled = pg_cron.install(schedule)
+        return "\n".join(f"pg_cron runs {command.removeprefix('SELECT ')} at {at!r}." for command, at in scheduled)
 
     def _uninstall(self) -> str:
         return "pg_cron does it no longer." if pg_cron.uninstall() else "pg_cron was not doing it."
