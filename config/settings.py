@@ -159,7 +159,7 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_NAME_OVERRIDES": {
         "JobStatusEnum": "jobs.statuses.Status.choices",
-        "SessionStatusEnum": "jobs.models.Session.Status.choices",
+        "SessionStatusEnum": "jobs.statuses.SessionStatus.choices",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

@@ -39,3 +39,9 @@ class Priority(models.IntegerChoices):
     NORMAL = 5, "Normal"
     HIGH = 8, "High"
     CRITICAL = 10, "Critical"
+
+
+class SessionStatus(models.TextChoices):
+    ACTIVE = "active", "Active"
+    CLOSED = "closed", "Closed"
+    EXPIRED = "expired", "Expired"  #: from its end on; the mark comes a little later

@@ -148,6 +148,7 @@ class SessionViewSet(GenericViewSet[Session]):
         responses={
             200: OpenApiResponse(InvokedSerializer, "It has completed."),
             202: OpenApiResponse(InvokedSerializer, "Not yet. `Location` is where the job is found."),
+            **described.SESSION_EXPIRED,
             **described.FUNCTION_FAILED,
         },
     )
@@ -176,7 +177,11 @@ class SessionViewSet(GenericViewSet[Session]):
         location = reverse("job", [submitted.id], request=request)
         return Response(answer, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
 
-    @extend_schema(operation_id="sessions_partial_update", request=SessionChangeSerializer, responses=SessionSerializer)
+    @extend_schema(
+        operation_id="sessions_partial_update",
+        request=SessionChangeSerializer,
+        responses={200: SessionSerializer, **described.SESSION_EXPIRED},
+    )
     def partial_update(self, request: Request, request_id: str) -> Response:
         """Move the session's end."""
         session = self._visible(request_id)

@@ -6,6 +6,7 @@ from django.db.models import Case, Q, Value, When
 from django.db.models.functions import Now
 
 from jobs.models.columns import ClockTimestamp, uuid7
+from jobs.statuses import SessionStatus
 
 
 def new_request_id() -> str:
@@ -55,10 +56,7 @@ class Session(models.Model):
     A trigger keeps `execution_count` and `last_executed_at`: it counts one however much the count is raised.
     """
 
-    class Status(models.TextChoices):
-        ACTIVE = "active", "Active"
-        CLOSED = "closed", "Closed"
-        EXPIRED = "expired", "Expired"
+    Status = SessionStatus
 
     request_id = models.CharField(max_length=64, primary_key=True, default=new_request_id)
     language_title = models.CharField(max_length=128)
