@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+import pytest
 from django.db import connections
 
 from config.roles.setting_up import set_up
@@ -15,10 +16,11 @@ from config.roles.setting_up import set_up
 _LOCK = 0x726F6C6573
 
 
-def make_roles() -> None:
-    """Bring the roles in step, one run at a time."""
+@pytest.fixture(scope="session")
+def database_roles(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Have the roles in the server, and their rights in the test database, for all tests that come."""
     # Advisory locks are of one database: all runs meet in this one.
-    with psycopg.connect(**{**parameters(), "dbname": "postgres"}, autocommit=True) as meeting:
+    with django_db_blocker.unblock(), psycopg.connect(**parameters(dbname="postgres"), autocommit=True) as meeting:
         meeting.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         set_up({}, trusted=True)
 

@@ -17,7 +17,7 @@ from jobs.statuses import Status
 COROUTINE: Final = "bench_coroutine"
 THREAD: Final = "bench_thread"
 
-#: Jobs in one COPY, and rows in one DELETE.
+#: Jobs submitted at once, and rows in one DELETE.
 CHUNK: Final = 5_000
 
 

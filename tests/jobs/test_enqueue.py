@@ -14,6 +14,7 @@ from jobs.exceptions import InvalidOption, InvalidPayload, NoneSubmitted, Unknow
 from jobs.models import Job
 from jobs.options import EARLIEST
 from jobs.statuses import Priority
+from tests.database_roles import working_as
 from tests.factories import UserFactory
 from tests.jobs.rows import dead_letter, finish, start
 from tests.jobs.test_payloads import NESTED_LISTS, documents
@@ -162,6 +163,18 @@ def test_many_keep_their_order(note, policy):
     submitted = enqueue_many(new)
     assert [one.fetch().payload["n"] for one in submitted] == list(range(50))
     assert [one.id for one in submitted] == sorted(one.id for one in submitted)
+
+
+@pytest.mark.usefixtures("database_roles")
+def test_many_go_in_by_several_statements_and_where_row_security_binds(note, monkeypatch):
+    monkeypatch.setattr("jobs.enqueue.STATEMENT_MAX_LENGTH", 1_000)
+    options = {"tags": ['"', "\\", "a,b", "{}", "NULL"], "metadata": {"big": 12345678901234567890.5}}
+    payloads = [{"n": n, "text": "走" * n, "quote": "'\"\\%s"} for n in range(100)]
+    with working_as("ekiden_worker"):
+        submitted = enqueue_many([NewJob("note", payload, options) for payload in payloads])
+    saved = {job.pk: job for job in Job.objects.all()}
+    assert [saved[one.id].payload for one in submitted] == payloads
+    assert {tuple(job.tags) for job in saved.values()} == {tuple(options["tags"])}
 
 
 def test_many_or_none(note):
