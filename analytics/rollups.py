@@ -17,16 +17,17 @@ _AT_ONCE: Final = 24
 MOST_PRUNED: Final = 50_000
 
 
-def roll_up(most_hours: int = MOST_HOURS) -> int:
+def roll_up(most_hours: int = MOST_HOURS, now: datetime | None = None) -> int:
     """Close the hours that are over, roll up what is new or came late, then the open hour; gives the hours done.
 
     After a downtime it catches up from the oldest hour on, `most_hours` at a time.
     """
-    call("close_hours")
+    moment = [now] if now else []
+    call("close_hours", *moment)
     done = 0
     while done < most_hours and (hours := call("roll_up_hours", min(_AT_ONCE, most_hours - done))):
         done += hours
-    call("roll_up_open_hour")
+    call("roll_up_open_hour", *moment)
     return done
 
 

@@ -18,7 +18,7 @@ FUNCTIONS = {
     "roll_up_day": "timestamptz, integer",
     "close_hours": "timestamptz",
     "roll_up_hours": "integer",
-    "roll_up_open_hour": "",
+    "roll_up_open_hour": "timestamptz",
     "prune_hours": "integer, integer",
     "cleanup_old_metrics": "integer",
 }

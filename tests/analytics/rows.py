@@ -36,6 +36,11 @@ class Request:
         return replace(self, timestamp=timestamp)
 
 
+def new_id(timestamp: datetime) -> UUID:
+    """Make an id of that time."""
+    return UUID(int=first_uuid7(timestamp).int + getrandbits(60))
+
+
 def sql(statement: str, *parameters: object) -> list[tuple]:
     """Run a statement where the logs are; give its rows."""
     with connections[router.db_for_write(RequestLog)].cursor() as cursor:
@@ -59,7 +64,7 @@ def lay(requests: Iterable[Request], partitions: bool = True) -> list[UUID]:
             sql("SELECT create_log_partitions(%s)", month)
     logs = [
         RequestLog(
-            id=UUID(int=first_uuid7(each.timestamp).int + getrandbits(60)),
+            id=new_id(each.timestamp),
             request_id=f"request-{number}",
             language_title=each.language_title,
             timestamp=each.timestamp.replace(microsecond=each.timestamp.microsecond // 1000 * 1000),
