@@ -12,9 +12,8 @@ DECLARE
     v_evictions bigint;
     v_memory double precision;
 BEGIN
-    SELECT least(2147483647, sum(
-               CASE WHEN before IS NULL THEN 0 WHEN evictions < before THEN evictions ELSE evictions - before END
-           )), avg(memory_usage_mb)
+    SELECT sum(CASE WHEN before IS NULL THEN 0 WHEN evictions < before THEN evictions ELSE evictions - before END),
+           avg(memory_usage_mb)
     INTO v_evictions, v_memory
     FROM (
         SELECT taken_at, evictions, memory_usage_mb, lag(evictions) OVER (ORDER BY taken_at) AS before
@@ -22,6 +21,8 @@ BEGIN
         WHERE taken_at >= v_day - interval '1 day' AND taken_at < v_day + interval '1 day'
     ) AS readings
     WHERE taken_at >= v_day;
+    -- The column is an integer. CASE, because least() passes over NULL.
+    v_evictions := CASE WHEN v_evictions > 2147483647 THEN 2147483647 ELSE v_evictions END;
 
     DELETE FROM analytics.runtime_metrics m WHERE m.timestamp = v_day AND NOT EXISTS (
         SELECT FROM analytics.usage_days d
