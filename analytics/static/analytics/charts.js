@@ -4,7 +4,10 @@
 
 (() => {
     const HEIGHT = 240;
-    const DAY = 86400;
+    const HOUR = 3600;
+    const DAY = 24 * HOUR;
+    const DAYS = [1, 2, 7, 14, 28, 56, 91].map(days => days * DAY);
+    const HOURS = [1, 2, 3, 6, 12].map(hours => hours * HOUR);
     const short = value => String(Number(value.toPrecision(3)));
     const words = {
         ms: value => value >= 60000 ? `${short(value / 60000)} min` : value >= 1000 ? `${short(value / 1000)} s` : `${short(value)} ms`,
@@ -46,7 +49,7 @@
             cursor: {drag: {x: false, y: false}},
             scales: {y: {range: (plot, least, most) => [0, top(most)]}},
             axes: [
-                axis({values: (plot, splits) => splits.map(at => at % DAY === 0 ? date(at).slice(5) : clock(at))}),
+                axis({incrs: chart.hourly ? [...HOURS, ...DAYS] : DAYS, values: (plot, splits) => splits.map(at => at % DAY === 0 ? date(at).slice(5) : clock(at))}),
                 axis({size: 62, values: (plot, splits) => splits.map(words[chart.unit])}),
             ],
             series: [
