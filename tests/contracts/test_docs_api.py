@@ -11,6 +11,7 @@ from accounts.roles import Role
 from config.api.problem_types import PROBLEM_TYPES
 from jobs import context, decorators, exceptions, options
 from jobs.api.dead_letter_filters import DeadLetterFilters
+from jobs.api.functions import FunctionFilters
 from jobs.api.job_filters import JobFilters
 from jobs.api.sessions import SessionFilters
 from jobs.models import Session
@@ -51,6 +52,7 @@ def test_every_code_that_is_raised_is_in_the_catalogue():
 def test_filters_are_those_of_the_lists():
     told = {words(row[0])[0]: set(words(row[1])) for row in table("docs/api.md", "list")}
     assert told["/jobs"] == set(JobFilters.base_filters) | {"fields"}
+    assert told["/functions"] == set(FunctionFilters.base_filters) | {"true", "false"}
     assert told["/sessions"] == set(SessionFilters.base_filters) | set(Session.Status.values)
     resolutions = {"open", "redriven", "discarded", "resolved"}
     assert told["/dead-letters"] == set(DeadLetterFilters.base_filters) | resolutions
