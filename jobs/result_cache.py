@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any, Final
 
 from django.core.cache import cache
-from django.db import DatabaseError, transaction
+from django.db import Error, transaction
 from redis import RedisError
 
 _logger = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def store(language_title: str, version: str, payload: Any, result: str | None, s
         # A savepoint, if there is a transaction: the outcome must not be lost with its copy.
         with transaction.atomic():
             cache.set(key, [result, time.time() + seconds], seconds)
-    except (RedisError, DatabaseError) as error:
+    except (RedisError, Error) as error:
         _logger.warning("the result of %s is not kept: %s", language_title, error)
 
 
