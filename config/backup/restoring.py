@@ -109,8 +109,10 @@ def _refuse_other_place(connection: psycopg.Connection[Any], told: Database) -> 
         raise BackupFailed(f"The back-up is of PostgreSQL {told.server_major}, and this server is older: {major}.")
     here = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
     if missing := sorted(set(told.roles) - here):
+        statements = " ".join(f"CREATE ROLE {role};" for role in missing)
         raise BackupFailed(
-            f"Roles that the back-up names are missing: {', '.join(missing)}. Make them first: manage.py setup_roles."
+            f"This server lacks roles that the back-up names. Make them first ({statements}), "
+            f"and run manage.py setup_roles after the restore."
         )
 
 

@@ -1,3 +1,4 @@
+import signal
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,17 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        # SIGTERM unwinds like Ctrl-C: pg_dump and what it has written are not left behind.
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             with server_running(), progress() as begin:
                 made = make(options["output"].absolute(), places(backup=True), begin)
         except (BackupFailed, StartError) as exc:
             raise CommandError(str(exc)) from exc
+        except KeyboardInterrupt:
+            raise CommandError("Stopped; nothing was kept.", returncode=130) from None
+        finally:
+            signal.signal(signal.SIGTERM, before)
         for alias, database in Manifest.read(made).databases.items():
             self.stdout.write(f"{alias}: {len(database.tables)} tables, {database.rows} rows")
         self.stdout.write(str(made))

@@ -2,12 +2,14 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 from io import StringIO
 
 import psutil
 import psycopg
 import pytest
+from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 
 from config.backup import programs
@@ -19,6 +21,17 @@ from config.exceptions import BackupFailed
 
 def silent(description, total):
     return lambda name: None
+
+
+def wait_for_pg_dump(here, still_working):
+    """Wait until pg_dump waits for a table's lock."""
+    waiting = (
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
+        "AND query LIKE 'LOCK TABLE%' AND wait_event_type = 'Lock'"
+    )
+    with psycopg.connect(**here, autocommit=True) as looker:
+        while not looker.execute(waiting).fetchone():
+            assert still_working()
 
 
 def test_a_backup_is_whole_and_private(backup):
@@ -67,18 +80,36 @@ def test_a_killed_pg_dump_leaves_nothing(tmp_path):
 
         thread = threading.Thread(target=back_up)
         thread.start()
-        waiting = (
-            "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() "
-            "AND query LIKE 'LOCK TABLE%' AND wait_event_type = 'Lock'"
-        )
-        with psycopg.connect(**here, autocommit=True) as looker:
-            while not looker.execute(waiting).fetchone():
-                assert thread.is_alive()
+        wait_for_pg_dump(here, thread.is_alive)
         [process] = [child for child in psutil.Process(os.getpid()).children() if child.name() == "pg_dump"]
         process.send_signal(signal.SIGKILL)
         thread.join(timeout=60)
         assert not thread.is_alive()
     assert failed == ["pg_dump was ended by signal 9: it gave no reason"]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_stopping_the_command_stops_pg_dump_and_leaves_nothing(tmp_path):
+    here = places()["default"]
+    url = f"postgresql://{here['user']}@/{here['dbname']}?host={here['host']}&port={here['port']}"
+    with psycopg.connect(**here) as holder:
+        holder.execute("LOCK TABLE job_queue IN ACCESS EXCLUSIVE MODE")
+        command = subprocess.Popen(
+            [sys.executable, "manage.py", "backup", "--output", str(tmp_path)],
+            cwd=django_settings.BASE_DIR,
+            env={**os.environ, "DATABASE_URL": url},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        wait_for_pg_dump(here, lambda: command.poll() is None)
+        [dumping] = [child for child in psutil.Process(command.pid).children() if child.name() == "pg_dump"]
+        command.terminate()
+        _, said = command.communicate(timeout=60)
+    assert command.returncode == 130
+    assert said.strip().endswith("Stopped; nothing was kept.") and "Traceback" not in said
+    assert not dumping.is_running()
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,17 +1,24 @@
 import shutil
+from dataclasses import replace
 from io import StringIO
 
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 
-from config.backup.manifest import Manifest, archive
+from config.backup.manifest import MANIFEST, Manifest, archive, seal
 
 
 def restore(backup, **options):
     said = StringIO()
     call_command("restore", backup, stdout=said, **options)
     return said.getvalue()
+
+
+def back_up(output):
+    said = StringIO()
+    call_command("backup", output=output, stdout=said)
+    return Manifest.read(output / said.getvalue().splitlines()[-1])
 
 
 def query(parameters, statement):
@@ -34,12 +41,35 @@ def test_everything_comes_back(backup, empty, jobs):
 def test_a_copy_of_the_copy_is_the_same(backup, empty, tmp_path):
     """The second back-up's counts and checksums, made of what was restored, are those of the first."""
     restore(backup)
-    said = StringIO()
-    call_command("backup", output=tmp_path, stdout=said)
-    again = Manifest.read(tmp_path / said.getvalue().splitlines()[-1])
+    again = back_up(tmp_path)
     first = Manifest.read(backup)
     for alias, told in first.databases.items():
         assert again.databases[alias].tables == told.tables
+
+
+def test_roles_get_their_rights_back_and_the_backup_role_sees_every_row(backup, empty, tmp_path, settings):
+    """The runbook's last steps; then a back-up is made as the role that is there for it."""
+    restore(backup)
+    settings.DATABASE_TRUSTS = True
+    call_command("setup_roles", stdout=StringIO(), stderr=StringIO())
+    for alias, setting in (("default", "BACKUP_DATABASE_URL"), ("logs", "BACKUP_LOGS_DATABASE_URL")):
+        if here := empty.get(alias):
+            url = f"postgresql://ekiden_backup@/{here['dbname']}?host={here['host']}&port={here['port']}"
+            setattr(settings, setting, url)
+    again = back_up(tmp_path)
+    for alias, told in Manifest.read(backup).databases.items():
+        rows = {name: (table.rows, table.checksum) for name, table in told.tables.items()}
+        assert {name: (t.rows, t.checksum) for name, t in again.databases[alias].tables.items()} == rows
+
+
+def test_a_server_that_lacks_a_role_is_refused(backup, empty, tmp_path):
+    copy = shutil.copytree(backup, tmp_path / "copy")
+    manifest = Manifest.read(copy)
+    databases = {alias: replace(told, roles=["somebody_else"]) for alias, told in manifest.databases.items()}
+    replace(manifest, databases=databases).write(copy)
+    seal(copy, [MANIFEST, *map(archive, databases)])
+    with pytest.raises(CommandError, match=r"lacks roles .*\(CREATE ROLE somebody_else;\)"):
+        restore(copy)
 
 
 def test_a_database_that_is_not_empty_is_refused(backup, empty):
