@@ -13,12 +13,16 @@ from tests.acceptance.conftest import database_url
 ROOT = Path(__file__).parent.parent
 
 
-@contextmanager
-def running(application: str, log: Path, **environment: str) -> Iterator[int]:
-    """Serve an ASGI application; give its port. A traceback in its log is an error."""
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running(application: str, log: Path, *, port: int | None = None, **environment: str) -> Iterator[int]:
+    """Serve an ASGI application; give its port. A traceback in its log is an error."""
+    port = port or free_port()
     command = [
         *(sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws", "--log-level", "warning"),
         *("--host", "127.0.0.1", "--port", str(port), application),

@@ -1,4 +1,3 @@
-import re
 from typing import Any, ClassVar, Final, cast
 
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_field
@@ -15,6 +14,7 @@ from jobs import conf, language_rights
 from jobs.api.parameters import refuse_unread
 from jobs.api.worker.fields import LockSeconds, WorkerId
 from jobs.api.worker.waiting import begin, errand_of
+from jobs.functions import LANGUAGE, TITLE
 from jobs.languages import PYTHON
 from jobs.remote.claiming import Claimed, Wish, claim
 from jobs.remote.holding import holder
@@ -22,8 +22,6 @@ from jobs.remote.holding import holder
 MOST_JOBS: Final = 100
 MOST_LANGUAGES: Final = 20
 MOST_TYPES: Final = 100
-#: It ends at the first hyphen of a language_title.
-LANGUAGE: Final = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9_.]{0,31}$")
 
 
 _WAITING: Final = (
@@ -36,7 +34,7 @@ _WAITING: Final = (
 )
 
 
-@extend_schema_field({"type": "string", "pattern": LANGUAGE.pattern, "not": {"const": PYTHON}})
+@extend_schema_field({"type": "string", "pattern": f"^{LANGUAGE.pattern}$", "not": {"const": PYTHON}})
 class ForeignLanguage(Text):
     """A language that is not Python."""
 
@@ -48,15 +46,16 @@ class ForeignLanguage(Text):
 
 
 @extend_schema_field(
-    {"type": "string", "pattern": rf"{LANGUAGE.pattern[:-1]}-.+$", "maxLength": 128, "not": {"pattern": f"^{PYTHON}-"}}
+    {"type": "string", "pattern": f"^{LANGUAGE.pattern}-{TITLE.pattern}$", "not": {"pattern": f"^{PYTHON}-"}}
 )
 class ForeignType(Text):
     """The language_title of a function that is not in Python."""
 
     def to_internal_value(self, data: Any) -> str:
         name = super().to_internal_value(data)
-        language, dash, title = name.partition("-")
-        if not (LANGUAGE.fullmatch(language) and dash and title):
+        # Titles may have hyphens, languages have none.
+        language, _, title = name.partition("-")
+        if not (LANGUAGE.fullmatch(language) and TITLE.fullmatch(title)):
             raise serializers.ValidationError("Must be a language_title, such as node-thumbnail.", "invalid")
         _foreign(language)
         return name
@@ -72,7 +71,7 @@ class ClaimSerializer(StrictSerializer):
         child=ForeignLanguage(), required=False, min_length=1, max_length=MOST_LANGUAGES, help_text="Such as `node`."
     )
     types = serializers.ListField(
-        child=ForeignType(max_length=128),
+        child=ForeignType(),
         required=False,
         min_length=1,
         max_length=MOST_TYPES,
