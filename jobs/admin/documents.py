@@ -50,15 +50,24 @@ def pretty(value: Any) -> str:
 
 def parse(text: str) -> dict[str, Any]:
     """Read an object that a person typed; ValidationError says what is wrong and where."""
+    value = _read(text)
+    if not isinstance(value, dict):
+        raise ValidationError("A payload is an object: it begins with { and ends with }.")
+    return value
+
+
+def parse_any(text: str) -> Any:
+    """Read any JSON that a person typed, None when they typed nothing; ValidationError says what is wrong and where."""
+    return _read(text) if text.strip() else None
+
+
+def _read(text: str) -> Any:
     try:
-        value = json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
+        return json.loads(text, parse_constant=_refuse, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
         raise ValidationError(f"This is not JSON: {error.msg} in line {error.lineno}, column {error.colno}.") from error
     except (ValueError, RecursionError) as error:
         raise ValidationError(f"This cannot be stored: {error}.") from error
-    if not isinstance(value, dict):
-        raise ValidationError("A payload is an object: it begins with { and ends with }.")
-    return value
 
 
 def _refuse(constant: str) -> Any:

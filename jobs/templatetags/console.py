@@ -20,6 +20,7 @@ _ACTED: Final = {
     "change": "changed",
     "delete": "deleted",
     "pause": "paused",
+    "register": "registered",
     "release": "took from its worker",
     "resume": "resumed",
     "retry": "ran again",
@@ -29,6 +30,7 @@ _ACTED: Final = {
 _SECTIONS: Final = (
     ("Dead letters", "jobs.deadlettergroup", ("jobs/deadletter/",)),
     ("Jobs", "jobs.job", ()),
+    ("Functions", "jobs.function", ()),
     ("Queues", "jobs.queue", ()),
     ("Workers", "jobs.worker", ()),
     ("Locks", "jobs.processinglock", ()),

@@ -8,7 +8,17 @@ from jobs.models import AuditEntry, Job
 from tests.jobs.admin.conftest import client_of
 from tests.jobs.rows import dead_letter, new_job, start
 
-LISTS = ["job", "deadletter", "deadlettergroup", "queue", "worker", "processinglock", "auditentry", "session"]
+LISTS = [
+    "job",
+    "deadletter",
+    "deadlettergroup",
+    "queue",
+    "worker",
+    "processinglock",
+    "auditentry",
+    "session",
+    "function",
+]
 
 
 @pytest.fixture
