@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin, messages
@@ -30,7 +31,16 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
 
     add_form = UserCreationForm
     ordering = ("user_id",)
-    list_display = ("user_id", "name", "role", "is_active", "rate_limit_per_minute", "api_key", "last_active_at")
+    list_display = (
+        "user_id",
+        "name",
+        "role",
+        "is_active",
+        "rate_limit_per_minute",
+        "api_key",
+        "key_ends",
+        "last_active_at",
+    )
     list_filter = ("role", "is_active")
     search_fields = ("user_id", "name", "email")
     filter_horizontal = ()
@@ -68,6 +78,10 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     @admin.display(description="API key")
     def api_key(self, user: User) -> str:
         return f"{keys.PREFIX}…{user.api_key_hint}" if user.api_key_hash else "none"
+
+    @admin.display(description="key ends", empty_value="")
+    def key_ends(self, user: User) -> datetime | None:
+        return user.api_key_expires_at
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False

@@ -46,5 +46,6 @@ def _problem(status: int, description: str) -> dict[Any, Any]:
 
 TOO_BROAD: Final = _problem(422, "The search looked at too many rows and was stopped.")
 CONFLICT: Final = _problem(409, "The present state does not allow this.")
+NO_FUNCTION: Final = _problem(404, "There is no such function.")
 SESSION_EXPIRED: Final = _problem(410, "The session has expired.")
 FUNCTION_FAILED: Final = _problem(502, "The function ended without a result: `error` says why.")

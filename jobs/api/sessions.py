@@ -18,7 +18,7 @@ from accounts.api.strict import StrictSerializer
 from accounts.api.views import GenericViewSet
 from accounts.models import User
 from accounts.roles import STAFF
-from jobs import sessions
+from jobs import conf, sessions
 from jobs.api import described
 from jobs.api.access import ON_JOBS
 from jobs.api.calls import UNKNOWN, Call, note_call
@@ -34,7 +34,17 @@ from jobs.statuses import Status
 LARGE: Final = ("context", "metadata")
 
 
-class NewSessionSerializer(StrictSerializer):
+class LivingSerializer(StrictSerializer):
+    """A body that may say how long a session lives."""
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        # Made here, because a setting is the most that it may be.
+        longest = conf.session_max_ttl()
+        ttl = Number(required=False, min_value=1, max_value=longest, help_text="Seconds that it lives from now on.")
+        return {**super().get_fields(), "ttl": ttl}
+
+
+class NewSessionSerializer(LivingSerializer):
     """A session to open. The function need not get all of its parameters here: the others come with each execution."""
 
     language_title = Text(min_length=1, max_length=128, help_text="The function, such as `python-summarize`.")
@@ -43,20 +53,18 @@ class NewSessionSerializer(StrictSerializer):
         required=False, default=dict, help_text="Parameters that all executions have in common."
     )
     metadata = JsonObject(required=False, default=dict, help_text="What you want to keep beside it; at most 64 KiB.")
-    ttl = Number(required=False, min_value=1, help_text="Seconds that it lives.")
 
 
 class ParamsSerializer(StrictSerializer):
     params = JsonObject(required=False, default=dict, help_text="They take precedence over the context.")
 
 
-class SessionChangeSerializer(StrictSerializer):
+class SessionChangeSerializer(LivingSerializer):
     """Another end for the session: one of the two."""
 
     schema_rules: ClassVar = {"minProperties": 1, "maxProperties": 1}
 
-    ttl = Number(required=False, min_value=1, help_text="Seconds from now.")
-    expires_at = Moment(required=False)
+    expires_at = Moment(required=False, help_text="Ahead, by no more than the longest ttl.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if len(attrs) != 1:
@@ -125,7 +133,10 @@ class SessionViewSet(GenericViewSet[Session]):
     @extend_schema(
         operation_id="sessions_create",
         request=NewSessionSerializer,
-        responses={201: OpenApiResponse(SessionSerializer, "Opened. `Location` is where the session is found.")},
+        responses={
+            201: OpenApiResponse(SessionSerializer, "Opened. `Location` is where the session is found."),
+            **described.NO_FUNCTION,
+        },
     )
     @idempotent
     def create(self, request: Request) -> Response:

@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import keys
+from accounts.activity import note_key_use
 from accounts.models import User
 from accounts.rate_limits import FAILED_LOGINS_PER_MINUTE
 from tests.api_client import client_of, problem, with_key
@@ -111,6 +112,15 @@ def test_use_is_noted_at_most_once_a_minute():
     User.objects.filter(pk=user.pk).update(api_key_last_used_at=F("api_key_last_used_at") - timedelta(seconds=61))
     client.get(ME)
     assert User.objects.get(pk=user.pk).api_key_last_used_at > first.api_key_last_used_at - timedelta(seconds=61)
+
+
+def test_of_two_processes_that_notice_at_once_one_writes():
+    user = UserFactory()
+    seen = [User.objects.get(pk=user.pk) for _ in range(2)]
+    note_key_use(seen[0])
+    first = User.objects.get(pk=user.pk)
+    note_key_use(seen[1])
+    assert User.objects.get(pk=user.pk).updated_at == first.updated_at
 
 
 def updates(queries):

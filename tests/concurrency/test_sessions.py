@@ -17,6 +17,7 @@ from jobs.exceptions import SessionClosed
 from jobs.models import Job, Session
 from jobs.registry import JobType, registry
 from jobs.sessions import NewSession
+from tests.api_client import client_of
 from tests.concurrency.conftest import Connect
 from tests.factories import UserFactory
 
@@ -67,6 +68,17 @@ def test_fifty_executes_at_once_count_fifty(user: User, session: Session) -> Non
 
     assert found(session).execution_count == EXECUTES
     assert sorted(job.payload["n"] for job in Job.objects.filter(session=session.pk)) == list(range(EXECUTES))
+
+
+def test_fifty_executes_at_once_over_the_api(user: User, session: Session) -> None:
+    client = client_of(user)
+    address = f"/api/v1/sessions/{session.pk}/execute"
+    with ThreadPoolExecutor(THREADS) as pool:
+        posts = [
+            pool.submit(in_thread, lambda n=n: client.post(address, {"params": {"n": n}})) for n in range(EXECUTES)
+        ]
+        assert {post.result(timeout=60).status_code for post in posts} == {202}
+    assert found(session).execution_count == EXECUTES == Job.objects.filter(session=session.pk).count()
 
 
 def lay_ended(count: int, user: User) -> None:

@@ -9,8 +9,12 @@ from django.utils import timezone
 
 from jobs import schemas, sessions
 from jobs.chores import chores
+from jobs.exceptions import InvalidOption
 from jobs.models import Session
+from jobs.registry import JobType, registry
 from jobs.schemas import Validator
+from jobs.sessions import NewSession
+from jobs.testing import run_job
 from tests.contracts.plans import Plan, nested_plans, plans_of
 from tests.factories import UserFactory
 
@@ -112,6 +116,13 @@ def test_workers_tidy_sessions(settings: Any, monkeypatch: pytest.MonkeyPatch) -
     assert not Session.objects.exists()
 
 
+@pytest.mark.parametrize("ttl", [0, -1, 0.5, 86_401, float("nan"), float("inf")])
+def test_a_life_out_of_range(ttl: float) -> None:
+    with pytest.raises(InvalidOption, match="ttl"):
+        sessions.open_session(UserFactory(), NewSession("python-summarize", {}, {}, ttl))
+    assert not Session.objects.exists()
+
+
 def test_one_run_of_the_chore_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sessions, "AT_ONCE", 2)
     monkeypatch.setattr(sessions, "BATCHES", 2)
@@ -137,13 +148,31 @@ def test_a_context_is_held_to_what_can_be_said_of_a_part(schema: Any, context: A
     assert (Validator(schemas.of_a_part(schema)).violations(context) == []) is fits
 
 
+def session_of(ctx: Any) -> str | None:
+    """Say which session it belongs to."""
+    session: str | None = ctx.job.session
+    return session
+
+
+def test_a_handler_can_tell_its_session() -> None:
+    registry.add(JobType("session-of", session_of))
+    try:
+        user = UserFactory()
+        session = sessions.open_session(user, NewSession("python-session-of", {}, {}))
+        job = run_job(sessions.execute(session, user, {}).fetch())
+        assert job.result == session.pk
+    finally:
+        registry.remove("session-of")
+
+
 @pytest.fixture
 def many() -> str:
     """A table of sessions, a few of which ended lately or long ago, and few of which are the first user's."""
     users = [user.user_id for user in UserFactory.create_batch(10)]
     sql(
         "INSERT INTO meta.sessions (request_id, language_title, user_id, status, expires_at)"
-        " SELECT public.ekiden_uuid7()::text, 'python-x', (%s::text[])[CASE n %% 200 WHEN 0 THEN 1 ELSE 2 + n %% 9 END],"
+        " SELECT public.ekiden_uuid7()::text, 'python-x',"
+        " (%s::text[])[CASE n %% 200 WHEN 0 THEN 1 ELSE 2 + n %% 9 END],"
         " CASE WHEN n %% 3 = 0 THEN 'active' ELSE 'closed' END, now() + (n - 200) * interval '1 hour'"
         " FROM generate_series(1, %s) AS n",
         users,
