@@ -89,6 +89,12 @@ def of_slots(question: Question, user_id: str, kind: Kind) -> Answer:
 
 def of_times(question: Question, user_id: str, kind: Kind) -> Answer:
     """Give every hour or day of the period, all functions together or the one that is asked about."""
+    shape = {"time": None, **_told(question, kind, _NOTHING, None)}
+    return _answer(question, user_id, kind, times(question, user_id, kind), shape)
+
+
+def times(question: Question, user_id: str, kind: Kind) -> list[Named]:
+    """Give the rows of every hour or day alone."""
 
     def read(period: Period) -> list[Figures]:
         wanted = _wanted(question, kind)
@@ -97,11 +103,10 @@ def of_times(question: Question, user_id: str, kind: Kind) -> Answer:
 
     now = read(question.period)
     before = read(question.period.previous()) if question.compare else [None] * len(now)
-    rows = [
+    return [
         {"time": at, **_told(question, kind, each, was)}
         for at, each, was in zip(question.period.slots(), now, before, strict=True)
     ]
-    return _answer(question, user_id, kind, rows, {"time": None, **_told(question, kind, _NOTHING, None)})
 
 
 def of_errors(question: Question, user_id: str) -> Answer:

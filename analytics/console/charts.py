@@ -35,8 +35,17 @@ class Chart:
         return f"{self.name}-data"
 
 
-def chart(answer: Answer, name: str, title: str, unit: str, lines: list[Line], *, filled: bool = False) -> Chart:
-    """Draw lines over the hours or days of an answer; `unit` is ms, percent or count."""
+def chart(
+    answer: Answer,
+    over_time: list[Named],
+    name: str,
+    title: str,
+    unit: str,
+    lines: list[Line],
+    *,
+    filled: bool = False,
+) -> Chart:
+    """Draw lines over the hours or days of what is asked; `unit` is ms, percent or count."""
     moments = answer.question.period.slots()
     # What has not been rolled up is not nothing: the line ends there.
     through = answer.data_through or answer.question.period.begin
@@ -45,7 +54,7 @@ def chart(answer: Answer, name: str, title: str, unit: str, lines: list[Line], *
             "label": line.label,
             "tone": line.tone,
             "dashed": line.dashed,
-            "values": [line.value(row) if line.dashed or row["time"] < through else None for row in answer.rows],
+            "values": [line.value(row) if line.dashed or row["time"] < through else None for row in over_time],
         }
         for line in lines
     ]

@@ -31,22 +31,32 @@ _CACHED: Final = Column("cached", "Cached")
 
 def usage(question: Question) -> Page:
     """Show how often functions were asked for."""
-    over_time = answers.of_times(question, EVERYONE, figures.usage)
+    over_time = answers.times(question, EVERYONE, figures.usage)
     by_function = answers.of_use(question, EVERYONE, by_time=False)
     columns = [_REQUESTS, _ERRORS, _ERROR_RATE, _CACHED, _AVERAGE]
     users = Column("active_users", "Users")
-    lines = [Line("Requests", _value("requests")), Line("Errors", _value("errors"), "bad")]
+    lines = _with_before(question, [Line("Requests", _value("requests")), Line("Errors", _value("errors"), "bad")])
     return Page(
         by_function,
         [*tiles(by_function.totals, columns), *tiles(by_function.beside, [users])],
-        [chart(over_time, "requests", "Requests and errors", "count", _with_before(question, lines), filled=True)],
-        [_by_time(over_time, columns), _by_function(by_function, columns)],
+        [
+            chart(
+                by_function,
+                over_time,
+                "requests",
+                "Requests and errors",
+                "count",
+                _with_before(question, lines),
+                filled=True,
+            )
+        ],
+        [_by_time(by_function, over_time, columns), _by_function(by_function, columns)],
     )
 
 
 def performance(question: Question) -> Page:
     """Show how long functions took."""
-    over_time = answers.of_times(question, EVERYONE, figures.performance)
+    over_time = answers.times(question, EVERYONE, figures.performance)
     by_function = answers.of_functions(question, EVERYONE, figures.performance)
     lines = [
         Line(column.name, _percentile(column.name), tone)
@@ -58,28 +68,32 @@ def performance(question: Question) -> Page:
     return Page(
         by_function,
         tiles(by_function.totals, [*_PERCENTILES, _AVERAGE, _REQUESTS]),
-        [chart(over_time, "durations", "Duration, from the request to the end of the work", "ms", lines)],
-        [_by_time(over_time, columns), _by_function(by_function, [*columns, *ends, *spent])],
+        [chart(by_function, over_time, "durations", "Duration, from the request to the end of the work", "ms", lines)],
+        [_by_time(by_function, over_time, columns), _by_function(by_function, [*columns, *ends, *spent])],
     )
 
 
 def errors(question: Question) -> Page:
     """Show what went wrong."""
-    over_time = answers.of_times(question, EVERYONE, figures.usage)
+    over_time = answers.times(question, EVERYONE, figures.usage)
     groups = answers.of_errors(question, EVERYONE)
     columns = [_ERRORS, _ERROR_RATE, _REQUESTS]
-    lines = [Line("Requests that failed", _value("errors"), "bad")]
+    lines = _with_before(question, [Line("Requests that failed", _value("errors"), "bad")])
     return Page(
         groups,
         tiles(groups.totals, columns),
-        [chart(over_time, "errors", "Requests that failed", "count", _with_before(question, lines), filled=True)],
-        [_by_time(over_time, columns), _groups(groups)],
+        [
+            chart(
+                groups, over_time, "errors", "Requests that failed", "count", _with_before(question, lines), filled=True
+            )
+        ],
+        [_by_time(groups, over_time, columns), _groups(groups)],
     )
 
 
 def cache(question: Question) -> Page:
     """Show what the cache of results spared functions."""
-    over_time = answers.of_times(question, EVERYONE, figures.cache)
+    over_time = answers.times(question, EVERYONE, figures.cache)
     by_function = answers.of_cache(question, EVERYONE)
     ratio, hits, misses = Column("cache_hit_ratio", "Hit ratio"), Column("hits", "Hits"), Column("misses", "Misses")
     columns = [ratio, hits, misses, Column("avg_hit_ms", "Time of a hit")]
@@ -88,18 +102,18 @@ def cache(question: Question) -> Page:
     return Page(
         by_function,
         [*tiles(by_function.totals, columns), *tiles(by_function.beside["cache"] or {}, whole)],
-        [chart(over_time, "ratio", "Requests answered from the cache", "percent", lines, filled=True)],
-        [_by_time(over_time, columns), _by_function(by_function, columns)],
+        [chart(by_function, over_time, "ratio", "Requests answered from the cache", "percent", lines, filled=True)],
+        [_by_time(by_function, over_time, columns), _by_function(by_function, columns)],
     )
 
 
-def _by_time(answer: Answer, columns: list[Column]) -> Table:
+def _by_time(answer: Answer, over_time: list[Named], columns: list[Column]) -> Table:
     unit = answer.question.period.granularity
     hourly = unit is Granularity.HOUR
     through = answer.data_through or answer.question.period.begin
     rows = [
         [Cell(moment_of(row["time"], hourly=hourly)), *cells(row, columns)]
-        for row in answer.rows
+        for row in over_time
         if row["time"] < through
     ]
     first = Column("time", f"{unit.value.capitalize()}, UTC", number=False)
@@ -116,7 +130,11 @@ def _groups(answer: Answer) -> Table:
     names = ("Error", "Function", "Attempts", "Status", "First", "Last", "Example")
     columns = [Column(name, name, number=name == "Attempts") for name in names]
     rows = [_group(answer, row) for row in answer.rows]
-    note = f"The {reports.MOST_ERRORS} most frequent" if len(rows) == reports.MOST_ERRORS else "Each attempt that failed counts"
+    note = (
+        f"The {reports.MOST_ERRORS} most frequent"
+        if len(rows) == reports.MOST_ERRORS
+        else "Each attempt that failed counts"
+    )
     return Table("By kind of error", columns, rows, note)
 
 

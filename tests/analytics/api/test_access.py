@@ -29,7 +29,7 @@ def test_a_user_sees_only_their_own(ask, trace):
     failed = [each for each in own if each.failures]
     assert sum(row["errors"] for row in ask("errors", client=client)["data"]) == len(failed)
     assert sum(row["requests"] for row in ask("timeseries", client=client)["data"]) == len(own)
-    assert sum(row["requests"] for row in ask("usage", client=client, granularity="day")["data"]) == len(own)
+    assert sum(row["requests"] for row in ask("usage", client=client, by="time")["data"]) == len(own)
 
 
 def test_a_user_hears_nothing_of_all_together(ask, trace):

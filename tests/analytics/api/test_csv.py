@@ -36,7 +36,7 @@ def test_a_table_tells_what_json_tells(ask, trace, report, compare):
 
 
 def test_usage_by_the_day_is_a_table_too(ask, trace):
-    table = rows(ask("usage", format="csv", granularity="day"))
+    table = rows(ask("usage", format="csv", by="time"))
     assert list(table[0])[:3] == ["time", "language_title", "requests"]
     assert sum(int(line["requests"]) for line in table) == len(trace.requests)
 

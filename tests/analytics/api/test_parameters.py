@@ -63,8 +63,13 @@ def test_a_wrong_parameter_of_a_table_is_a_problem_too(client):
     assert named(response) == ("range", "invalid")
 
 
+def test_by_is_of_usage(client):
+    assert named(client.get("/api/v1/analytics/usage", {"by": "user"})) == ("by", "invalid")
+    assert named(client.get("/api/v1/analytics/cache", {"by": "time"})) == ("by", "unknown-parameter")
+
+
 def test_too_many_rows_of_all_functions_are_refused(client):
-    fine = {"range": "7d", "granularity": "hour"}
+    fine = {"range": "7d", "granularity": "hour", "by": "time"}
     assert named(client.get("/api/v1/analytics/usage", fine)) == ("granularity", "too-fine")
     assert client.get("/api/v1/analytics/usage", {**fine, "language_title": "python-summarize"}).status_code == 200
 

@@ -46,7 +46,7 @@ def test_usage_is_what_was_asked_for(ask, trace):
 
 
 def test_usage_by_the_day_is_one_row_for_each_function_and_day(ask, trace):
-    rows = ask("usage", granularity="day")["data"]
+    rows = ask("usage", by="time")["data"]
     told = {(row["time"][:10], row["language_title"]): row["requests"] for row in rows}
     assert told == Counter((f"{each.timestamp:%Y-%m-%d}", each.language_title) for each in trace.requests)
     assert [row["time"] for row in rows] == sorted(row["time"] for row in rows)
@@ -142,7 +142,7 @@ def test_previous_is_the_period_of_the_same_length_before(ask, trace):
         sum(each.timestamp.day == day for each in before) for day in (2, 3)
     ]
     assert set(days[0]["change"]["percentiles"]) == {"p50", "p90", "p95", "p99"}
-    of_days = ask("usage", granularity="day", **window)["data"]
+    of_days = ask("usage", by="time", granularity="day", **window)["data"]
     assert sum(row["previous"]["requests"] for row in of_days) == len(before)
     for row in ask("errors", **window)["data"]:
         assert row["previous"]["errors"] == sum(

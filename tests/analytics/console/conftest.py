@@ -1,0 +1,3 @@
+from tests.analytics.api.conftest import trace
+
+__all__ = ["trace"]
