@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import DataError, OperationalError, connection
+from django.db import DataError, OperationalError, connections, router
 
 from accounts.uuid7 import first_uuid7, uuid7
 from analytics.models import LateHour, RecorderAlarm, RequestLog, RollupState
@@ -160,7 +160,7 @@ class TestDatabase:
             assert recorder.alarms[MISSING_PARTITION] == 0
             assert RecorderAlarm.objects.get(name=MISSING_PARTITION).count == 1
         finally:
-            with connection.cursor() as cursor:
+            with connections[router.db_for_write(RequestLog)].cursor() as cursor:
                 cursor.execute("DROP TABLE request_logs_y2019m07, error_logs_y2019m07")
 
     def test_a_row_of_no_possible_time_is_dropped_alone(self, recorder: Recorder) -> None:
