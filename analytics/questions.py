@@ -1,4 +1,4 @@
-"""What somebody wants to know, read from the parameters of an address: those of the API and of the admin are the same."""
+"""What somebody wants to know, read from the parameters of an address, of the API or of the admin."""
 
 from __future__ import annotations
 

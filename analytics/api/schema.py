@@ -66,7 +66,7 @@ def of_functions(figures: Schema) -> Schema:
 
 def of_use() -> Schema:
     """Describe an answer whose rows are functions, or functions and hours or days."""
-    when = {**MOMENT, "description": "The begin of the hour or day, if granularity is given."}
+    when = {**MOMENT, "description": "The begin of the hour or day; with `by=time`."}
     users = {**COUNT, "description": "Users with a request on one of the period's days; for staff."}
     return _answer({"language_title": {"type": "string"}, **USAGE}, USAGE, in_rows={"time": when}, active_users=users)
 

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
+from django.db import router
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework.renderers import JSONRenderer
@@ -16,6 +17,7 @@ from analytics.api.csv import CsvRenderer
 from analytics.api.negotiation import FormatOrAccept
 from analytics.api.parameters import PARAMETERS, ask
 from analytics.api.schema import Schema
+from analytics.models import UsageDay
 from analytics.questions import Question
 
 
@@ -39,6 +41,9 @@ class AnalyticsView(APIView):
     name: ClassVar[str]
     #: The parameters that are read.
     reads: ClassVar[frozenset[str]]
+
+    def databases(self) -> Sequence[str]:
+        return (router.db_for_read(UsageDay),)
 
     def answer(self, question: Question, user_id: str) -> Answer:
         """Give the figures of one user, or of everyone if there is none."""

@@ -39,17 +39,7 @@ def usage(question: Question) -> Page:
     return Page(
         by_function,
         [*tiles(by_function.totals, columns), *tiles(by_function.beside, [users])],
-        [
-            chart(
-                by_function,
-                over_time,
-                "requests",
-                "Requests and errors",
-                "count",
-                _with_before(question, lines),
-                filled=True,
-            )
-        ],
+        [chart(by_function, over_time, "requests", "Requests and errors", "count", lines, filled=True)],
         [_by_time(by_function, over_time, columns), _by_function(by_function, columns)],
     )
 
@@ -82,11 +72,7 @@ def errors(question: Question) -> Page:
     return Page(
         groups,
         tiles(groups.totals, columns),
-        [
-            chart(
-                groups, over_time, "errors", "Requests that failed", "count", _with_before(question, lines), filled=True
-            )
-        ],
+        [chart(groups, over_time, "errors", "Requests that failed", "count", lines, filled=True)],
         [_by_time(groups, over_time, columns), _groups(groups)],
     )
 
