@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.database_roles import database_roles  # noqa: F401 (a fixture)
+from tests.database_roles import database_roles, handlers_as_app  # noqa: F401 (fixtures)
 from tests.environment import CI, LOGS_APART
 
 #: A skip that starts so is meant, in CI too: the thing cannot exist there.

@@ -11,6 +11,8 @@ import psycopg
 import pytest
 from django.db import connections
 
+from accounts import row_security
+from config.roles.declared import APP
 from config.roles.setting_up import set_up
 
 _LOCK = 0x726F6C6573
@@ -42,3 +44,17 @@ def working_as(role: str) -> Iterator[None]:
         finally:
             if not connections["default"].needs_rollback:
                 cursor.execute("RESET ROLE")
+
+
+@pytest.fixture
+def handlers_as_app(database_roles: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let whatever names an actor work as the web process's role, while the test itself stays the superuser."""
+    become = row_security._become
+
+    def become_in_role(actor: row_security.Actor, connection: Any) -> None:
+        with connection.cursor() as cursor:
+            ends = actor == row_security.NOBODY and getattr(connection, "_ekiden_actor", None) == actor
+            cursor.execute(f"SET LOCAL ROLE {'none' if ends else APP}")
+        become(actor, connection)
+
+    monkeypatch.setattr(row_security, "_become", become_in_role)

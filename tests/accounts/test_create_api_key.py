@@ -47,7 +47,8 @@ def test_a_bad_name_is_one_sentence():
 def test_a_key_with_an_end(text, days):
     create("robot", "--expires", text)
     end = User.objects.get(user_id="robot").api_key_expires_at
-    assert abs(end - timezone.now() - timedelta(days=days)) < timedelta(minutes=1)
+    # The parameters are as old as the collection of the tests.
+    assert abs(end - timezone.now() - timedelta(days=days)) < timedelta(hours=1)
 
 
 def test_an_end_may_be_a_day():
