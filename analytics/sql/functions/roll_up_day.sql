@@ -27,7 +27,11 @@ BEGIN
     SELECT coalesce(sum(requests), 0) INTO v_hourly FROM analytics.usage_hours
     WHERE user_id = '' AND language_title = '' AND hour >= v_day AND hour < v_end;
     IF v_kept > v_hourly THEN
-        IF v_kept > (SELECT count(*) FROM public.request_logs WHERE timestamp >= v_day AND timestamp < v_end) THEN
+        IF v_kept > (
+            SELECT count(*) FROM public.request_logs
+            WHERE id >= analytics.first_uuid7(v_day) AND id < analytics.first_uuid7(v_end)
+              AND timestamp >= v_day AND timestamp < v_end
+        ) THEN
             RAISE WARNING 'the log of % has gone: what came late is not counted', v_day;
             DELETE FROM analytics.late_hours WHERE hour = ANY (v_hours);
             RETURN coalesce(cardinality(v_hours), 0);

@@ -3,12 +3,16 @@
 -- number of times, by several at once; only an hour of which the log has fewer requests by now, because its partition
 -- went, stays as it is.
 -- Errors are counted in the hour of their request: the status of a request can change as long as its errors can, and
--- both lie in one partition. Ids begin with the time of the request, and error_logs is found by them.
+-- both lie in one partition.
+-- Rows are found by their ids, which begin with the time: the primary key has them side by side, however the rows lie in
+-- the table and whether or not the index on time has heard of them yet. The timestamps name the partition.
 CREATE FUNCTION analytics.roll_up_hour(p_hour timestamptz) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
     v_hour CONSTANT timestamptz := date_trunc('hour', p_hour, 'UTC');
     v_end CONSTANT timestamptz := v_hour + interval '1 hour';
+    v_first CONSTANT uuid := analytics.first_uuid7(v_hour);
+    v_after CONSTANT uuid := analytics.first_uuid7(v_end);
     v_before bigint;
     v_requests bigint;
 BEGIN
@@ -16,7 +20,8 @@ BEGIN
     SELECT requests INTO v_before FROM analytics.usage_hours
     WHERE user_id = '' AND language_title = '' AND hour = v_hour;
     IF FOUND THEN
-        SELECT count(*) INTO v_requests FROM public.request_logs WHERE timestamp >= v_hour AND timestamp < v_end;
+        SELECT count(*) INTO v_requests FROM public.request_logs
+        WHERE id >= v_first AND id < v_after AND timestamp >= v_hour AND timestamp < v_end;
         IF v_requests < v_before THEN
             RETURN v_before;
         END IF;
@@ -32,7 +37,7 @@ BEGIN
                CASE jsonb_typeof(runtime_metrics -> 'cpu_usage_percent') WHEN 'number'
                    THEN (runtime_metrics ->> 'cpu_usage_percent')::float8 END AS cpu
         FROM public.request_logs
-        WHERE timestamp >= v_hour AND timestamp < v_end
+        WHERE id >= v_first AND id < v_after AND timestamp >= v_hour AND timestamp < v_end
     ), parts AS MATERIALIZED (
         SELECT user_id, language_title, bucket, count(*) AS requests,
                count(*) FILTER (WHERE status_code BETWEEN 200 AND 299) AS successes,
@@ -75,7 +80,7 @@ BEGIN
         SELECT e.id, e.error_code, e.timestamp, r.id AS request, r.user_id, r.language_title, r.status_code
         FROM public.error_logs e
         JOIN public.request_logs r ON r.id = e.request_log_id AND r.timestamp = e.request_timestamp
-        WHERE e.request_log_id >= analytics.first_uuid7(v_hour) AND e.request_log_id < analytics.first_uuid7(v_end)
+        WHERE e.request_log_id >= v_first AND e.request_log_id < v_after
           AND e.request_timestamp >= v_hour AND e.request_timestamp < v_end
           AND r.timestamp >= v_hour AND r.timestamp < v_end
     ), statuses AS (
