@@ -191,4 +191,7 @@ def _facts(function: Function) -> dict[str, Any]:
         "Changed": display.exact(function.updated_at),
         "Handler gone": display.exact(function.vanished_at) if function.vanished_at else None,
         "Jobs": format_html('<a href="{}?type={}">list them</a>', reverse("admin:jobs_job_changelist"), job_type),
+        "Sessions": format_html(
+            '<a href="{}?function={}">list them</a>', reverse("admin:jobs_session_changelist"), function.language_title
+        ),
     }

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.utils.timezone import now
 
-from jobs import dead_letters, queues
+from jobs import dead_letters, functions, queues
 from jobs.models import DeadLetter, DeadLetterGroup, Job, Worker
+from jobs.synchronizing import synchronize
 from tests.jobs.rows import dead_letter, fail, finish, new_job, start
 
 _READ = """Traceback (most recent call last):
@@ -50,6 +51,7 @@ def build(operator: Any) -> DeadLetter:
         shown.pk, operator, "The crawler stored only the cookie banner. Asked Mei for the printed text."
     )
     _live_jobs(operator)
+    _functions(operator)
     _groups()
     return DeadLetter.objects.get(pk=shown.pk)
 
@@ -121,6 +123,30 @@ def _live_jobs(operator: Any) -> None:
     for number in range(5):
         new_job("extract_content", payload={"url": f"https://example.org/{number}"}, queue="imports")
     queues.pause("imports", operator, "news.example.org times out, waiting for their operators")
+
+
+def _functions(operator: Any) -> None:
+    synchronize()
+    schema = {
+        "type": "object",
+        "properties": {"url": {"type": "string"}, "width": {"type": "integer", "minimum": 16, "maximum": 4096}},
+        "required": ["url", "width"],
+        "additionalProperties": False,
+    }
+    made = functions.register(
+        operator,
+        "node",
+        "thumbnail",
+        description="Make a picture small.\nIt keeps the proportions, and the colours as far as the format allows.",
+        schema_definition=schema,
+        examples=[{"url": "https://example.org/箱根.jpg", "width": 320}],
+        version="2.1.0",
+        tags=["pictures", "web"],
+        cache_seconds=3600,
+        timeout=20.0,
+    )
+    functions.change(made.language_title, operator, reason="Larger pictures take longer.", timeout=30.0)
+    functions.register(operator, "go", "resize", description="Of former times.", is_active=False)
 
 
 def _age(letter: DeadLetter, length: timedelta) -> None:

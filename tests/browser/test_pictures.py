@@ -10,7 +10,7 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page
 
-from jobs.models import Job, ProcessingLock
+from jobs.models import Function, Job, ProcessingLock
 from tests.browser import scene
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -20,7 +20,12 @@ def places(letter):
     running = ProcessingLock.objects.order_by("locked_at").first()
     failed = Job.objects.filter(status="pending", retry_count=1).first()
     done = Job.objects.filter(status="completed").first()
+    thumbnail = Function.objects.get(language_title="node-thumbnail")
     return {
+        "functions": reverse("admin:jobs_function_changelist"),
+        "function": reverse("admin:jobs_function_change", args=[thumbnail.pk]),
+        "function-edit": reverse("admin:jobs_function_edit", args=[thumbnail.pk]),
+        "function-add": reverse("admin:jobs_function_add"),
         "overview": reverse("admin:index"),
         "dead-letters": reverse("admin:jobs_deadlettergroup_changelist"),
         "dead-letter-group": f"{reverse('admin:jobs_deadletter_changelist')}?group={letter.error_fingerprint}",
