@@ -13,6 +13,8 @@ from analytics.periods import DEFAULT_RANGE, MOST_POINTS, RANGES, Granularity, P
 
 #: Up to ten of them, with up to two decimals.
 PERCENTILES: Final = re.compile(r"[0-9]{1,2}(\.[0-9]{1,2})?(,[0-9]{1,2}(\.[0-9]{1,2})?){0,9}", re.ASCII)
+#: So many hours or days are told of all functions at most; of a single one, as many as a chart has points.
+MOST_SLOTS: Final = 100
 USUAL_PERCENTILES: Final = (50.0, 90.0, 95.0, 99.0)
 TITLE_MAX_LENGTH: Final = 128
 #: Nothing was logged before, and nobody asks about later; the calendar's own ends cannot be rounded.

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import Final
-
 from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,10 +9,7 @@ from analytics.answers import Answer
 from analytics.api import schema
 from analytics.api.parameters import OF_USAGE
 from analytics.api.views import AnalyticsView, described
-from analytics.questions import Question
-
-#: So many hours or days of all functions at most; a single function's may be as many as points of a chart.
-MOST_SLOTS: Final = 100
+from analytics.questions import MOST_SLOTS, Question
 
 
 class UsageView(AnalyticsView):

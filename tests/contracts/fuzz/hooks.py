@@ -8,6 +8,7 @@ from hypothesis import strategies
 from schemathesis import Case, HookContext
 
 from accounts.api.fields import read_moment
+from tests.contracts.fuzz.agreement import let_agree
 
 #: The user whose key the fuzzer sends.
 FUZZER = "fuzzer"
@@ -48,6 +49,8 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     """
     if isinstance(case.body, dict) and read_moment(case.body.get("expires_at")):
         case.body["expires_at"] = f"{(NOW + timedelta(hours=2)).isoformat()}Z"
+    if "/analytics/" in case.operation.path and case.query and case.meta and case.meta.generation.mode.is_positive:
+        let_agree(case.query)
     for name, value in (case.path_parameters or {}).items():
         if value in NOT_IDS:
             case.path_parameters[name] = NOBODYS_ID
