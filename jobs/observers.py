@@ -40,7 +40,7 @@ def tell(recorded: Sequence[tuple[Attempt, Any]]) -> None:
     ended = [
         Ended(attempt, outcome)
         for attempt, outcome in recorded
-        if attempt.request_id and not isinstance(outcome, Released) and not attempt.fenced
+        if attempt.request_id and not isinstance(outcome, Released)
     ]
     if not ended:
         return

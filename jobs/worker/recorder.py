@@ -105,7 +105,9 @@ class Recorder(threading.Thread):
                 attempt.id,
                 attempt.number,
             )
-        observers.tell(batch)
+        # Not by `fenced`: an attempt that was ended from outside is fenced as well, and its outcome is recorded.
+        unrecorded = set(lost)
+        observers.tell([(attempt, outcome) for attempt, outcome in batch if attempt not in unrecorded])
 
     def _isolate(self, batch: list[Recorded], error: DatabaseError) -> None:
         """Find the outcome that PostgreSQL refuses, so that it does not hold up the others."""

@@ -25,10 +25,8 @@ def test_observers_are_told_of_jobs_that_came_in_through_a_request(told):
     assert told == [observers.Ended(asked, Completed("1"))]
 
 
-def test_what_was_not_recorded_or_never_ran_is_no_news(told):
-    lost = attempt()
-    lost.fenced = True
-    observers.tell([(lost, Completed("1")), (attempt(), Released())])
+def test_what_never_ran_is_no_news(told):
+    observers.tell([(attempt(), Released())])
     assert told == []
 
 

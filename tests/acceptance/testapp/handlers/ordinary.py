@@ -153,3 +153,10 @@ async def orm(ctx: Context) -> int:
 
     told(ctx, "run")
     return await Job.objects.filter(pk=ctx.idempotency_key).acount()
+
+
+@job("proof_blab", backoff=SOON, max_retries=1)
+def blab(ctx: Context, **secrets: str) -> None:
+    """Fail with an error that says everything."""
+    told(ctx, "run")
+    raise RuntimeError(f"connecting failed: {secrets!r}, postgresql://anna:{secrets['password']}@db.example/x")
