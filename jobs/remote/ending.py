@@ -3,12 +3,12 @@
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import models, transaction
 
+from accounts.row_security import acting_as_system
 from jobs import catalogue, observers, result_cache
 from jobs.announce import ANY_PRIORITY, announce
 from jobs.backoff import exponential, lawful
@@ -73,7 +73,7 @@ def settle(attempt: Attempt, outcome: Outcome, run_seconds: float) -> str:
         # The database lets a job end here whose retry nobody waits for any more.
         ended = Cancelled() if status == Status.CANCELLED else outcome
         # Robust: the outcome is recorded then, and its worker must not be told otherwise.
-        transaction.on_commit(partial(_tell, attempt, ended, run_seconds), robust=True)
+        transaction.on_commit(lambda: _tell(attempt, ended, run_seconds), robust=True)
         if isinstance(ended, Snoozed | Released) and status == Status.PENDING:
             # Other workers may be idle; without a word they would find it at their next poll.
             announce([(attempt.queue, ANY_PRIORITY)])
@@ -131,5 +131,8 @@ def _describe(attempt: Attempt, failure: Failure) -> dict[str, Any]:
 
 def _tell(attempt: Attempt, outcome: Outcome, run_seconds: float) -> None:
     if not isinstance(outcome, Released):
-        OutcomeCounter.objects.count_one(attempt.queue, attempt.job_type, type(outcome).__name__.lower(), run_seconds)
+        # The request's transaction is over, and with it the rights of whoever asked.
+        with acting_as_system():
+            counters = OutcomeCounter.objects
+            counters.count_one(attempt.queue, attempt.job_type, type(outcome).__name__.lower(), run_seconds)
     observers.tell([(attempt, outcome)])

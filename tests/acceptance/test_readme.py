@@ -58,7 +58,7 @@ def shell(commands: list[Block], site: dict[str, str]) -> dict[int, str]:
     return {int(line): output for output, line in zip(outputs[0::2], outputs[1::2], strict=False)}
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/api.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/api.md", "docs/workers.md"])
 def test_commands_do_what_the_page_shows(site, page):
     on_page = blocks(page)
     # The other pages use the shorthands of the README.
