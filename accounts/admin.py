@@ -10,8 +10,8 @@ from django.contrib.auth.forms import AdminUserCreationForm
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
-from django.utils.html import format_html
 
 from accounts import keys
 from accounts.models import User, Workspace
@@ -104,29 +104,38 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     def revoke_key(self, request: HttpRequest, pk: Any) -> HttpResponse:
         return self._with_user(request, pk, self._revoke)
 
-    def _with_user(self, request: HttpRequest, pk: Any, act: Callable[[HttpRequest, User], None]) -> HttpResponse:
+    def _with_user(
+        self, request: HttpRequest, pk: Any, act: Callable[[HttpRequest, User], HttpResponse]
+    ) -> HttpResponse:
         if request.method != "POST":
             return HttpResponseNotAllowed(["POST"])
         user = get_object_or_404(User, pk=pk)
         if not self.has_change_permission(request, user):
             raise PermissionDenied
-        act(request, user)
-        return redirect("admin:accounts_user_change", user.pk)
+        return act(request, user)
 
-    def _issue(self, request: HttpRequest, user: User) -> None:
-        self._show_once(request, user, keys.issue(user), "Issued an API key and ended all older ones.")
+    def _issue(self, request: HttpRequest, user: User) -> HttpResponse:
+        return self._show_once(request, user, keys.issue(user), "Issued an API key and ended all older ones.")
 
-    def _rotate(self, request: HttpRequest, user: User) -> None:
-        self._show_once(request, user, keys.rotate(user), "Rotated the API key.")
+    def _rotate(self, request: HttpRequest, user: User) -> HttpResponse:
+        return self._show_once(request, user, keys.rotate(user), "Rotated the API key.")
 
-    def _revoke(self, request: HttpRequest, user: User) -> None:
+    def _revoke(self, request: HttpRequest, user: User) -> HttpResponse:
         keys.revoke(user)
         self.log_change(request, user, "Revoked all API keys.")
         messages.success(request, f"{user} has no API key any more.")
+        return redirect("admin:accounts_user_change", user.pk)
 
-    def _show_once(self, request: HttpRequest, user: User, key: str, what: str) -> None:
+    def _show_once(self, request: HttpRequest, user: User, key: str, what: str) -> HttpResponse:
+        """Answer with the key itself: a message for the next page would lie in a cookie until then."""
         self.log_change(request, user, what)
-        messages.warning(request, format_html("{} This is the only time that it is shown: <code>{}</code>", what, key))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "object": user,
+            "title": f"API key of {user}",
+        }
+        return TemplateResponse(request, "admin/accounts/user/key.html", {**context, "what": what, "key": key})
 
 
 @admin.register(Workspace)

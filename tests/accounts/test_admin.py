@@ -52,8 +52,12 @@ def test_a_role_is_changed_on_the_users_page(boss):
 
 def test_a_new_key_is_shown_once_and_works(boss):
     user = UserFactory()
-    (key,) = shown_keys(act(boss, user, "issue"))
+    answer = act(boss, user, "issue")
+    (key,) = shown_keys(answer)
     assert keys.find_owner(key) == user
+    assert answer.redirect_chain == []
+    assert "no-store" in answer["Cache-Control"]
+    assert key not in str(answer.cookies)
     assert not shown_keys(boss.get(reverse("admin:accounts_user_change", args=[user.pk])))
     assert not shown_keys(boss.get(reverse("admin:accounts_user_history", args=[user.pk])))
 

@@ -68,6 +68,11 @@ def test_heartbeat_that_is_slower_than_the_lock_is_refused():
         env.load({**SECRET, "JOB_QUEUE_LOCK_DURATION": "15s", "JOB_QUEUE_HEARTBEAT_INTERVAL": "10s"})
 
 
+def test_a_session_cannot_live_longer_than_the_most_by_default():
+    with pytest.raises(InvalidSetting, match="SESSION_TTL"):
+        env.load({**SECRET, "SESSION_TTL": "2h", "SESSION_MAX_TTL": "1h"})
+
+
 def test_hosts_that_share_a_database_must_be_given_the_secret():
     with pytest.raises(InvalidSetting, match="SECRET_KEY"):
         env.load({"DATABASE_URL": "postgresql://db/ekiden"})
