@@ -1,0 +1,237 @@
+"""Each endpoint of what belongs to users is guarded twice: by the application's filters and by the database's rows.
+
+Ada has one of everything; Bob asks for it. Each of the two layers has to hold with the other one taken away, and with
+both gone the same questions find Ada's things: else the tests would prove nothing.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from jobs import catalogue
+from jobs.models import Job, Session
+from jobs.models.job import JobQuerySet
+from jobs.models.session import SessionQuerySet
+from jobs.registry import JobType, registry
+from jobs.statuses import Status
+from tests.analytics.rows import Failure, Request, lay, roll_up
+from tests.api_client import client_of
+from tests.contracts.test_api_views import addresses, view_class
+from tests.factories import UserFactory
+from tests.jobs.rows import fail
+
+pytestmark = pytest.mark.django_db
+
+API: Final = "/api/v1/"
+DAY: Final = datetime(2026, 3, 2, 12, tzinfo=UTC)
+RANGE: Final = "?from=2026-03-01T00:00:00Z&to=2026-03-05T00:00:00Z"
+
+
+def guarded(ctx: Any, text: str = "") -> str:
+    """Give the text back."""
+    return text
+
+
+@dataclass
+class Scene:
+    ada: User
+    bob: APIClient
+    pending: Job
+    failed: Job
+    session: Session
+
+    def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
+        # A body only where one may be sent: an unread one is refused.
+        data = {} if method in ("get", "delete") else {"data": body or {}}
+        return getattr(self.bob, method)(API + path, **data, **headers)
+
+    def traces(self) -> dict[str, Any]:
+        """Give what must stay as it is, whoever asks for what."""
+        jobs = Job.objects.filter(user=self.ada).order_by("id").values_list("id", "version", "is_deleted")
+        sessions = Session.objects.values_list("status", "expires_at", "execution_count")
+        return {"jobs": list(jobs), "session": sessions.get(pk=self.session.pk)}
+
+
+#: Sends Bob's request; tells whether it came upon anything of Ada's.
+Probe = Callable[[Scene], bool]
+
+
+def found(scene: Scene, response: Any) -> bool:
+    """Tell whether an address of Ada's gave anything else than 404."""
+    assert response.status_code in (200, 202, 204, 403, 404, 409), response.content
+    return response.status_code != 404
+
+
+def mentions(scene: Scene, response: Any) -> bool:
+    assert response.status_code in (200, 201, 202), response.content
+    text = response.content.decode()
+    return any(str(each.pk) in text for each in (scene.pending, scene.failed, scene.session))
+
+
+def figures(scene: Scene, response: Any) -> bool:
+    """Tell whether a report holds a figure that is not nothing."""
+    assert response.status_code == 200, response.content
+    lines = response.content.decode().splitlines()[1:]
+    return any(character in "123456789" for line in lines for character in "".join(line.split(",")[1:]))
+
+
+def one(method: str, path: str, which: str, body: Any = None, **headers: str) -> Probe:
+    return lambda scene: found(scene, scene(method, path.format(getattr(scene, which).pk), body, **headers))
+
+
+def many(path: str) -> Probe:
+    return lambda scene: mentions(scene, scene("get", path))
+
+
+def new(path: str, body: Any) -> Probe:
+    """Give the probe of a request that names what Ada's job holds already; Bob gets one of his own."""
+    return lambda scene: mentions(scene, scene("post", path, body))
+
+
+def report(name: str) -> Probe:
+    def asked(scene: Scene) -> bool:
+        calls = [Request(DAY + timedelta(minutes=n), user_id="ada", duration_ms=7, cached=n == 2) for n in range(3)]
+        lay([*calls, Request(DAY, user_id="ada", status_code=500, duration_ms=7, failures=(Failure("ValueError"),))])
+        roll_up(DAY + timedelta(days=2))
+        return figures(scene, scene("get", f"analytics/{name}{RANGE}", HTTP_ACCEPT="text/csv"))
+
+    return asked
+
+
+JOB: Final = {"type": "guarded", "unique_key": "ada's"}
+OWNED: Final[dict[tuple[str, str], Probe]] = {
+    ("get", "jobs"): many("jobs"),
+    ("get", "jobs/<uuid:pk>"): one("get", "jobs/{}", "pending"),
+    ("patch", "jobs/<uuid:pk>"): one("patch", "jobs/{}", "pending", {"priority": 9}, HTTP_IF_MATCH='"v1"'),
+    ("delete", "jobs/<uuid:pk>"): one("delete", "jobs/{}", "failed"),
+    ("get", "jobs/<uuid:pk>/events"): one("get", "jobs/{}/events", "pending"),
+    ("post", "jobs/<uuid:pk>/cancel"): one("post", "jobs/{}/cancel", "pending"),
+    ("post", "jobs/<uuid:pk>/retry"): one("post", "jobs/{}/retry", "failed"),
+    ("get", "sessions"): many("sessions"),
+    ("get", "sessions/<str:request_id>"): one("get", "sessions/{}", "session"),
+    ("patch", "sessions/<str:request_id>"): one("patch", "sessions/{}", "session", {"ttl": 60}),
+    ("delete", "sessions/<str:request_id>"): one("delete", "sessions/{}", "session"),
+    ("post", "sessions/<str:request_id>/execute"): one("post", "sessions/{}/execute", "session"),
+    ("get", "analytics/usage"): report("usage"),
+    ("get", "analytics/performance"): report("performance"),
+    ("get", "analytics/errors"): report("errors"),
+    ("get", "analytics/cache"): report("cache"),
+    ("get", "analytics/timeseries"): report("timeseries"),
+}
+#: What they make is the caller's own, and never somebody else's that is like it: there is no filter to take away.
+MAKING: Final[dict[tuple[str, str], Probe]] = {
+    ("post", "jobs"): new("jobs", JOB),
+    ("post", "jobs/bulk"): new("jobs/bulk", {"items": [JOB]}),
+    ("post", "sessions"): new("sessions", {"language_title": "python-guarded"}),
+    ("post", "functions/<str:language_title>/invoke"): new("functions/python-guarded/invoke", {}),
+}
+#: For roles that users do not have.
+REFUSED: Final = {
+    *((method, "^users$") for method in ("get", "post")),
+    *((method, r"^users/(?P<user_id>[\w.@+:-]+)$") for method in ("get", "patch")),
+    *((method, "users/<str:user_id>/keys") for method in ("post", "delete")),
+    ("get", "dead-letters"),
+    ("get", "dead-letters/groups"),
+    ("post", "dead-letters/bulk"),
+    *((method, "dead-letters/<uuid:pk>") for method in ("get", "patch")),
+    *(("post", f"dead-letters/<uuid:pk>/{act}") for act in ("redrive", "discard", "resolve")),
+    ("get", "queues"),
+    ("get", "queues/<str:name>"),
+    *(("post", f"queues/<str:name>/{act}") for act in ("pause", "resume")),
+    ("post", "functions"),
+    ("patch", "functions/<str:language_title>"),
+    *(("post", f"worker/{act}") for act in ("claim", "renew", "progress", "complete", "fail")),
+}
+#: The same for everyone, or of the caller alone.
+OPEN: Final = {
+    ("get", "me"),
+    *(("get", route) for route in ("job-types", "job-types/<str:name>", "functions", "functions/<str:language_title>")),
+}
+
+NAMES: Final = {name: " ".join(name) for name in (*OWNED, *MAKING)}
+
+
+@pytest.fixture
+def scene(db: None) -> Iterator[Scene]:
+    registry.add(JobType("guarded", guarded, queue="guarded"))
+    ada, bob = UserFactory(user_id="ada"), UserFactory(user_id="bob")
+    mine = client_of(ada)
+    pending = mine.post(f"{API}jobs", JOB).json()["job_id"]
+    session = mine.post(f"{API}sessions", {"language_title": "python-guarded"}).json()["request_id"]
+    failed = fail(Job.objects.create(job_type="guarded", user=ada, max_retries=0), retryable=True)
+    yield Scene(ada, client_of(bob), Job.objects.get(pk=pending), failed, Session.objects.get(pk=session))
+    registry.remove("guarded")
+    catalogue.forget()
+
+
+@pytest.fixture
+def unfiltered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Take the application's filters away."""
+    for queryset in (JobQuerySet, SessionQuerySet):
+        monkeypatch.setattr(queryset, "owned_by", lambda self, user: self)
+    for module in list(sys.modules.values()):
+        if getattr(module, "__name__", "").startswith("analytics.api") and hasattr(module, "whose"):
+            monkeypatch.setattr(module, "whose", lambda user: "ada")
+
+
+def test_every_endpoint_has_its_place_here() -> None:
+    """A new one belongs into OWNED or MAKING with a probe, into REFUSED, or into OPEN."""
+    there = {
+        (method, route.removeprefix("api/v1/"))
+        for route, view in addresses("config.urls")
+        if route.startswith("api/v1/")
+        for method in methods(view)
+    }
+    assert there == {*OWNED, *MAKING, *REFUSED, *OPEN}
+
+
+def methods(view: Any) -> set[str]:
+    of_class = view_class(view)
+    known = set(of_class.http_method_names) - {"head", "options", "trace"}
+    return known & set(getattr(view, "actions", None) or [name for name in known if hasattr(of_class, name)])
+
+
+@pytest.mark.parametrize("endpoint", NAMES, ids=NAMES.values())
+def test_the_applications_filter_holds_alone(scene: Scene, endpoint: tuple[str, str]) -> None:
+    before = scene.traces()
+    assert not {**OWNED, **MAKING}[endpoint](scene)
+    assert scene.traces() == before
+
+
+@pytest.mark.usefixtures("unfiltered", "handlers_as_app")
+@pytest.mark.parametrize("endpoint", NAMES, ids=NAMES.values())
+def test_row_level_security_holds_alone(scene: Scene, endpoint: tuple[str, str]) -> None:
+    before = scene.traces()
+    assert not {**OWNED, **MAKING}[endpoint](scene)
+    assert scene.traces() == before
+
+
+@pytest.mark.usefixtures("unfiltered")
+@pytest.mark.parametrize("endpoint", OWNED, ids=[NAMES[each] for each in OWNED])
+def test_without_either_the_probe_finds_what_is_not_bobs(scene: Scene, endpoint: tuple[str, str]) -> None:
+    assert OWNED[endpoint](scene)
+
+
+@pytest.mark.parametrize(("method", "route"), sorted(REFUSED))
+def test_what_is_for_others_is_refused_before_anything_is_looked_for(scene: Scene, method: str, route: str) -> None:
+    path = route.removeprefix("^").removesuffix("$")
+    for pattern, value in (
+        (r"(?P<user_id>[\w.@+:-]+)", "ada"),
+        ("<str:user_id>", "ada"),
+        ("<uuid:pk>", str(scene.pending.pk)),
+        ("<str:name>", "guarded"),
+        ("<str:language_title>", "python-guarded"),
+    ):
+        path = path.replace(pattern, value)
+    assert scene(method, path).status_code == 403
+
+
+def test_statuses_of_the_scene(scene: Scene) -> None:
+    """What the probes act upon is in a state where the act would be possible."""
+    assert (scene.pending.status, scene.failed.status) == (Status.PENDING, Status.DEAD_LETTER)
