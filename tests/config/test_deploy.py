@@ -10,6 +10,7 @@ from config import env
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
+UNITS = {".service", ".timer"}
 
 
 def program(name: str) -> str:
@@ -46,15 +47,16 @@ def test_nginx_accepts_the_site(tmp_path, certificate):
     assert "[warn]" not in done.stderr
 
 
-@pytest.mark.parametrize("unit", sorted(path.name for path in DEPLOY.glob("*.service")))
+@pytest.mark.parametrize("unit", sorted(path.name for path in DEPLOY.iterdir() if path.suffix in UNITS))
 def test_systemd_accepts_the_unit(tmp_path, unit):
     bin_directory = tmp_path / ".venv" / "bin"
     bin_directory.mkdir(parents=True)
     for name in ("python", "granian"):
         (bin_directory / name).symlink_to("/bin/true")
-    text = (DEPLOY / unit).read_text().replace("/opt/ekiden", str(tmp_path))
+    for name in {unit, f"{Path(unit).stem}.service"}:
+        text = (DEPLOY / name).read_text().replace("/opt/ekiden", str(tmp_path))
+        (tmp_path / name.replace("@.", "@1.")).write_text(text)
     copy = tmp_path / unit.replace("@.", "@1.")
-    copy.write_text(text)
     done = subprocess.run([program("systemd-analyze"), "verify", copy], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert unit.split(".")[0].split("@")[0] not in done.stderr, done.stderr
