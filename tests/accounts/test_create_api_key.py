@@ -89,3 +89,9 @@ def test_a_script_may_say_it_again_without_a_second_key():
     User.objects.filter(user_id="robot").update(api_key_expires_at=timezone.now())
     third, _ = create("robot", "--if-missing")
     assert keys.find_owner(third), "a key that has ended is missing"
+
+
+def test_a_disabled_users_key_is_made_with_a_warning():
+    key, note = create(UserFactory(is_active=False).user_id)
+    assert "lets nobody in" in note
+    assert keys.find_owner(key)

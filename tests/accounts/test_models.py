@@ -102,3 +102,12 @@ def test_workspaces_have_unique_names():
     Workspace.objects.create(name="north")
     with pytest.raises(IntegrityError), transaction.atomic():
         Workspace.objects.create(name="north")
+
+
+def test_new_users_get_the_limit_of_the_settings_and_keep_it(settings):
+    settings.RATE_LIMIT_REQUESTS_PER_MINUTE = 7
+    user = User.objects.create_user("ann")
+    settings.RATE_LIMIT_REQUESTS_PER_MINUTE = 9
+    user.refresh_from_db()
+    assert user.rate_limit_per_minute == 7
+    assert User.objects.create_user("bob").rate_limit_per_minute == 9

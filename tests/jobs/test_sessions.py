@@ -7,6 +7,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from config.roles.declared import WORKER
 from jobs import schemas, sessions
 from jobs.chores import chores
 from jobs.exceptions import InvalidOption
@@ -16,6 +17,7 @@ from jobs.schemas import Validator
 from jobs.sessions import NewSession
 from jobs.testing import run_job
 from tests.contracts.plans import Plan, nested_plans, plans_of
+from tests.database_roles import working_as
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +122,16 @@ def test_workers_tidy_sessions(settings: Any, monkeypatch: pytest.MonkeyPatch) -
 def test_a_life_out_of_range(ttl: float) -> None:
     with pytest.raises(InvalidOption, match="ttl"):
         sessions.open_session(UserFactory(), NewSession("python-summarize", {}, {}, ttl))
+    assert not Session.objects.exists()
+
+
+@pytest.mark.usefixtures("database_roles")
+def test_the_workers_role_may_tidy_and_runs_into_no_policy() -> None:
+    ended = timezone.now() - timedelta(days=40)
+    new("of a user", user=UserFactory(), expires_at=ended)
+    new("of nobody", expires_at=ended)
+    with working_as(WORKER):
+        sessions.tidy()
     assert not Session.objects.exists()
 
 

@@ -42,6 +42,8 @@ class Command(BaseCommand):
         key = keys.issue(user, expires_at) if options["issue"] else keys.rotate(user, overlap, expires_at)
         if user.retired_api_key_expires_at:
             self.stderr.write(f"The key used until now ends at {user.retired_api_key_expires_at:%Y-%m-%d %H:%M} UTC.")
+        if not user.is_active:
+            self.stderr.write(f"{user} is disabled: the key lets nobody in until that changes.")
         self.stdout.write(key)
 
     def _user(self, user_id: str, role: str | None) -> User:
