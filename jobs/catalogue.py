@@ -111,6 +111,11 @@ def function_of_job_type(name: str) -> Entry:
     return entry
 
 
+def is_known(job_type: str) -> bool:
+    """Tell whether there is a handler or a function for this job type, be it switched off."""
+    return job_type in registry or _foreign(job_type) is not None
+
+
 def prefetch(names: Iterable[str]) -> None:
     """Read in one statement what is not known yet of many job types."""
     now = time.monotonic()

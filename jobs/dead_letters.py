@@ -13,7 +13,6 @@ from jobs import catalogue, language_rights
 from jobs.announce import announce
 from jobs.control import refusing_taken_key, restart_changes
 from jobs.exceptions import (
-    FunctionInactive,
     InvalidPayload,
     InvalidState,
     LanguageNotAllowed,
@@ -85,8 +84,8 @@ def check_payload(job_type: str, payload: dict[str, Any]) -> None:
     """Raise InvalidPayload unless jobs of this type may carry the payload; a type unknown here takes any JSON."""
     dump_payload(payload)
     try:
-        violations = catalogue.job_type(job_type).validator.violations(payload)
-    except (UnknownJobType, FunctionInactive):
+        violations = catalogue.function_of_job_type(job_type).validator.violations(payload)
+    except UnknownJobType:
         return
     if violations:
         raise InvalidPayload(violations)

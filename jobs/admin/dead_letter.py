@@ -8,7 +8,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 
-from jobs import dead_letters
+from jobs import catalogue, dead_letters
 from jobs.admin import display, documents
 from jobs.admin.acts import Act
 from jobs.admin.attempts import failed_attempts
@@ -21,7 +21,6 @@ from jobs.admin.redrive import preview
 from jobs.dead_letters import BulkReport
 from jobs.models import DeadLetter, DeadLetterGroup
 from jobs.models.dead_letter import DeadLetterQuerySet
-from jobs.registry import registry
 from jobs.statuses import Resolution
 
 
@@ -117,7 +116,7 @@ class DeadLetterAdmin(ManyAdmin):
             "facts": self.facts(obj),
             "others": list(_others(obj)),
             "history": acts_on(obj.pk, obj.original_job_id),
-            "known_type": obj.job_type in registry,
+            "known_type": catalogue.is_known(obj.job_type),
             "open": _open(obj),
             "state": self.state(obj),
             "notes_form": NotesForm(initial={"notes": obj.resolution_notes}),

@@ -29,7 +29,7 @@ from jobs.models import Function
 _EXAMPLES: Any = {"type": "array", "items": {"type": "object"}, "maxItems": functions.MAX_EXAMPLES}
 
 
-@extend_schema_field({"oneOf": [_EXAMPLES, {"type": "null"}]})
+@extend_schema_field(_EXAMPLES)
 class Examples(serializers.JSONField):
     """Parameters that show how it is called."""
 

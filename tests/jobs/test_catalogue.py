@@ -4,7 +4,7 @@ import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
-from jobs import catalogue
+from jobs import catalogue, dead_letters
 from jobs.catalogue import function_of, function_of_job_type
 from jobs.enqueue import NewJob, enqueue, enqueue_each
 from jobs.exceptions import (
@@ -157,3 +157,20 @@ def test_internal_types_are_no_functions(register):
         with pytest.raises(UnknownFunction):
             function_of(name)
     assert enqueue("measure", {}).created
+
+
+def test_what_is_known_need_not_be_switched_on(thumbnail, note):
+    assert catalogue.is_known("note") and catalogue.is_known("node-thumbnail")
+    assert not catalogue.is_known("node-nothing")
+    thumbnail.is_active = False
+    thumbnail.save()
+    assert catalogue.is_known("node-thumbnail")
+
+
+def test_a_redrive_of_another_language_is_checked_against_its_schema(thumbnail):
+    thumbnail.is_active = False
+    thumbnail.save()
+    with pytest.raises(InvalidPayload):
+        dead_letters.check_payload("node-thumbnail", {"width": "3"})
+    dead_letters.check_payload("node-thumbnail", {"width": 3})
+    dead_letters.check_payload("node-nothing", {"width": "3"})
