@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema_field
@@ -77,6 +78,15 @@ class Moment(serializers.DateTimeField):
         if moment is None:
             self.fail("moment")
         return moment
+
+
+class Identifier(serializers.UUIDField):
+    """A UUID as JSON has it: a string."""
+
+    def to_internal_value(self, data: Any) -> UUID:
+        if not isinstance(data, str):
+            self.fail("invalid", value=data)
+        return super().to_internal_value(data)
 
 
 @extend_schema_field({})

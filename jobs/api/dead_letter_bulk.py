@@ -8,7 +8,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.fields import Moment, Text, WholeNumber, YesNo
+from accounts.api.fields import Identifier, Moment, Text, WholeNumber, YesNo
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
 from accounts.api.views import APIView
@@ -50,7 +50,7 @@ class BulkActSerializer(ReasonSerializer):
 
     action = serializers.ChoiceField(choices=list(ACTS))
     filter = DeadLetterSelectionSerializer(required=False)
-    ids = serializers.ListField(child=serializers.UUIDField(), required=False, min_length=1, max_length=MOST)
+    ids = serializers.ListField(child=Identifier(), required=False, min_length=1, max_length=MOST)
     dry_run = YesNo(required=False, default=True, help_text="Only say what would be done.")
     limit = WholeNumber(required=False, default=MOST, min_value=1, max_value=MOST)
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.core.validators import RegexValidator
 from rest_framework import serializers
 
-from accounts.api.fields import Number, Text, WholeNumber
+from accounts.api.fields import Identifier, Number, Text, WholeNumber
 from accounts.api.strict import StrictSerializer
 from jobs.outcomes import Usage
 
@@ -36,7 +36,7 @@ class LockSeconds(WholeNumber):
 class HeldSerializer(StrictSerializer):
     """A job and the token of the claim: the two together say that it is yours."""
 
-    job_id = serializers.UUIDField()
+    job_id = Identifier()
     lock_token = WholeNumber(min_value=1, max_value=MOST)
 
 

@@ -146,7 +146,7 @@ def test_an_expired_lock_is_good_until_somebody_else_has_the_job(ask: Ask, claim
 @pytest.mark.parametrize("path", ["progress", "complete", "fail", "renew"])
 @pytest.mark.parametrize(
     "wrong",
-    [{"lock_token": 0}, {"lock_token": 2**63}, {"lock_token": "1"}, {"job_id": "x"}, {"job_id": None}, {"more": 1}],
+    [{"lock_token": 0}, {"lock_token": 2**63}, {"lock_token": "1"}, {"job_id": "x"}, {"job_id": 5}, {"more": 1}],
 )
 def test_names_that_cannot_be_are_refused(post: Post, path: str, wrong: dict[str, Any]) -> None:
     named = {"job_id": NOBODYS, "lock_token": 1, **wrong}
