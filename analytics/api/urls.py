@@ -3,6 +3,7 @@ from django.urls import path
 from analytics.api.cache import CacheView
 from analytics.api.errors import ErrorsView
 from analytics.api.performance import PerformanceView
+from analytics.api.request_logs import RequestLogViewSet
 from analytics.api.timeseries import TimeseriesView
 from analytics.api.usage import UsageView
 
@@ -12,4 +13,6 @@ urlpatterns = [
     path("analytics/errors", ErrorsView.as_view(), name="analytics-errors"),
     path("analytics/cache", CacheView.as_view(), name="analytics-cache"),
     path("analytics/timeseries", TimeseriesView.as_view(), name="analytics-timeseries"),
+    path("request-logs", RequestLogViewSet.as_view({"get": "list"}), name="request-logs"),
+    path("request-logs/<uuid:pk>", RequestLogViewSet.as_view({"get": "retrieve"}), name="request-log"),
 ]

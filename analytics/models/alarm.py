@@ -7,7 +7,6 @@ from django.db import connections, models
 DROPPED: Final = "request_logs_dropped"
 #: Times that rows came for which there was no partition.
 MISSING_PARTITION: Final = "request_log_partitions_missing"
-NAMES: Final = (DROPPED, MISSING_PARTITION)
 
 # Several processes add to one row; the ORM has no upsert that adds. In the order of the key: no deadlock.
 _ADD: Final = """

@@ -2,7 +2,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from django.db import OperationalError, connection, transaction
+from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
 from psycopg.errors import QueryCanceled
 from rest_framework import status
 from rest_framework.exceptions import APIException
@@ -24,12 +24,13 @@ class TooBroad(APIException):
 
 
 @contextmanager
-def time_limit(seconds: float | None = None) -> Iterator[None]:
+def time_limit(seconds: float | None = None, using: str = DEFAULT_DB_ALIAS) -> Iterator[None]:
     """Let each query inside run no longer than this; raises TooBroad."""
     limit = LIST_SECONDS if seconds is None else seconds
+    connection = connections[using]
     nested = connection.in_atomic_block
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(using=using), connection.cursor() as cursor:
             cursor.execute(_LIMIT, [str(int(limit * 1000))])
             (before, _) = cursor.fetchone()
             yield
