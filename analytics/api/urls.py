@@ -1,11 +1,16 @@
 from django.urls import path
 
+from analytics import metrics
 from analytics.api.cache import CacheView
 from analytics.api.errors import ErrorsView
 from analytics.api.performance import PerformanceView
 from analytics.api.request_logs import RequestLogViewSet
 from analytics.api.timeseries import TimeseriesView
 from analytics.api.usage import UsageView
+from jobs.api.metrics import registry
+
+# Only who serves /metrics has use for it.
+registry.register(metrics.collector)
 
 urlpatterns = [
     path("analytics/usage", UsageView.as_view(), name="analytics-usage"),
