@@ -1,7 +1,7 @@
 """What the pages and the API show, from the roll-ups alone: never from the log, however much is in it.
 
-Everyone's figures have '' for the user; a user's own have theirs. A period by the hour reads hours, one by the day
-reads days; hours are kept for some weeks only (`conf.hourly_days()`).
+Everyone's figures have '' for the user; a user's own have theirs. What is told by the hour reads hours, which are kept
+for ANALYTICS_HOURLY_DAYS only; what is told by the day reads days; sums over a period read days, and hours at its ends.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import connections, router
-from django.db.models import Count, Max, Min, QuerySet, Sum
+from django.db.models import Count, QuerySet, Sum
 
 from analytics.histograms import Histogram, percentiles
 from analytics.models import CacheMetrics, ErrorHour, RollupState, UsageDay, UsageHour
@@ -29,22 +29,12 @@ MOST_FUNCTIONS: Final = 200
 #: The same for kinds of errors.
 MOST_ERRORS: Final = 200
 
-_HISTOGRAMS: Final = (files("analytics") / "sql" / "queries" / "merged_histograms.sql").read_text()
+_TOTALS: Final = (files("analytics") / "sql" / "queries" / "function_totals.sql").read_text()
 _ERRORS: Final = (files("analytics") / "sql" / "queries" / "error_groups.sql").read_text()
-_SUMS: Final = {
-    "requests": Sum("requests"),
-    "successes": Sum("successes"),
-    "errors": Sum("errors"),
-    "cached": Sum("cached"),
-    "duration_sum": Sum("duration_sum"),
-    "duration_min": Min("duration_min"),
-    "duration_max": Max("duration_max"),
-    "cached_duration_sum": Sum("cached_duration_sum"),
-    "memory_sum": Sum("memory_sum"),
-    "memory_count": Sum("memory_count"),
-    "cpu_sum": Sum("cpu_sum"),
-    "cpu_count": Sum("cpu_count"),
-}
+_SUMS: Final = (
+    *("requests", "successes", "errors", "cached", "duration_sum", "duration_min", "duration_max"),
+    *("cached_duration_sum", "memory_sum", "memory_count", "cpu_sum", "cpu_count"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +129,8 @@ def total(
     period: Period, wanted: Sequence[float] = (), *, user_id: str = EVERYONE, language_title: str | None = None
 ) -> Figures:
     """Sum up the whole period; `wanted` are percentiles such as 99.9."""
-    title = language_title or ALL
-    sums = _rows(period, user_id).filter(language_title=title).aggregate(**_SUMS)
-    return _figures(sums, _histograms(period, user_id, [title]).get(title) if wanted else None, wanted)
+    totals = _totals(period, wanted, user_id, language_title or ALL, 1)
+    return totals[0].figures if totals else Figures()
 
 
 def active_users(period: Period, *, language_title: str | None = None) -> int:
@@ -167,17 +156,7 @@ def performance(
     period: Period, wanted: Sequence[float], *, user_id: str = EVERYONE, language_title: str | None = None
 ) -> list[Performance]:
     """Give each function over the whole period, busiest first, at most MOST_FUNCTIONS."""
-    rows = _of_functions(_rows(period, user_id), language_title)
-    sums = rows.order_by().values("language_title").annotate(**{f"all_{name}": value for name, value in _SUMS.items()})
-    busiest = list(sums.order_by("-all_requests", "language_title")[:MOST_FUNCTIONS])
-    found = _histograms(period, user_id, [row["language_title"] for row in busiest]) if wanted else {}
-    return [
-        Performance(
-            row["language_title"],
-            _figures({name: row[f"all_{name}"] for name in _SUMS}, found.get(row["language_title"]), wanted),
-        )
-        for row in busiest
-    ]
+    return _totals(period, wanted, user_id, language_title, MOST_FUNCTIONS)
 
 
 def timeseries(
@@ -239,12 +218,16 @@ def _error_rows(period: Period, user_id: str, language_title: str | None) -> Que
     return rows.filter(language_title=language_title) if language_title else rows
 
 
-def _histograms(period: Period, user_id: str, titles: Sequence[str]) -> dict[str, Histogram]:
+def _totals(period: Period, wanted: Sequence[float], user_id: str, title: str | None, limit: int) -> list[Performance]:
     parameters = {
-        "by_day": period.granularity is Granularity.DAY, "user_id": user_id, "titles": list(titles),
-        "begin": period.begin, "end": period.end,
+        "user_id": user_id, "title": title, "begin": period.begin, "end": period.end, "limit": limit,
+        "first_day": Granularity.DAY.ceil(period.begin), "end_day": Granularity.DAY.floor(period.end),
+        "histograms": bool(wanted),
     }  # fmt: skip
-    return {title: (buckets, counts) for title, buckets, counts in _fetch(_HISTOGRAMS, parameters)}
+    return [
+        Performance(title, _figures(dict(zip(_SUMS, sums, strict=True)), (buckets, counts), wanted))
+        for title, *sums, buckets, counts in _fetch(_TOTALS, parameters)
+    ]
 
 
 def _fetch(statement: str, parameters: dict[str, Any]) -> list[Any]:
@@ -256,7 +239,7 @@ def _fetch(statement: str, parameters: dict[str, Any]) -> list[Any]:
 def _figures(row: Mapping[str, Any], counted: Histogram | None = None, wanted: Sequence[float] = ()) -> Figures:
     if not row["requests"]:
         return Figures()
-    found = percentiles(counted, [percent / 100 for percent in wanted]) if counted else None
+    found = percentiles(counted, [percent / 100 for percent in wanted]) if counted and wanted else None
     return Figures(
         requests=row["requests"],
         successes=row["successes"],
