@@ -42,7 +42,9 @@ def test_a_bad_name_is_one_sentence():
 
 
 @pytest.mark.parametrize(
-    ("text", "days"), [("90d", 90), ("12h", 0.5), ((timezone.now() + timedelta(days=3)).isoformat(), 3)]
+    ("text", "days"),
+    [("90d", 90), ("12h", 0.5), ((timezone.now() + timedelta(days=3)).isoformat(), 3)],
+    ids=["days", "hours", "moment"],
 )
 def test_a_key_with_an_end(text, days):
     create("robot", "--expires", text)
