@@ -10,10 +10,11 @@ from rest_framework.request import Request
 from accounts.api.fields import JsonObject, Moment, Number, Text, WholeNumber
 from accounts.api.strict import StrictSerializer
 from accounts.models import User, Workspace
-from jobs import catalogue, language_rights, options
+from jobs import catalogue, functions, language_rights, options
 from jobs.api.calls import UNKNOWN
 from jobs.enqueue import NewJob
 from jobs.exceptions import UnknownJobType
+from jobs.languages import PYTHON
 from jobs.options import Options
 from jobs.registry import JobType, registry
 
@@ -119,7 +120,7 @@ class NewJobDescription(OpenApiSerializerExtension):  # type: ignore[no-untyped-
         general |= {"additionalProperties": False, "not": {"required": ["delay", "scheduled_at"]}}
         kinds = [_for_type(general, job_type) for job_type in registry.listed()]
         described = {"required": ["type"], "description": general["description"]}
-        return {**described, "oneOf": kinds} if kinds else general
+        return {**described, "oneOf": [*kinds, _for_other_languages(general)]}
 
 
 def _for_type(general: dict[str, Any], job_type: JobType) -> dict[str, Any]:
@@ -129,3 +130,13 @@ def _for_type(general: dict[str, Any], job_type: JobType) -> dict[str, Any]:
     properties = {**general["properties"], "type": {"const": job_type.name}, "payload": payload}
     required = ["type", "payload"] if payload.get("required") or refers else ["type"]
     return {**general, "title": job_type.name, "required": required, "properties": properties}
+
+
+def _for_other_languages(general: dict[str, Any]) -> dict[str, Any]:
+    """Describe functions of other languages by the form of their names: which there are, operators decide."""
+    ours = {"anyOf": [{"pattern": f"^{PYTHON}-"}, {"enum": [job_type.name for job_type in registry]}]}
+    pattern = f"^{functions.LANGUAGE.pattern}-{functions.TITLE.pattern}$"
+    properties = {name: schema for name, schema in general["properties"].items() if name != "queue"}
+    properties["type"] = {"type": "string", "pattern": pattern, "maxLength": 128, "not": ours}
+    described = {"title": "a function in another language", "description": "Its language decides the queue."}
+    return {**general, **described, "required": ["type"], "properties": properties}

@@ -9,6 +9,7 @@ import pytest
 
 from accounts import keys
 from accounts.roles import Role
+from jobs.models import Function
 from tests import web_process
 from tests.factories import UserFactory
 
@@ -20,6 +21,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(SECONDS * 5)]
 
 def test_the_api_keeps_what_its_description_promises(transactional_db: None, tmp_path: Path) -> None:
     admin = UserFactory(user_id="fuzzer", role=Role.ADMIN, rate_limit_per_minute=1_000_000)
+    Function.objects.create(language="node", title="anything", language_title="node-anything")
     environment = {**os.environ, "EKIDEN_FUZZ_KEY": keys.issue(admin)}
 
     with web_process.running("tests.contracts.fuzz.served:application", tmp_path / "web.log") as port:

@@ -15,6 +15,8 @@ FUZZER = "fuzzer"
 #: Where an id could stand, and to which schemathesis makes links of its own.
 NOT_IDS = ("bulk", "groups")
 NOBODYS_ID = "00000000-0000-7000-8000-000000000000"
+#: A function of another language that takes anything.
+FOREIGN = "node-anything"
 #: Parameters that the shipped functions take.
 PARAMS = {
     "python-extract_content": {"html": "<p>Ekiden is a relay race.</p>"},
@@ -51,6 +53,22 @@ def _means_well(case: Case) -> bool:
     return bool(case.meta and case.meta.generation.mode.is_positive)
 
 
+def _ask_for_what_it_wants(case: Case) -> None:
+    """Call functions with their own parameters: what these are stands in the catalogue, not in the description."""
+    name = case.path_parameters["language_title"]
+    if name in PARAMS and isinstance(case.body, dict):
+        case.body["params"] = PARAMS[name]
+    elif name in PARAMS:
+        case.path_parameters["language_title"] = FOREIGN
+
+
+def _name_the_foreign_one(body: Any) -> None:
+    """Let well-formed names of functions in other languages be the one that there is."""
+    for item in (body, *(body.get("items") or ())) if isinstance(body, dict) else ():
+        if isinstance(item, dict) and "-" in str(item.get("type")):
+            item["type"] = FOREIGN
+
+
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
     """Do not let the fuzzer take its own key away, nor take another operation's address for that of a job.
@@ -61,9 +79,10 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         case.body["expires_at"] = f"{(NOW + timedelta(hours=2)).isoformat()}Z"
     if "/analytics/" in case.operation.path and case.query and _means_well(case):
         let_agree(case.query)
-    if case.operation.path.endswith("/invoke") and isinstance(case.body, dict) and _means_well(case):
-        # What a function wants stands in the catalogue, not here.
-        case.body["params"] = PARAMS.get(case.path_parameters["language_title"], case.body.get("params", {}))
+    if case.operation.path.endswith("/invoke") and _means_well(case):
+        _ask_for_what_it_wants(case)
+    if case.operation.path.endswith(("/jobs", "/jobs/bulk")) and _means_well(case):
+        _name_the_foreign_one(case.body)
     if case.operation.path.endswith("/functions/{language_title}") and _means_well(case):
         # Of Python's only one field may be changed.
         case.path_parameters["language_title"] = case.path_parameters["language_title"].replace("python-", "node-")
