@@ -1,7 +1,7 @@
 """Waiting for work without a connection or a thread for each who waits: one thread listens and looks for all of them.
 
-Announcements are hints. The thread looks once a second at what is due, which finds retries, delayed jobs, and whatever
-a pooler in transaction mode keeps from being heard. It ends when nobody waits.
+Announcements are hints. The thread looks once a second at what is due, which finds retries, delayed jobs, and all that
+cannot be heard through a pooler. It ends when nobody waits.
 """
 
 import asyncio
@@ -59,6 +59,8 @@ class Arrivals:
         self._lock = threading.Lock()
         self._waiters: set[Waiter] = set()
         self._thread: threading.Thread | None = None
+        #: Never set; it is for waiting.
+        self._pause = threading.Event()
 
     def count(self, owner: Any) -> int:
         """Tell how often this user waits at the moment."""
@@ -88,17 +90,18 @@ class Arrivals:
             thread.join()
 
     def _run(self) -> None:
-        pause = threading.Event()
         try:
             while self._goes_on():
                 try:
-                    with psycopg.connect(**listening_parameters()) as listening:
-                        listening.execute(f"LISTEN {CHANNEL}")
-                        self._follow(listening)
+                    with psycopg.connect(**listening_parameters()) as own:
+                        if hears(own):
+                            own.execute(f"LISTEN {CHANNEL}")
+                            self._follow(own)
+                            continue
+                    self._look_on()
                 except (psycopg.Error, OSError) as error:
                     _logger.warning("not listening, looking only: %s", str(error).strip().split("\n", 1)[0])
-                    self._look()
-                    pause.wait(LOOK_SECONDS)
+                    self._pause.wait(self._look())
         finally:
             connections.close_all()
             with self._lock:
@@ -107,9 +110,10 @@ class Arrivals:
 
     def _goes_on(self) -> bool:
         with self._lock:
-            if not self._waiters:
+            mine = self._thread is threading.current_thread()
+            if mine and not self._waiters:
                 self._thread = None
-            return self._thread is not None
+            return mine and self._thread is not None
 
     def _follow(self, listening: psycopg.Connection[Any]) -> None:
         due = 0.0
@@ -119,6 +123,11 @@ class Arrivals:
             for note in listening.notifies(timeout=max(0.0, due - time.monotonic()), stop_after=1):
                 if self._wake({note.payload.partition(":")[0]}):
                     due = min(due, time.monotonic() + AGAIN_SECONDS)
+
+    def _look_on(self) -> None:
+        """Do without announcements, and without a connection of our own."""
+        while self._goes_on():
+            self._pause.wait(self._look())
 
     def _look(self) -> float:
         """Wake those for whom something is due, and give the seconds until the next look."""
@@ -141,6 +150,16 @@ class Arrivals:
         for waiter in found:
             waiter.wake()
         return bool(found)
+
+
+def hears(own: psycopg.Connection[Any]) -> bool:
+    """Tell whether the connection leads to PostgreSQL itself and not to a pooler.
+
+    A pooler in transaction mode would give the listening server connection to others, to whom announcements then come
+    that they never read. It makes up the process id that it tells its clients.
+    """
+    row = own.execute("SELECT pg_backend_pid()").fetchone()
+    return row is not None and row[0] == own.info.backend_pid
 
 
 def _lanes(queues: list[str]) -> list[tuple[str, float]]:

@@ -15,7 +15,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from config import asgi
-from jobs import queues
+from jobs import announce, queues
 from jobs.api import waiting as of_jobs
 from jobs.api.worker import arrivals as here
 from jobs.api.worker import waiting
@@ -23,6 +23,7 @@ from jobs.api.worker.arrivals import Arrivals, Waiter, arrivals
 from jobs.enqueue import enqueue
 from jobs.models import Job, ProcessingLock
 from jobs.remote import claiming
+from tests import pgbouncer
 from tests.acceptance.conftest import database_url
 from tests.acceptance.stage import wait_until
 from tests.api_client import problem
@@ -95,6 +96,8 @@ def test_a_claim_waits_for_the_next_job(play: Any, ask: Ask, monkeypatch: pytest
         await scene.when_somebody_waits(until_listening)
         await sync_to_async(lambda: jobs.append(ask()))()
         assert ids(await asyncio.wait_for(answer, 10)) == [str(jobs[0].pk)]
+        # Else the thread would sleep on, although nobody waits.
+        await sync_to_async(announce._notify)(["nothing:5"], "default")
 
     play(scenario)
 
@@ -252,6 +255,37 @@ def test_a_client_that_goes_away_leaves_its_jobs_to_others(
         assert not await ProcessingLock.objects.aexists()
 
     play(scenario)
+
+
+def test_behind_a_pooler_it_looks_and_leaves_no_listener_to_others(
+    play: Any, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(here, "LOOK_SECONDS", 0.05)
+    original = here.listening_parameters
+    looked_on: list[Arrivals] = []
+    look_on = Arrivals._look_on
+
+    def noticed(self: Arrivals) -> None:
+        looked_on.append(self)
+        look_on(self)
+
+    monkeypatch.setattr(Arrivals, "_look_on", noticed)
+    with pgbouncer.running() as where:
+        monkeypatch.setattr(here, "listening_parameters", lambda: {**original(), **where})
+
+        async def scenario(scene: Scene) -> None:
+            answer = asyncio.create_task(scene.claim())
+            await asyncio.wait_for(scene.begun.get(), 10)
+            await sync_to_async(wait_until)(lambda: looked_on)
+            await sync_to_async(ask)()
+            assert len(ids(await asyncio.wait_for(answer, 10))) == 1
+
+        play(scenario)
+        arrivals.join()
+        listeners = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE 'LISTEN%'"
+        with psycopg.connect(database_url(), autocommit=True) as observer:
+            row = observer.execute(listeners).fetchone()
+            assert row == (0,)
 
 
 def test_without_a_database_it_looks_again(
