@@ -6,7 +6,9 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
+        from config.roles import own_role
         from config.schema_version import record_migrations
 
         # Of all apps' signals, which come one after the other when everything has run, one is enough.
         post_migrate.connect(record_migrations, sender=apps.get_app_config("accounts"))
+        own_role.watch()

@@ -75,6 +75,7 @@ EMBEDDED_POSTGRESQL = not ENV.database_url
 BACKUP_DATABASE_URL = ENV.backup_database_url
 BACKUP_LOGS_DATABASE_URL = ENV.backup_logs_database_url
 CACHES = {"default": caches.default(ENV.redis_url)}
+PROCESS = ENV.process
 # What `manage.py setup_roles` goes by: the embedded server trusts whoever reaches its socket.
 ROLE_PASSWORDS = ENV.role_passwords
 DATABASE_TRUSTS = not ENV.database_url

@@ -14,6 +14,8 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from analytics.api.request_logs import RequestLogViewSet
+from analytics.models import RequestLog
 from jobs import catalogue
 from jobs.models import Job, Session
 from jobs.models.job import JobQuerySet
@@ -104,6 +106,15 @@ def report(name: str) -> Probe:
     return asked
 
 
+def logged(path: str) -> Probe:
+    def asked(scene: Scene) -> bool:
+        (row,) = lay([Request(DAY, user_id="ada")])
+        response = scene("get", path.format(row))
+        return found(scene, response) and str(row) in response.content.decode()
+
+    return asked
+
+
 JOB: Final = {"type": "guarded", "unique_key": "ada's"}
 OWNED: Final[dict[tuple[str, str], Probe]] = {
     ("get", "jobs"): many("jobs"),
@@ -118,6 +129,8 @@ OWNED: Final[dict[tuple[str, str], Probe]] = {
     ("patch", "sessions/<str:request_id>"): one("patch", "sessions/{}", "session", {"ttl": 60}),
     ("delete", "sessions/<str:request_id>"): one("delete", "sessions/{}", "session"),
     ("post", "sessions/<str:request_id>/execute"): one("post", "sessions/{}/execute", "session"),
+    ("get", "request-logs"): logged("request-logs"),
+    ("get", "request-logs/<uuid:pk>"): logged("request-logs/{}"),
     ("get", "analytics/usage"): report("usage"),
     ("get", "analytics/performance"): report("performance"),
     ("get", "analytics/errors"): report("errors"),
@@ -175,6 +188,7 @@ def unfiltered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the application's filters away."""
     for queryset in (JobQuerySet, SessionQuerySet):
         monkeypatch.setattr(queryset, "owned_by", lambda self, user: self)
+    monkeypatch.setattr(RequestLogViewSet, "get_queryset", lambda self: RequestLog.objects.all())
     for module in list(sys.modules.values()):
         if getattr(module, "__name__", "").startswith("analytics.api") and hasattr(module, "whose"):
             monkeypatch.setattr(module, "whose", lambda user: "ada")
