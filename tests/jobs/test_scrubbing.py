@@ -135,3 +135,35 @@ class TestValues:
     def test_what_holds_no_secret_and_fits_is_unchanged_in_shape(self, value: Any) -> None:
         told = scrub(value, 1_000_000)
         assert type(told) is type(value) or told == REDACTED
+
+
+class TestSigns:
+    """A text that no sign is in is not looked at any closer, so each pattern needs one of its own."""
+
+    @pytest.mark.parametrize("secret", SHAPES.values(), ids=SHAPES.keys())
+    def test_each_shape_has_one(self, secret: str) -> None:
+        assert scrub_text(secret) != secret
+
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("password", "passwd", "passphrase", "pwd", "secret", "token", "api_key", "access-key", "private key"),
+            *("signingkey", "encryption_key", "credential", "authorization", "cookie", "sessionid", "signature"),
+            *("bearer", "jwt", "csrf", "cvv", "cvc"),
+        ],
+    )
+    def test_each_name_has_one(self, name: str) -> None:
+        assert scrub_text(f"{name}=hunter2") == f"{name}={REDACTED}"
+        assert is_secret_name(name.upper())
+
+    @pytest.mark.parametrize(
+        "secret",
+        [
+            *("sk_live_0123456789abcdef", "pk-0123456789abcdef0", "rk_live_0123456789abcd", "whsec_0123456789abcdef"),
+            *("gho_0123456789abcdef", "ghs_0123456789abcdef", "glpat-0123456789abcdef", "ya29.0123456789abcdef"),
+            *("npm_0123456789abcdefghij", "hf_0123456789abcdefghij", "pypi-0123456789abcdef", "ASIAIOSFODNN7EXAMPLE"),
+            "SG.0123456789abcdef.0123456789abcdef",
+        ],
+    )
+    def test_other_peoples_keys(self, secret: str) -> None:
+        assert scrub_text(f"it is {secret}.").startswith(f"it is {REDACTED}")
