@@ -7,6 +7,7 @@ from django.http import HttpRequest
 from django.utils.safestring import SafeString
 
 from analytics.admin.logs import LogAdmin, anchor
+from analytics.console.around import figures_around
 from analytics.models import ErrorLog
 from jobs.admin import display, documents
 from jobs.admin.filters import OpenFilter, WindowFilter
@@ -54,6 +55,7 @@ class ErrorLogAdmin(LogAdmin):
             "When": display.exact(obj.timestamp),
             "User": obj.user_id,
             "Request": self.request(obj),
+            "At that time": figures_around(obj.request_timestamp),
         }
         shown = [("Context", documents.show(obj.context_text))]
         if obj.stack_trace:

@@ -8,6 +8,7 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
 from analytics.admin.logs import LogAdmin, address
+from analytics.console.around import figures_around
 from analytics.models import ErrorLog, RequestLog
 from analytics.models.request_log import ACCEPTED
 from analytics.rows import time_of
@@ -83,6 +84,7 @@ class RequestLogAdmin(LogAdmin):
             "Request id": obj.request_id,
             "Job": anchor("job", obj.pk, obj.pk) if Job.objects.filter(pk=obj.pk).exists() else "",
             "Errors": self._errors(obj),
+            "At that time": figures_around(obj.timestamp, obj.language_title),
         }
         shown = {name: documents.show(getattr(obj, f"{name}_text")) for name in _DOCUMENTS}
         return {

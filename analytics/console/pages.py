@@ -10,9 +10,9 @@ from django.utils.html import format_html
 
 from analytics import answers, figures, reports
 from analytics.answers import Answer
+from analytics.console.around import example
 from analytics.console.cells import Cell, Column, Table, cells, moment_of, tiles
 from analytics.console.charts import Line, Value, chart
-from analytics.console.examples import links
 from analytics.console.page import Page
 from analytics.figures import Named
 from analytics.periods import Granularity
@@ -133,7 +133,7 @@ def _group(answer: Answer, row: Named) -> list[Cell]:
         Cell(row["most_common_status"]),
         Cell(moment(row["first_occurrence"])),
         Cell(moment(row["last_occurrence"])),
-        Cell(links(row["example"])),
+        Cell(example(row["example"])),
     ]
 
 

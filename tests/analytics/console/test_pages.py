@@ -107,14 +107,24 @@ def test_performance_has_four_lines_of_percentiles(viewer, trace):
     assert row[shown.tables[1][0].index("Longest")] == milliseconds(longest)
 
 
-def test_errors_lead_to_an_example(viewer, trace):
+def test_errors_lead_to_an_example_and_back(viewer, trace):
     text = page(viewer, "errors", **DAYS)
     shown = Tables()
     shown.feed(text)
     groups = shown.tables[1][1:]
     failed = Counter((each.failures[0].error_code, each.language_title) for each in trace.requests if each.failures)
     assert {(row[0], row[1]): int(row[2]) for row in groups} == failed
-    assert len(re.findall(r'href="/admin/jobs/job/[0-9a-f-]{36}/change/"', text)) == len(groups) > 1
+    examples = re.findall(r'href="(/admin/analytics/requestlog/[0-9a-f-]{36}/change/)"', text)
+    assert len(examples) == len(groups)
+    detail = viewer.get(examples[0]).content.decode()
+    assert groups[0][0] in detail and groups[0][1] in detail
+    links = re.findall(r'href="(/admin/analytics/(?:usage|performance|errors)/\?[^"]+)"', detail)
+    assert len(links) == 3
+    for address in links:
+        around = viewer.get(address.replace("&amp;", "&")).content.decode()
+        assert "No request was logged" not in around and f"<option selected>{groups[0][1]}</option>" in around
+    [error] = re.findall(r'href="(/admin/analytics/errorlog/[0-9a-f-]{36}/change/)"', detail)
+    assert "/admin/analytics/errors/?from=" in viewer.get(error).content.decode()
 
 
 def test_cache_shows_hits(viewer, trace):
