@@ -39,6 +39,7 @@ class Up:
 
     def __init__(self, var_dir: Path, port: int, **environment: str) -> None:
         self.site = f"http://127.0.0.1:{port}"
+        self.var_dir = var_dir
         clean = {
             name: value for name, value in os.environ.items() if name not in ("DATABASE_URL", "SECRET_KEY", "DEBUG")
         }
