@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 from urllib.parse import urlencode
 
@@ -12,7 +13,7 @@ from analytics import answers, figures, reports
 from analytics.answers import Answer
 from analytics.console.around import example
 from analytics.console.cells import Cell, Column, Table, cells, moment_of, tiles
-from analytics.console.charts import Line, Value, chart
+from analytics.console.charts import Chart, Line, Value, chart
 from analytics.console.page import Page
 from analytics.figures import Named
 from analytics.periods import Granularity
@@ -20,6 +21,8 @@ from analytics.questions import Question
 from jobs.admin.display import moment
 
 EVERYONE: Final = reports.EVERYONE
+#: Kinds of errors that have a line of their own.
+_MOST_LINES: Final = 4
 
 _REQUESTS: Final = Column("requests", "Requests")
 _ERRORS: Final = Column("errors", "Errors")
@@ -72,7 +75,10 @@ def errors(question: Question) -> Page:
     return Page(
         groups,
         tiles(groups.totals, columns),
-        [chart(groups, over_time, "errors", "Requests that failed", "count", lines, filled=True)],
+        [
+            chart(groups, over_time, "errors", "Requests that failed", "count", lines, filled=True),
+            _attempts(groups),
+        ],
         [_by_time(groups, over_time, columns), _groups(groups)],
     )
 
@@ -124,6 +130,19 @@ def _groups(answer: Answer) -> Table:
     return Table("By kind of error", columns, rows, note)
 
 
+def _attempts(groups: Answer) -> Chart:
+    """Draw the most frequent kinds of errors one by one, and the others together."""
+    question = groups.question
+    points = reports.error_timeseries(question.period, language_title=question.language_title)
+    counted = sum((Counter(point.errors) for point in points), Counter[str]())
+    first = [code for code, _ in counted.most_common(_MOST_LINES)]
+    rows: list[Named] = [{"time": point.begin, "errors": point.errors} for point in points]
+    lines = [Line(code, _of_code(code), str(place)) for place, code in enumerate(first, 1)]
+    if len(counted) > len(first):
+        lines.append(Line("All others", _of_others(set(first)), "before"))
+    return chart(groups, rows, "attempts", "Failed attempts by kind of error", "count", lines)
+
+
 def _group(answer: Answer, row: Named) -> list[Cell]:
     [times] = cells(row, [_ERRORS])
     return [
@@ -155,6 +174,14 @@ def _with_before(question: Question, lines: list[Line]) -> list[Line]:
 
 def _value(name: str) -> Value:
     return lambda row: row[name]
+
+
+def _of_code(code: str) -> Value:
+    return lambda row: row["errors"].get(code, 0)
+
+
+def _of_others(codes: set[str]) -> Value:
+    return lambda row: sum(times for code, times in row["errors"].items() if code not in codes)
 
 
 def _percentile(name: str) -> Value:

@@ -18,7 +18,7 @@ from analytics.console.cells import changed, milliseconds, percent
 from analytics.models import UsageDay
 from jobs.models import Function
 from tests.analytics.api.conftest import BEGIN, END
-from tests.analytics.rows import Request, lay, roll_up
+from tests.analytics.rows import Failure, Request, lay, roll_up
 from tests.factories import UserFactory
 from tests.jobs.admin.test_markup import Strict
 
@@ -114,6 +114,8 @@ def test_errors_lead_to_an_example_and_back(viewer, trace):
     groups = shown.tables[1][1:]
     failed = Counter((each.failures[0].error_code, each.language_title) for each in trace.requests if each.failures)
     assert {(row[0], row[1]): int(row[2]) for row in groups} == failed
+    kinds = {series["label"]: sum(series["values"]) for series in shown.data[1]["series"]}
+    assert kinds == Counter(each.failures[0].error_code for each in trace.requests if each.failures)
     examples = re.findall(r'href="(/admin/analytics/requestlog/[0-9a-f-]{36}/change/)"', text)
     assert len(examples) == len(groups)
     detail = viewer.get(examples[0]).content.decode()
@@ -125,6 +127,20 @@ def test_errors_lead_to_an_example_and_back(viewer, trace):
         assert "No request was logged" not in around and f"<option selected>{groups[0][1]}</option>" in around
     [error] = re.findall(r'href="(/admin/analytics/errorlog/[0-9a-f-]{36}/change/)"', detail)
     assert "/admin/analytics/errors/?from=" in viewer.get(error).content.decode()
+
+
+def test_rare_kinds_of_errors_share_a_line(viewer):
+    lay(
+        [
+            Request(BEGIN + timedelta(seconds=number), status_code=500, failures=[Failure(f"Error{number % 6}")])
+            for number in range(20)
+        ]
+    )
+    roll_up(END)
+    series = parsed(viewer, "errors", **DAYS).data[1]["series"]
+    assert {line["label"]: sum(line["values"]) for line in series} == {
+        "Error0": 4, "Error1": 4, "Error2": 3, "Error3": 3, "All others": 6
+    }  # fmt: skip
 
 
 def test_cache_shows_hits(viewer, trace):
