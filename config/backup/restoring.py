@@ -15,7 +15,9 @@ from config.backup.making import Begin
 from config.backup.manifest import Database, Table
 from config.backup.manifest import archive as archive_name
 from config.exceptions import BackupFailed
+from config.roles.declared import ROLES
 
+OUR_ROLES: Final = frozenset(role.name for role in ROLES)
 #: What the database itself says, and no archive without CREATE DATABASE holds.
 SEARCH_PATH: Final = (Path(uuid7.__file__).parent / "sql" / "set_search_path.sql").read_text(encoding="utf-8")
 ANYTHING: Final = """
@@ -33,7 +35,7 @@ def restore(
 ) -> list[str]:
     """Fill an empty database from a verified back-up; name its tables. Raises BackupFailed."""
     with _connected(parameters) as connection:
-        _refuse_other_place(connection, told)
+        _prepare_place(connection, told)
         found = connection.execute(ANYTHING).fetchone()
         if found:
             raise BackupFailed(
@@ -56,7 +58,7 @@ def restore_table(
     name = _full_name(told, name)
     names = told.with_partitions(name)
     with _connected(parameters) as connection:
-        _refuse_other_place(connection, told)
+        _prepare_place(connection, told)
         _refuse_guarded(connection)
         there = census.tables(connection)
         for each in set(names) & set(there):
@@ -103,17 +105,22 @@ def _programs(connection: psycopg.Connection[Any], told: Database) -> programs.P
     return programs.find(max(connection.info.server_version // 10_000, told.programs_major))
 
 
-def _refuse_other_place(connection: psycopg.Connection[Any], told: Database) -> None:
+def _prepare_place(connection: psycopg.Connection[Any], told: Database) -> None:
+    """Refuse an older server, and have the roles that rights and policies name; setup_roles does the rest."""
     major = connection.info.server_version // 10_000
     if major < told.server_major:
         raise BackupFailed(f"The back-up is of PostgreSQL {told.server_major}, and this server is older: {major}.")
     here = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
-    if missing := sorted(set(told.roles) - here):
-        statements = " ".join(f"CREATE ROLE {role};" for role in missing)
-        raise BackupFailed(
-            f"This server lacks roles that the back-up names. Make them first ({statements}), "
-            f"and run manage.py setup_roles after the restore."
-        )
+    missing = sorted(set(told.roles) - here)
+    ours = [role for role in missing if role in OUR_ROLES]
+    try:
+        for role in ours:
+            connection.execute(f"CREATE ROLE {role} NOLOGIN")
+    except psycopg.errors.InsufficientPrivilege:
+        ours = []
+    if others := [role for role in missing if role not in ours]:
+        statements = " ".join(f"CREATE ROLE {role};" for role in others)
+        raise BackupFailed(f"This server lacks roles that the back-up names. Have a superuser make them: {statements}")
 
 
 def _refuse_guarded(connection: psycopg.Connection[Any]) -> None:
