@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.db import connection, connections
+from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.roles import Role
+from config import caches
 from jobs import result_cache
 from jobs.models import Function, Job
 from jobs.outcomes import Attempt, Completed, DeadLettered
@@ -20,6 +22,7 @@ from jobs.testing import run_job
 from jobs.worker.keeping import keep_results
 from tests.api_client import client_of, problem
 from tests.factories import UserFactory
+from tests.redis_server import redis_server
 
 pytestmark = pytest.mark.django_db
 
@@ -280,3 +283,17 @@ def test_twenty_calls_at_once_make_one_job(client, user, adding):
 def _empty_cache(db: None) -> Any:
     yield
     cache.clear()
+
+
+def test_the_cache_may_be_redis(client, adding, tmp_path):
+    with redis_server(tmp_path) as url, override_settings(CACHES={"default": caches.default(url)}):
+        finish(invoke(client, "python-add", {"a": 1}).json()["job_id"])
+        again = invoke(client, "python-add", {"a": 1})
+        cache.close()
+    assert (again.status_code, again.json()["cached"]) == (200, True)
+
+
+def test_without_redis_functions_run(client, adding):
+    with override_settings(CACHES={"default": caches.default("redis://127.0.0.1:1/0")}):
+        assert invoke(client, "python-add", {"a": 1}).status_code == 202
+        cache.close()
