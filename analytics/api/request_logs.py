@@ -45,7 +45,7 @@ class ListedRequestLogSerializer(serializers.ModelSerializer[RequestLog]):
 
 
 class ErrorLogSerializer(serializers.ModelSerializer[ErrorLog]):
-    """A failed attempt."""
+    """A failed attempt. Stack traces, and where it ran, are for staff."""
 
     context = JsonObject(read_only=True, allow_null=True)  # type: ignore[assignment]
 
@@ -74,7 +74,8 @@ class RequestLogSerializer(ListedRequestLogSerializer):
     @extend_schema_field(ErrorLogSerializer(many=True))
     def get_errors(self, row: RequestLog) -> Any:
         errors = ErrorLog.objects.filter(request_log_id=row.pk, request_timestamp=row.timestamp).order_by("id")
-        return ErrorLogSerializer(errors[:MOST_ERRORS], many=True).data
+        told = ErrorLogSerializer(errors[:MOST_ERRORS], many=True).data
+        return told if self.context.get("staff") else [_for_users(error) for error in told]
 
 
 class RequestLogFilters(FilterSet):
@@ -104,6 +105,7 @@ class RequestLogFilters(FilterSet):
 class RequestLogViewSet(GenericViewSet[RequestLog]):
     """What was asked for, and how it ended."""
 
+    queryset = RequestLog.objects.none()
     serializer_class = RequestLogSerializer
     filter_backends = (StrictFilterBackend,)
     filterset_class = RequestLogFilters
@@ -132,7 +134,14 @@ class RequestLogViewSet(GenericViewSet[RequestLog]):
         row = self.get_queryset().filter(pk=pk, timestamp=_time(pk)).first()
         if row is None:
             raise Http404
-        return Response(RequestLogSerializer(row).data)
+        staff = cast(User, request.user).role in STAFF
+        return Response(RequestLogSerializer(row, context={"staff": staff}).data)
+
+
+def _for_users(error: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what speaks of our insides, as jobs do."""
+    context = {name: said for name, said in (error["context"] or {}).items() if name in ("attempt", "kind")}
+    return {**error, "stack_trace": "", "context": context}
 
 
 def _time(pk: UUID) -> Any:
