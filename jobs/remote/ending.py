@@ -61,7 +61,7 @@ def fail(user_id: str, job_id: UUID, lock_token: int, failure: Failure, usage: U
     """Record that an attempt failed, was cancelled or interrupted; gives the job's status. Raises as complete does."""
     dump(failure.details, DETAILS_MAX_BYTES, "details")
     found = held(user_id, job_id, lock_token)
-    return _end(found, _outcome(found.attempt, failure), usage)
+    return _end(found, _outcome(found.attempt, failure, _describe(found, failure)), usage)
 
 
 def settle(attempt: Attempt, outcome: Outcome, run_seconds: float) -> str:
@@ -96,8 +96,7 @@ def _keep(attempt: Attempt, result: str | None) -> None:
         result_cache.store(function.language_title, function.version, payload, result, function.cache_seconds)
 
 
-def _outcome(attempt: Attempt, failure: Failure) -> Outcome:
-    error = _describe(attempt, failure)
+def _outcome(attempt: Attempt, failure: Failure, error: dict[str, Any]) -> Outcome:
     match failure.kind:
         case Kind.CANCELLED:
             return Cancelled()
@@ -114,10 +113,11 @@ def _outcome(attempt: Attempt, failure: Failure) -> Outcome:
     return Retry(lawful(wait), error)
 
 
-def _describe(attempt: Attempt, failure: Failure) -> dict[str, Any]:
+def _describe(found: Held, failure: Failure) -> dict[str, Any]:
     """Give the entry of the job's error history, in the form that Python's handlers leave."""
     entry = {
-        "attempt": attempt.number,
+        "attempt": found.attempt.number,
+        "worker": found.holder,
         "error_class": failure.error_class,
         "message": scrub_head(storable(failure.message), MESSAGE_MAX_CHARACTERS),
         "kind": str(failure.kind),

@@ -47,6 +47,8 @@ class Held:
     """An attempt whose lock was good a moment ago."""
 
     attempt: Attempt
+    #: As the lock has it: the user's name, a slash, and the name that the worker gave itself.
+    holder: str
     #: Seconds since the claim.
     age: float
     cancel_requested: bool
@@ -73,14 +75,15 @@ def held(user_id: str, job_id: UUID, lock_token: int) -> Held:
     lock = _held_by(user_id).filter(job_id=job_id, lock_token=lock_token)
     texts = {"id_text": "job_id", "payload_text": "job__payload", "user_text": "job__user_id"}
     as_text = {name: Cast(column, TextField()) for name, column in texts.items()}
-    names = (*_ATTEMPT.values(), *_TIMES, "job__cancel_requested_at")
+    names = (*_ATTEMPT.values(), *_TIMES, "worker_id", "job__cancel_requested_at")
     row: dict[str, Any] | None = lock.annotate(**as_text, now=ClockTimestamp()).values(*names).first()
     if row is None:
         raise LockLost
     due, started, now = (row[name] for name in _TIMES)
     facts: dict[str, Any] = {name: row[column] for name, column in _ATTEMPT.items()}
     attempt = Attempt(**facts, renewed_at=0.0, waited=max(0.0, (started - due).total_seconds()))
-    return Held(attempt, (now - started).total_seconds(), row["job__cancel_requested_at"] is not None)
+    cancel_requested = row["job__cancel_requested_at"] is not None
+    return Held(attempt, row["worker_id"], (now - started).total_seconds(), cancel_requested)
 
 
 def renew(user_id: str, worker_id: str, tokens: Mapping[UUID, int], seconds: float) -> list[Renewal]:

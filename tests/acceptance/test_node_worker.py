@@ -162,7 +162,23 @@ def test_a_function_is_registered_invoked_and_done_by_node(stage: Stage, site: s
     status, answer = caller.post("/functions/node-digest/invoke?wait=30", {"params": {"text": "駅伝"}})
 
     assert (status, answer["status"], answer["cached"]) == (200, "completed", False)
-    assert answer["result"] == {"algorithm": "sha256", "digest": sha256("駅伝".encode()).hexdigest()}
+    result = {"algorithm": "sha256", "digest": sha256("駅伝".encode()).hexdigest()}
+    assert answer["result"] == result
+    row = wait_until(lambda: logged(stage, answer["job_id"], 200), why="the request log")
+    assert row["response_payload"] == result
+    assert row["runtime_metrics"]["attempts"] == 1 and row["runtime_metrics"]["run_ms"] > 0
+
+    wrong = {"params": {"text": "x", "algorithm": "none"}}
+    status, answer = caller.post("/functions/node-digest/invoke?wait=30", wrong)
+    assert (status, answer["code"], answer["error"]["class"]) == (502, "function-failed", "NonRetryableError")
+    assert wait_until(lambda: logged(stage, answer["job_id"], 500), why="the request log")
+
+
+def logged(stage: Stage, job_id: str, status: int) -> Any:
+    """Give the request's row in the log, once its work has ended so."""
+    return stage.db.execute(
+        "SELECT * FROM request_logs WHERE id = %s AND status_code = %s", [job_id, status]
+    ).fetchone()
 
 
 def test_each_way_to_fail_has_its_end(stage: Stage, start: Start) -> None:
@@ -262,7 +278,7 @@ def test_a_worker_that_was_frozen_changes_nothing(stage: Stage, start: Start) ->
     second = start()
     stage.wait_for_event("begun", job, count=2)
     frozen.process.send_signal(signal.SIGCONT)
-    frozen.wait_for_log("another worker's by now|lock-lost")
+    frozen.wait_for_log("another worker's by now|could not be renewed in time|lock-lost")
     stage.open("x")
 
     row = stage.wait_for_status(job, "completed")

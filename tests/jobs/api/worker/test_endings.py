@@ -117,7 +117,7 @@ def test_a_failure_waits_for_its_retry_and_keeps_what_was_said(mine: dict[str, A
     assert (entry["error_class"], entry["message"], entry["kind"], entry["attempt"]) == (
         *("TypeError", "x is not a function", "retryable"), 1,
     )  # fmt: skip
-    assert entry["details"] == {"host": "h"}
+    assert (entry["details"], entry["worker"]) == ({"host": "h"}, "node-farm/w-1")
     assert now.error_history == [entry]
 
 
