@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
+
+from django.conf import settings
 
 from accounts.api.fields import read_moment
 from analytics.periods import DEFAULT_RANGE, MOST_POINTS, RANGES, Granularity, Period
@@ -47,7 +49,7 @@ def read(given: Mapping[str, str], now: datetime) -> Question:
 
     Raises BadQuestion for the first that is wrong.
     """
-    period = _read_period(given, now)
+    period = _within_hours(_read_period(given, now), given, now)
     if period.points > MOST_POINTS:
         detail = f"That would be {period.points} points, and {MOST_POINTS} are the most. Ask for days, or for less."
         raise BadQuestion("granularity", "too-fine", detail)
@@ -75,6 +77,17 @@ def _read_period(given: Mapping[str, str], now: datetime) -> Period:
     if begin >= end:
         raise BadQuestion("from", "not-before", "Must be before to.")
     return Period.around(begin, end, unit)
+
+
+def _within_hours(period: Period, given: Mapping[str, str], now: datetime) -> Period:
+    """Turn to days where hours are not kept any more; refuse if somebody asks for hours by name."""
+    oldest = period.previous().begin if "compare" in given else period.begin
+    kept = settings.ANALYTICS_HOURLY_DAYS
+    if period.granularity is not Granularity.HOUR or oldest >= Granularity.DAY.floor(now) - timedelta(days=kept):
+        return period
+    if "granularity" in given:
+        raise BadQuestion("granularity", "too-old", f"Hours are kept for {kept} days: ask for days, or for later ones.")
+    return Period.around(period.begin, period.end, Granularity.DAY)
 
 
 def _read_granularity(text: str | None) -> Granularity | None:

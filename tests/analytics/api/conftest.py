@@ -44,6 +44,12 @@ def made(random: Random, at: datetime) -> Request:
     )
 
 
+@pytest.fixture(autouse=True)
+def hours_are_kept(settings: Any) -> None:
+    """The days of these tests are of old, and their hours are still there."""
+    settings.ANALYTICS_HOURLY_DAYS = 3660
+
+
 @pytest.fixture
 def trace(db: None) -> Trace:
     """Four days of requests of two users, rolled up; the first two days have half as many as the others."""

@@ -63,6 +63,20 @@ def test_a_wrong_parameter_of_a_table_is_a_problem_too(client):
     assert named(response) == ("range", "invalid")
 
 
+def test_hours_that_are_gone_are_days(client, settings):
+    settings.ANALYTICS_HOURLY_DAYS = 35
+    old = {"from": "2026-03-01T10:20:00Z", "to": "2026-03-01T12:00:00Z"}
+    assert client.get("/api/v1/analytics/timeseries", old).json()["granularity"] == "day"
+    refused = client.get("/api/v1/analytics/timeseries", {**old, "granularity": "hour"})
+    assert named(refused) == ("granularity", "too-old")
+    month = {"range": "30d", "granularity": "hour"}
+    assert client.get("/api/v1/analytics/timeseries", month).status_code == 200
+    assert named(client.get("/api/v1/analytics/timeseries", {**month, "compare": "previous"})) == (
+        "granularity",
+        "too-old",
+    )
+
+
 def test_by_is_of_usage(client):
     assert named(client.get("/api/v1/analytics/usage", {"by": "user"})) == ("by", "invalid")
     assert named(client.get("/api/v1/analytics/cache", {"by": "time"})) == ("by", "unknown-parameter")

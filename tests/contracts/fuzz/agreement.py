@@ -6,7 +6,12 @@ from typing import Any
 from analytics.questions import MOST_SLOTS, BadQuestion, read
 
 #: Which parameter goes, by what the reader complains of: the first of them that is there.
-GIVES_WAY = {"conflict": ("range",), "not-before": ("to",), "too-fine": ("granularity", "from", "to")}
+GIVES_WAY = {
+    "conflict": ("range",),
+    "not-before": ("to",),
+    "too-fine": ("granularity", "from", "to"),
+    "too-old": ("granularity",),
+}
 
 
 def let_agree(query: dict[str, Any]) -> None:
