@@ -20,9 +20,9 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(application: str, log: Path, *, port: int | None = None, **environment: str) -> Iterator[int]:
+def running(application: str, log: Path, **environment: str) -> Iterator[int]:
     """Serve an ASGI application; give its port. A traceback in its log is an error."""
-    port = port or free_port()
+    port = free_port()
     command = [
         *(sys.executable, "-m", "granian", "--interface", "asgi", "--no-ws", "--log-level", "warning"),
         *("--host", "127.0.0.1", "--port", str(port), application),

@@ -1,4 +1,4 @@
-"""A TCP proxy in front of PostgreSQL that can fall silent, or swallow the answer to a statement."""
+"""A TCP proxy in front of a server that can fall silent, or swallow the answer to what it was sent."""
 
 import contextlib
 import socket
@@ -38,9 +38,9 @@ class Link:
 
 
 class Proxy:
-    """Listens on a port and forwards to PostgreSQL's Unix socket."""
+    """Listens on a port and forwards to a Unix socket, PostgreSQL's say, or to another port of this machine."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str | int) -> None:
         self._target = target
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.links: list[Link] = []
@@ -63,6 +63,11 @@ class Proxy:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listening.accept()
-                server = socket.socket(socket.AF_UNIX)
-                server.connect(self._target)
-                self.links.append(Link(client, server, lambda sent: self.swallow(sent)))
+                self.links.append(Link(client, self._connect(), lambda sent: self.swallow(sent)))
+
+    def _connect(self) -> socket.socket:
+        if isinstance(self._target, int):
+            return socket.create_connection(("127.0.0.1", self._target))
+        server = socket.socket(socket.AF_UNIX)
+        server.connect(self._target)
+        return server

@@ -5,9 +5,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +16,7 @@ from accounts.roles import Role
 from jobs.enqueue import enqueue
 from jobs.models import Function
 from tests import web_process
+from tests.acceptance.proxy import Proxy
 from tests.acceptance.stage import ROOT, Stage, wait_until
 from tests.factories import UserFactory
 
@@ -85,15 +84,6 @@ class NodeWorker:
 Start = Callable[..., NodeWorker]
 
 
-@contextmanager
-def serving(log: Path, port: int | None = None) -> Iterator[str]:
-    """Run a web process, and give its address when it answers."""
-    with web_process.running("config.asgi:application", log, port=port) as its_port:
-        site = f"http://127.0.0.1:{its_port}"
-        wait_until(lambda: answers(site), why="the web process")
-        yield site
-
-
 def answers(site: str) -> bool:
     try:
         return bool(urllib3.request("GET", f"{site}/health/ready", retries=False).status == 200)
@@ -103,7 +93,10 @@ def answers(site: str) -> bool:
 
 @pytest.fixture(scope="module")
 def site(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(tmp_path_factory.mktemp("web") / "web.log") as site:
+    log = tmp_path_factory.mktemp("web") / "web.log"
+    with web_process.running("config.asgi:application", log) as port:
+        site = f"http://127.0.0.1:{port}"
+        wait_until(lambda: answers(site), seconds=60, why="the web process")
         yield site
 
 
@@ -315,16 +308,49 @@ def test_after_the_grace_period_it_gives_its_jobs_to_others(stage: Stage, start:
     assert (row["status"], row["attempt"], row["retry_count"], row["error_history"]) == ("pending", 1, 0, [])
 
 
-def test_it_outlives_a_server_that_is_away(stage: Stage, start: Start, tmp_path: Path, key: str) -> None:
+@pytest.fixture
+def proxy(site: str) -> Iterator[Proxy]:
+    """What stands between the worker and the web process."""
+    proxy = Proxy(int(site.rsplit(":", 1)[1]))
+    yield proxy
+    proxy.close()
+
+
+def test_it_outlives_a_server_that_is_away(stage: Stage, start: Start, proxy: Proxy) -> None:
     job = submit("gate", {"gate": "x"})
-    with serving(tmp_path / "web.log") as site:
-        worker = start(site, EKIDEN_LOCK_SECONDS="30")
-        stage.wait_for_event("begun", job)
+    worker = start(f"http://127.0.0.1:{proxy.port}", EKIDEN_LOCK_SECONDS="30")
+    stage.wait_for_event("begun", job)
+    wait_until(lambda: stage.job(job)["progress"] == 40)
+    proxy.swallow = lambda sent: True
+    for link in proxy.links:
+        link.cut()
+    worker.wait_for_log("fetch failed; again in")
+    proxy.swallow = lambda sent: False
     stage.open("x")
-    # The result waits with the worker.
+
+    assert stage.wait_for_status(job, "completed")["attempt"] == 1
+    assert worker.terminate() == 0
+
+
+def test_a_result_whose_answer_was_lost_is_handed_in_again(stage: Stage, start: Start, proxy: Proxy) -> None:
+    job = submit("gate", {"gate": "x"})
+    worker = start(f"http://127.0.0.1:{proxy.port}", EKIDEN_LOCK_SECONDS="30")
+    stage.wait_for_event("begun", job)
+    lost: list[bytes] = []
+
+    def swallow_once(sent: bytes) -> bool:
+        if b"/worker/complete" not in sent or lost:
+            return False
+        lost.append(sent)
+        return True
+
+    proxy.swallow = swallow_once
+    stage.open("x")
+
     worker.wait_for_log(f"job {job} attempt 1: complete did not get through")
-    with serving(tmp_path / "again.log", int(site.rsplit(":", 1)[1])):
-        assert stage.wait_for_status(job, "completed")["attempt"] == 1
+    # The key of the request brings the answer of the first time; without it the lock would seem to be lost.
+    worker.wait_for_log(f"job {job} attempt 1: completed")
+    assert stage.job(job)["status"] == "completed"
 
 
 def test_it_waits_as_long_as_the_server_says(stage: Stage, start: Start) -> None:
