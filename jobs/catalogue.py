@@ -141,6 +141,8 @@ class _Kept:
 
 
 _kept: Final[dict[str, _Kept]] = {}
+#: Python's, with the job type that each was made of.
+_python: Final[dict[str, tuple[JobType, Entry]]] = {}
 
 
 def _foreign(name: str) -> Entry | None:
@@ -149,9 +151,16 @@ def _foreign(name: str) -> Entry | None:
 
 
 def _of_python(found: JobType) -> Entry:
-    name = language_title(PYTHON, found.name)
+    row = _look(language_title(PYTHON, found.name))
     # A row that is missing has not been written yet; the registry is what counts.
-    row = _look(name)
+    is_active = row is None or row.is_active
+    known = _python.get(found.name)
+    if known is None or known[0] is not found or known[1].is_active != is_active:
+        known = _python[found.name] = found, _of_job_type(found, is_active)
+    return known[1]
+
+
+def _of_job_type(found: JobType, is_active: bool) -> Entry:
     return Entry(
         language=PYTHON,
         title=found.name,
@@ -164,7 +173,7 @@ def _of_python(found: JobType) -> Entry:
         description=found.description,
         version=found.version,
         cache_seconds=found.cache_seconds,
-        is_active=row is None or row.is_active,
+        is_active=is_active,
     )
 
 
