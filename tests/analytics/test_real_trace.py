@@ -38,6 +38,7 @@ def trace(django_db_setup: None, django_db_blocker: Any) -> Iterator[Replay]:
         found = replay(now)
         roll_up(now + timedelta(hours=1))
         yield found
+        found.duckdb.close()
         transaction.set_rollback(True)
         transaction.set_rollback(True, using=alias)
 
