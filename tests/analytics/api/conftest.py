@@ -1,14 +1,15 @@
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
 import pytest
+from pytest_django import DjangoDbBlocker
 from rest_framework.test import APIClient
 
 from accounts.roles import Role
-from tests.analytics.rows import Failure, Request, lay, roll_up
+from tests.analytics.rows import Failure, Request, lay, roll_up, sql
 from tests.api_client import client_of
 from tests.factories import UserFactory
 
@@ -17,6 +18,10 @@ BEGIN = datetime(2026, 3, 2, tzinfo=UTC)
 DAYS = 4
 END = BEGIN + timedelta(days=DAYS)
 FUNCTIONS = ("python-summarize", "node-thumbnail", "go-resize")
+TABLES = (
+    *("request_logs", "error_logs", "usage_hours", "usage_days", "error_hours"),
+    *("rollup_state", "late_hours", "runtime_metrics", "cache_metrics"),
+)
 USERS = ("mei.tanaka", "hana.sato")
 
 
@@ -50,16 +55,25 @@ def hours_are_kept(settings: Any) -> None:
     settings.ANALYTICS_HOURLY_DAYS = 3660
 
 
-@pytest.fixture
-def trace(db: None) -> Trace:
-    """Four days of requests of two users, rolled up; the first two days have half as many as the others."""
+@pytest.fixture(scope="module")
+def trace(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[Trace]:
+    """Four days of requests of two users, rolled up; there are fewer of them on the first days than on the last."""
     random = Random(20260302)
     span = timedelta(days=DAYS).total_seconds()
     moments = [BEGIN + timedelta(seconds=span * random.random() ** 0.6) for _ in range(400)]
     found = Trace([made(random, at) for at in sorted(moments)])
-    lay(found.requests)
-    roll_up(END + timedelta(hours=1))
-    return found
+    with django_db_blocker.unblock():
+        lay(found.requests)
+        roll_up(END + timedelta(hours=1))
+        yield found
+        sql(f"TRUNCATE {', '.join(TABLES)}")
+
+
+@pytest.fixture
+def nothing(db: None) -> None:
+    """Start from an empty log, whatever the other tests of the module look at."""
+    for table in TABLES:
+        sql(f"DELETE FROM {table}")
 
 
 @pytest.fixture

@@ -60,13 +60,13 @@ def test_accept_chooses_the_form(accept, kind):
 
 
 @pytest.mark.parametrize("report", ["usage", "errors"])
-def test_an_empty_table_has_its_names(ask, report):
+def test_an_empty_table_has_its_names(ask, nothing, report):
     full = ask(report, format="csv", compare="previous").content.decode().splitlines()
     assert len(full) == 1 and full[0].startswith("language_title,") and "change_errors" in full[0]
 
 
 @pytest.mark.parametrize("word", ["=cmd|'/c calc'!A1", "+1+1", "-2", "@SUM(A1)", "\tx", "\rx"])
-def test_no_cell_is_a_formula(ask, word):
+def test_no_cell_is_a_formula(ask, nothing, word):
     lay([Request(BEGIN, language_title=word, status_code=500, failures=[Failure(word)])])
     roll_up(BEGIN.replace(day=4))
     [line] = rows(ask("errors", format="csv"))
@@ -75,7 +75,7 @@ def test_no_cell_is_a_formula(ask, word):
     assert line["language_title"] == f"'{word}"
 
 
-def test_commas_quotes_and_lines_stay_in_their_cell(ask):
+def test_commas_quotes_and_lines_stay_in_their_cell(ask, nothing):
     word = 'a "quoted", word\nand a line'
     lay([Request(BEGIN, language_title=word)])
     roll_up(BEGIN.replace(day=4))

@@ -1,3 +1,3 @@
-from tests.analytics.api.conftest import hours_are_kept, trace
+from tests.analytics.api.conftest import hours_are_kept, nothing, trace
 
-__all__ = ["hours_are_kept", "trace"]
+__all__ = ["hours_are_kept", "nothing", "trace"]

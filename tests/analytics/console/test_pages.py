@@ -129,7 +129,7 @@ def test_errors_lead_to_an_example_and_back(viewer, trace):
     assert "/admin/analytics/errors/?from=" in viewer.get(error).content.decode()
 
 
-def test_rare_kinds_of_errors_share_a_line(viewer):
+def test_rare_kinds_of_errors_share_a_line(viewer, nothing):
     lay(
         [
             Request(BEGIN + timedelta(seconds=number), status_code=500, failures=[Failure(f"Error{number % 6}")])
@@ -187,7 +187,7 @@ def test_links_keep_the_question(viewer, trace):
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_an_empty_page_says_so(viewer, name):
+def test_an_empty_page_says_so(viewer, nothing, name):
     assert "Nothing has been rolled up yet" in page(viewer, name)
     lay([Request(BEGIN)])
     roll_up(END)
@@ -268,7 +268,7 @@ def test_pages_ask_the_rollups_only_however_many_functions_there_are(viewer, tra
     assert sum("usage_" in sql or "error_hours" in sql for sql in before) <= 5
 
 
-def test_the_overview_tells_of_the_last_24_hours(viewer):
+def test_the_overview_tells_of_the_last_24_hours(viewer, nothing):
     assert "requests in 24 h" not in viewer.get("/admin/").content.decode()
     lay([Request(now() - timedelta(hours=2), status_code=status) for status in (200, 200, 200, 500)])
     roll_up(now())
