@@ -3,7 +3,8 @@
 //   EKIDEN_URL=http://localhost:8000/api/v1 EKIDEN_API_KEY=ekiden_live_… node worker.mjs handlers.mjs
 //
 // The module of handlers has as its default export an object: the language_title of each function, and an async
-// function (payload, context) that gives its result. Or import `Worker` from here and start it yourself.
+// function (payload, context) that gives its result. Or import `Worker` from here and start it yourself. What blocks
+// the event loop keeps the worker from renewing its locks: leave that to worker threads or child processes.
 // ../workers.md tells what is said over the wire, and why.
 
 import { randomUUID } from "node:crypto";
@@ -148,14 +149,8 @@ export class Worker {
   async #run(run) {
     const { job, abort } = run;
     const started = performance.now();
-    const timer =
-      job.timeout === null
-        ? undefined
-        : setTimeout(
-            () => abort.abort(new Stopped("timeout", `It ran longer than ${job.timeout} s.`)),
-            // Longer timers than this would fire at once.
-            Math.min(job.timeout * 1000, 2 ** 31 - 1),
-          );
+    const giveUp = () => abort.abort(new Stopped("timeout", `It ran longer than ${job.timeout} s.`));
+    const timer = job.timeout === null ? undefined : setTimeout(giveUp, job.timeout * 1000);
     let path, words;
     try {
       [path, words] = ["complete", { result: encodable(await this.#call(run)) }];

@@ -1,9 +1,11 @@
 """Every index is there for a query, and the query uses it, at 100,000 jobs."""
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection, transaction
@@ -14,7 +16,10 @@ from accounts.models import User
 from accounts.uuid7 import first_uuid7
 from jobs import queues
 from jobs.enqueue import NewJob, enqueue, enqueue_many
+from jobs.exceptions import LockLost
 from jobs.models import DeadLetter, Job
+from jobs.remote import holding
+from jobs.remote.holding import renew
 from jobs.worker import maintenance
 from jobs.worker.claiming import Claimer
 from jobs.worker.options import WorkerOptions
@@ -51,6 +56,11 @@ def owned() -> Any:
     return Job.objects.visible().owned_by(User.objects.get(user_id="owner1"))
 
 
+def look_at_lock() -> None:
+    with suppress(LockLost):
+        holding.held("farm", SOMEBODYS[0], 1)
+
+
 @dataclass(frozen=True)
 class Query:
     """A piece of the product, the indexes its statements must use, and whether they may sort.
@@ -67,6 +77,7 @@ class Query:
 
 
 HALF_A_YEAR_AGO = first_uuid7(timezone.now() - timedelta(days=183))
+SOMEBODYS = [UUID(int=number) for number in range(20)]
 NOBODY = "018f0000-0000-7000-8000-000000000000"
 LETTERS_OF_A_JOB = "job_dead_letter_queue_original_job_id"
 
@@ -75,6 +86,10 @@ QUERIES = {
     "waiting lanes": Query(lambda: claimer()._look(), frozenset({"job_claim"}), sorts=True, always=True),
     "queues": Query(queues.snapshot, frozenset({"job_claim", "job_running"}), sorts=True, always=True),
     "one job": Query(lambda: Job.objects.filter(pk=NOBODY).first(), frozenset({"job_queue_pkey"})),
+    "what a worker over HTTP holds": Query(lambda: look_at_lock(), frozenset({"job_queue_pkey"}), always=True),
+    "renewing over HTTP": Query(
+        lambda: renew("farm", "w", dict.fromkeys(SOMEBODYS, 1), 60), frozenset({"job_queue_pkey"}), always=True
+    ),
     "newest jobs": Query(
         lambda: list(Job.objects.visible().order_by("-id")[:PAGE]), frozenset({"job_queue_pkey"}), always=True
     ),
