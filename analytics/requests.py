@@ -50,17 +50,23 @@ def _row(call: Call, status: int, answer: Any, common: dict[str, Any]) -> Reques
     most: int = settings.LOG_PAYLOAD_MAX_BYTES
     refused = status >= 400
     final = not refused and status not in ACCEPTED
+    result = _result(answer) if most and final else None
     return RequestRow(
         id=uuid7() if call.job_id is None or call.shared else UUID(str(call.job_id)),
         language_title=storable(call.language_title)[:128],
         request_payload=json_text(scrub(call.payload, most)) if most else None,
-        response_payload=json_text(scrub(answer, most)) if most and final and answer is not None else None,
+        response_payload=None if result is None else json_text(scrub(result, most)),
         status_code=status,
         cached=call.cached,
         error_details=json_text(_details(answer)) if refused else None,
         runtime_metrics=json_text({"shared_job": str(call.job_id)}) if call.shared and call.job_id else None,
         **common,
     )
+
+
+def _result(answer: Any) -> Any:
+    """Give what the work came to, as its worker would tell it, without what the answer wraps it in."""
+    return answer["result"] if isinstance(answer, dict) and {"result", "status"} <= answer.keys() else answer
 
 
 def _headers(request: HttpRequest) -> Iterator[tuple[str, str]]:
