@@ -38,8 +38,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="usageday",
-            index=models.Index(fields=["day", "language_title", "user_id"], name="usage_days_users"),
+            index=models.Index(fields=["language_title", "day", "user_id"], name="usage_days_users"),
         ),
+        migrations.AddIndex(model_name="usageday", index=models.Index(fields=["day"], name="usage_days_day")),
         migrations.AddIndex(
             model_name="usagehour",
             index=models.Index(fields=["user_id", "language_title", "hour"], name="usage_hours_function"),

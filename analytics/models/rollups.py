@@ -76,8 +76,10 @@ class UsageDay(Usage):
         indexes: ClassVar = [
             # One function's days, or those of all functions together.
             models.Index(fields=["user_id", "language_title", "day"], name="usage_days_function"),
-            # Who called a function, and the roll-up that replaces a day.
-            models.Index(fields=["day", "language_title", "user_id"], name="usage_days_users"),
+            # Who called a function.
+            models.Index(fields=["language_title", "day", "user_id"], name="usage_days_users"),
+            # The roll-up's, which replaces a day.
+            models.Index(fields=["day"], name="usage_days_day"),
         ]
 
 
