@@ -49,7 +49,7 @@ class FunctionFilter(OpenFilter):
 
 @admin.register(RequestLog)
 class RequestLogAdmin(LogAdmin):
-    list_display = ("key", "when", "language_title", "status", "took", "cached", "owner", "client_ip", "request_id")
+    list_display = ("key", "when", "language_title", "status", "took", "from_cache", "owner", "client_ip", "request_id")
     list_filter = (StatusClassFilter, FunctionFilter, WindowFilter)
     search_fields = ("request_id__exact",)
     search_help_text = "A whole request id, or the whole id of a row or its job."
@@ -115,6 +115,11 @@ class RequestLogAdmin(LogAdmin):
     @admin.display(description="took")
     def took(self, row: RequestLog) -> str:
         return display.span(row.duration_ms / 1000)
+
+    @admin.display(description="cached", empty_value="")
+    def from_cache(self, row: RequestLog) -> str | None:
+        # Not Django's red cross: that it was computed is no fault.
+        return "yes" if row.cached else None
 
     @admin.display(description="user")
     def owner(self, row: RequestLog) -> str:
