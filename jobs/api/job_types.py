@@ -14,7 +14,6 @@ from accounts.api.fields import JsonObject
 from accounts.api.views import ViewSet
 from jobs import conf
 from jobs.api.parameters import refuse_unread
-from jobs.exceptions import UnknownJobType
 from jobs.registry import JobType, registry
 
 
@@ -46,10 +45,10 @@ class JobTypeViewSet(ViewSet):
 
     @extend_schema(operation_id="job_types_retrieve", responses=JobTypeSerializer)
     def retrieve(self, request: Request, name: str) -> Response:
-        try:
-            return Response(_describe(registry.get(name)))
-        except UnknownJobType as exc:
-            raise Http404 from exc
+        found = next((job_type for job_type in registry.listed() if job_type.name == name), None)
+        if found is None:
+            raise Http404
+        return Response(_describe(found))
 
 
 def _describe(job_type: JobType) -> dict[str, Any]:
