@@ -19,6 +19,7 @@ from django.db import Error, close_old_connections, connection, connections
 
 from accounts.row_security import acting_as_system
 from jobs.announce import CHANNEL, WINDOW_SECONDS, listening_parameters
+from jobs.languages import is_foreign
 from jobs.models import Queue
 
 LOOK_SECONDS: Final = 1.0
@@ -121,7 +122,10 @@ class Arrivals:
             if time.monotonic() >= due:
                 due = time.monotonic() + self._look()
             for note in listening.notifies(timeout=max(0.0, due - time.monotonic()), stop_after=1):
-                if self._wake({note.payload.partition(":")[0]}):
+                queue = note.payload.partition(":")[0]
+                self._wake({queue})
+                # Also when nobody waits just now: who comes in a moment may wait for what was left unsaid.
+                if is_foreign(queue):
                     due = min(due, time.monotonic() + AGAIN_SECONDS)
 
     def _look_on(self) -> None:
@@ -144,12 +148,11 @@ class Arrivals:
         self._wake({queue for queue, due_in in lanes if due_in <= 0})
         return min([LOOK_SECONDS, *(due_in for _, due_in in lanes if due_in > 0)])
 
-    def _wake(self, queues: Collection[str]) -> bool:
+    def _wake(self, queues: Collection[str]) -> None:
         with self._lock:
             found = [waiter for waiter in self._waiters if not waiter.queues.isdisjoint(queues)]
         for waiter in found:
             waiter.wake()
-        return bool(found)
 
 
 def hears(own: psycopg.Connection[Any]) -> bool:
