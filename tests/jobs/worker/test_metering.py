@@ -48,6 +48,7 @@ def run_coroutine(hand: Hand) -> Iterator[Callable[[Attempt], Any]]:
     slots = CoroutineSlots(2, hand, Recorder(hand, Counts(), lambda delay: None))
     yield lambda attempt: settled(hand, slots, attempt)
     slots.stop()
+    slots._loop.close()
 
 
 def settled(hand: Hand, slots: Any, attempt: Attempt) -> Any:
