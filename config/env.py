@@ -26,9 +26,6 @@ DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 #: A name that starts like one of ours but is not one of ours is a typing mistake, and is reported.
 OUR_PREFIXES = ("JOB_QUEUE_", "RATE_LIMIT_")
 
-#: Each has a variable of its own, such as APP_DB_PASSWORD.
-ROLES_WITH_PASSWORD = ("app", "worker", "readonly", "backup", "admin")
-
 
 def duration(text: str) -> float:
     """Turn `5s`, `5m`, `250ms`, `1h` or a bare number of seconds into seconds."""
@@ -263,7 +260,13 @@ def _role(read: Reader) -> str:
 
 
 def _role_passwords(read: Reader) -> dict[str, str]:
-    found = {f"ekiden_{name}": read.text(f"{name.upper()}_DB_PASSWORD") for name in ROLES_WITH_PASSWORD}
+    found = {
+        "ekiden_app": read.text("APP_DB_PASSWORD"),
+        "ekiden_worker": read.text("WORKER_DB_PASSWORD"),
+        "ekiden_readonly": read.text("READONLY_DB_PASSWORD"),
+        "ekiden_backup": read.text("BACKUP_DB_PASSWORD"),
+        "ekiden_admin": read.text("ADMIN_DB_PASSWORD"),
+    }
     return {role: password for role, password in found.items() if password}
 
 

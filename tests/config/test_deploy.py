@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from config import env
+from config import databases, env
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
@@ -62,15 +62,33 @@ def test_systemd_accepts_the_unit(tmp_path, unit):
     assert unit.split(".")[0].split("@")[0] not in done.stderr, done.stderr
 
 
+def variables(*names: str) -> dict[str, str]:
+    lines = [line for name in names for line in (DEPLOY / name).read_text().splitlines()]
+    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+
+
 def test_example_environment_is_one_that_ekiden_takes():
-    lines = (DEPLOY / "ekiden.env").read_text().splitlines()
-    variables = dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
-    settings = env.load(variables)
+    settings = env.load(variables("ekiden.env"))
     assert settings.https
     assert not settings.debug
 
 
 def test_worker_host_needs_only_the_database_and_the_secret():
-    lines = (DEPLOY / "ekiden.env").read_text().splitlines()
-    variables = dict(line.split("=", 1) for line in lines if line.startswith(("DATABASE_URL=", "SECRET_KEY=")))
-    assert env.load(variables).database_url.startswith("postgresql://")
+    needed = {name: variables("ekiden.env")[name] for name in ("WORKER_DATABASE_URL", "SECRET_KEY")}
+    settings = env.load({**needed, "EKIDEN_PROCESS": "worker"})
+    assert databases.configured(settings)["default"]["USER"] == "ekiden_worker"
+
+
+@pytest.mark.parametrize(
+    ("process", "user"), [("web", "ekiden_app"), ("worker", "ekiden_worker"), ("command", "ekiden")]
+)
+def test_each_kind_of_process_logs_in_as_its_own_role(process, user):
+    settings = env.load({**variables("ekiden.env", "owner.env"), "EKIDEN_PROCESS": process})
+    assert databases.configured(settings)["default"]["USER"] == user
+    assert settings.role_passwords.keys() == {"ekiden_app", "ekiden_worker", "ekiden_backup"}
+
+
+def test_a_web_host_does_not_know_the_owner():
+    settings = env.load({**variables("ekiden.env"), "EKIDEN_PROCESS": "web"})
+    assert not settings.database_url
+    assert databases.configured(settings)["default"]["USER"] == "ekiden_app"

@@ -24,7 +24,7 @@ def plan(rows: QuerySet[Any]) -> str:
 
 def scans(text: str) -> list[str]:
     """Name the indexes of a plan on the job table."""
-    return re.findall(r"Scan(?: Backward)? using (job_\w+)|Bitmap Index Scan on (job_\w+)", text)
+    return re.findall(r"(?:Index Scan(?: Backward)? using|Bitmap Index Scan on) (job_\w+)", text)
 
 
 def test_plans_of_staff_users_and_workers(filled: User) -> None:  # noqa: F811
@@ -40,8 +40,8 @@ def test_plans_of_staff_users_and_workers(filled: User) -> None:  # noqa: F811
         claim = plan(Job.objects.filter(queue="q1", status="pending").order_by("-priority", "scheduled_at", "id")[:10])
 
     assert of_staff == plan(newest)
-    assert scans(of_staff) == [("job_queue_pkey", "")] and "current_setting" not in of_staff
-    assert scans(claim) == [("job_claim", "")] and "current_setting" not in claim
+    assert scans(of_staff) == ["job_queue_pkey"] and "current_setting" not in of_staff
+    assert scans(claim) == ["job_claim"] and "current_setting" not in claim
     # The setting is read once, and not for each row.
     assert scans(of_user) == scans(plan(own)) and "InitPlan" in of_user and "SubPlan" not in of_user, of_user
 
@@ -53,4 +53,4 @@ def test_plans_of_staff_users_and_workers(filled: User) -> None:  # noqa: F811
     with working_as(APP), acting_as(ada):
         # PostgreSQL takes no array operator for an index before it has judged whose the rows are.
         for found in (plan(few[:51]), plan(few.filter(tags__contains=["rare"])[:51])):
-            assert scans(found) == [("job_owner", "")], found
+            assert scans(found) == ["job_owner"], found
