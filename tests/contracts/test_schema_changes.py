@@ -4,6 +4,7 @@ Held on a database of its own that has the previous release's schema and 20,000 
 """
 
 import os
+import re
 import threading
 import time
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from django.db.migrations.loader import MigrationLoader
 
 from accounts.migration_operations import LockTimeout
 from config.schema_version import OUR_APPS
+from tests.markdown import ROOT
 
 NAME = f"{os.environ.get('TEST_DB_NAME') or 'test_ekiden'}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_changes"
 #: The newest migrations of the release before this one.
@@ -143,3 +145,10 @@ def test_every_migration_waits_for_locks_only_so_long_both_ways(migration):
     """Stepwise operations, in a migration that is not one transaction, bound their waits themselves."""
     if migration.atomic:
         assert isinstance(migration.operations[0], LockTimeout) and isinstance(migration.operations[-1], LockTimeout)
+
+
+def test_the_page_about_it_names_operations_that_exist():
+    imports = re.findall(r"^ *(from \S+ import .+)$", (ROOT / "docs" / "schema-changes.md").read_text(), re.MULTILINE)
+    assert len(imports) >= 5
+    for line in imports:
+        exec(line, {})
