@@ -34,7 +34,7 @@ def hours() -> list[datetime]:
 
 def _clear() -> None:
     for partition in partitions.existing():
-        if partition.starts and partition.ends and BEGIN <= partition.starts and partition.ends <= END:
+        if partition.starts and BEGIN <= partition.starts < END:
             name = sql.Identifier(partition.name)
             parent = sql.Identifier(partition.parent)
             _execute(sql.SQL("ALTER TABLE {} DETACH PARTITION {}").format(parent, name))
