@@ -143,6 +143,19 @@ def test_rare_kinds_of_errors_share_a_line(viewer, nothing):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("name", PAGES)
+def test_names_are_text_whatever_is_in_them(viewer, nothing, name):
+    word = '<script>alert("x")</script>'
+    lay([Request(BEGIN, word, status_code=500, failures=[Failure(word)])])
+    roll_up(END)
+    text = page(viewer, name, **DAYS)
+    assert "<script>alert" not in text and "&lt;script&gt;alert" in text
+    if name == "errors":
+        shown = Tables()
+        shown.feed(text)
+        assert shown.tables[1][1][:2] == [word, word] and shown.data[1]["series"][0]["label"] == word
+
+
 def test_cache_shows_hits(viewer, trace):
     shown = parsed(viewer, "cache", **DAYS)
     hits = Counter(each.language_title for each in trace.requests if each.cached)
