@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError, ProgrammingError
 from django.http import Http404, HttpRequest
 from django.http.request import UnreadablePostError
+from psycopg.errors import InsufficientPrivilege
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -154,13 +155,21 @@ def _unavailable(exc: Exception) -> Problem:
     return Problem("unavailable", "The database does not answer at the moment.", headers=headers)
 
 
+def _forbidden_by_database(exc: Exception) -> Problem | None:
+    """Answer what row-level security refused, such as a key that a hidden row holds; other errors of SQL are ours."""
+    if not isinstance(exc.__cause__, InsufficientPrivilege):
+        return None
+    logger.error("The database's own rules refused a request that the application let pass: %s", exc)
+    return Problem("permission-denied", "You may not do this.")
+
+
 def _unstorable(exc: Exception) -> Problem:
     logger.warning("The database refused a value: %s", exc)
     return Problem("bad-request", "A value is out of the range that can be stored or compared.")
 
 
 #: What the layers below raise, and how it is told.
-DOMAIN: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
+DOMAIN: Final[Mapping[type[Exception], Callable[[Any], Problem | None]]] = {
     jobs.InvalidPayload: _invalid_payload,
     jobs.UnknownJobType: lambda exc: Problem(
         "unknown-job-type", str(exc), [{"pointer": "#/type", "code": "unknown-job-type", "detail": str(exc)}]
@@ -187,6 +196,7 @@ DOMAIN: Final[Mapping[type[Exception], Callable[[Any], Problem]]] = {
     SuspiciousOperation: lambda exc: Problem("bad-request", "The request cannot be read."),
     UnreadablePostError: lambda exc: Problem("bad-request", "The body ended early."),
     DataError: _unstorable,
+    ProgrammingError: _forbidden_by_database,
     OperationalError: _unavailable,
     InterfaceError: _unavailable,
 }

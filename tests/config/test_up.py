@@ -184,6 +184,7 @@ def test_database_url_is_used_instead_of_the_embedded_server(up, var_dir, own_da
     running = up(DATABASE_URL=own_database, SECRET_KEY="x" * 60)
     assert "in DATABASE_URL" in running.wait_for("database │ PostgreSQL")
     running.wait_for(READY)
+    assert "as the owner of the database" not in running.text
     assert running.interrupt() == 0
     assert not (var_dir / "postgres").exists()
 
