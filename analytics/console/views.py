@@ -28,6 +28,7 @@ _PAGES: Final[dict[str, tuple[str, Callable[[Question], Page]]]] = {
     "errors": ("Errors", pages.errors),
     "cache": ("Cache", pages.cache),
 }
+_LOGS: Final = (("Request log", "requestlog"), ("Error log", "errorlog"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +80,10 @@ def _show(request: HttpRequest, name: str) -> TemplateResponse:
 
 
 def _tabs(request: HttpRequest, current: str) -> list[Tab]:
-    """Lead to the other pages with the same question."""
+    """Lead to the other pages with the same question, and to the log itself."""
     query = f"?{request.GET.urlencode()}" if request.GET else ""
-    return [Tab(title, reverse(f"analytics:{name}") + query, name == current) for name, (title, _) in _PAGES.items()]
+    pages = [Tab(title, reverse(f"analytics:{name}") + query, name == current) for name, (title, _) in _PAGES.items()]
+    return [*pages, *(Tab(title, reverse(f"admin:analytics_{model}_changelist"), False) for title, model in _LOGS)]
 
 
 def _titles(page: Page) -> list[str]:

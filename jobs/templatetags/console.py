@@ -36,7 +36,7 @@ _SECTIONS: Final = (
     ("Queues", "jobs.queue", ()),
     ("Workers", "jobs.worker", ()),
     ("Locks", "jobs.processinglock", ()),
-    ("Analytics", "analytics.usageday", ("analytics/performance/", "analytics/errors/", "analytics/cache/")),
+    ("Analytics", "analytics.usageday", ("analytics/",)),
     ("Audit", "jobs.auditentry", ()),
     ("Users", "accounts.user", ()),
 )

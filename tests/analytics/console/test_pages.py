@@ -256,6 +256,9 @@ def test_staff_find_the_pages_in_the_header(db, role):
     assert 'href="/admin/analytics/usage/">Analytics</a>' in client.get("/admin/").content.decode()
     for name in PAGES:
         assert 'href="/admin/analytics/usage/" aria-current="page">Analytics</a>' in page(client, name)
+        assert '<a href="/admin/analytics/requestlog/">Request log</a>' in page(client, name)
+    log = client.get("/admin/analytics/requestlog/").content.decode()
+    assert 'href="/admin/analytics/usage/" aria-current="page">Analytics</a>' in log
 
 
 def test_only_looking_is_possible(viewer):
