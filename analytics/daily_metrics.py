@@ -48,7 +48,7 @@ def refresh() -> None:
 
 
 def clean_up(days: int) -> int:
-    """Delete metrics, error hours and cache readings that are older; gives how many rows."""
+    """Delete metrics, error days and cache readings that are older; gives how many rows."""
     deleted: int = call("cleanup_old_metrics", days)
     return deleted
 

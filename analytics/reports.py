@@ -17,7 +17,7 @@ from django.db import connections, router
 from django.db.models import Count, QuerySet, Sum
 
 from analytics.histograms import Histogram, percentiles
-from analytics.models import CacheMetrics, ErrorHour, RollupState, UsageDay, UsageHour
+from analytics.models import CacheMetrics, ErrorDay, ErrorHour, RollupState, UsageDay, UsageHour
 from analytics.periods import Granularity, Period
 
 #: The user of the rows of all users together.
@@ -175,20 +175,17 @@ def timeseries(
 
 def errors(period: Period, *, user_id: str = EVERYONE, language_title: str | None = None) -> list[ErrorGroup]:
     """Give the kinds of errors over the period, most frequent first, at most MOST_ERRORS."""
-    parameters = {
-        "user_id": user_id, "language_title": language_title, "begin": period.begin, "end": period.end,
-        "limit": MOST_ERRORS,
-    }  # fmt: skip
+    parameters = _window(period) | {"user_id": user_id, "title": language_title, "limit": MOST_ERRORS}
     return [ErrorGroup(*row) for row in _fetch(_ERRORS, parameters)]
 
 
 def error_timeseries(period: Period, *, user_id: str = EVERYONE, language_title: str | None = None) -> list[ErrorPoint]:
     """Give every hour or day of the period with its failed attempts by their code."""
     points: dict[datetime, dict[str, int]] = {begin: {} for begin in period.slots()}
-    rows = _error_rows(period, user_id, language_title).order_by().values("hour", "error_code")
+    moment = _moment(period)
+    rows = _error_rows(period, user_id, language_title).order_by().values(moment, "error_code")
     for row in rows.annotate(times=Sum("errors")):
-        codes = points[period.granularity.floor(row["hour"])]
-        codes[row["error_code"]] = codes.get(row["error_code"], 0) + row["times"]
+        points[row[moment]][row["error_code"]] = row["times"]
     return [ErrorPoint(begin, codes) for begin, codes in points.items()]
 
 
@@ -213,20 +210,24 @@ def _of_functions(rows: QuerySet[Any], language_title: str | None) -> QuerySet[A
     return rows.filter(language_title=language_title) if language_title else rows.exclude(language_title=ALL)
 
 
-def _error_rows(period: Period, user_id: str, language_title: str | None) -> QuerySet[ErrorHour]:
-    rows = ErrorHour.objects.filter(user_id=user_id, hour__gte=period.begin, hour__lt=period.end)
+def _error_rows(period: Period, user_id: str, language_title: str | None) -> QuerySet[Any]:
+    model: type[ErrorDay | ErrorHour] = ErrorDay if period.granularity is Granularity.DAY else ErrorHour
+    moment = _moment(period)
+    rows = model.objects.filter(**{"user_id": user_id, f"{moment}__gte": period.begin, f"{moment}__lt": period.end})
     return rows.filter(language_title=language_title) if language_title else rows
 
 
+def _window(period: Period) -> dict[str, datetime]:
+    """Give the period, and the whole days in it; where there are none the first day is after the last."""
+    first_day, end_day = Granularity.DAY.ceil(period.begin), Granularity.DAY.floor(period.end)
+    return {"begin": period.begin, "end": period.end, "first_day": first_day, "end_day": end_day}
+
+
 def _totals(period: Period, wanted: Sequence[float], user_id: str, title: str | None, limit: int) -> list[Performance]:
-    parameters = {
-        "user_id": user_id, "title": title, "begin": period.begin, "end": period.end, "limit": limit,
-        "first_day": Granularity.DAY.ceil(period.begin), "end_day": Granularity.DAY.floor(period.end),
-        "histograms": bool(wanted),
-    }  # fmt: skip
+    asked = {"user_id": user_id, "title": title, "limit": limit, "histograms": bool(wanted)}
     return [
         Performance(title, _figures(dict(zip(_SUMS, sums, strict=True)), (buckets, counts), wanted))
-        for title, *sums, buckets, counts in _fetch(_TOTALS, parameters)
+        for title, *sums, buckets, counts in _fetch(_TOTALS, _window(period) | asked)
     ]
 
 

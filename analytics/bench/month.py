@@ -9,7 +9,7 @@ from django.db import connections
 from psycopg import sql
 
 from analytics import partitions
-from analytics.models import CacheMetrics, ErrorHour, LateHour, RuntimeMetrics, UsageDay, UsageHour
+from analytics.models import CacheMetrics, ErrorDay, ErrorHour, LateHour, RuntimeMetrics, UsageDay, UsageHour
 
 BEGIN: Final = datetime(2001, 1, 1, tzinfo=UTC)
 END: Final = datetime(2001, 2, 1, tzinfo=UTC)
@@ -41,7 +41,8 @@ def _clear() -> None:
             _execute(sql.SQL("DROP TABLE {}").format(name))
     for rows in (UsageHour.objects, ErrorHour.objects, LateHour.objects):
         rows.filter(hour__gte=BEGIN, hour__lt=END).delete()
-    UsageDay.objects.filter(day__gte=BEGIN, day__lt=END).delete()
+    for days in (UsageDay.objects, ErrorDay.objects):
+        days.filter(day__gte=BEGIN, day__lt=END).delete()
     for metrics in (RuntimeMetrics.objects, CacheMetrics.objects):
         metrics.filter(timestamp__gte=BEGIN, timestamp__lt=END).delete()
 
@@ -53,7 +54,7 @@ def _execute(statement: sql.Composable) -> None:
 
 def vacuum() -> None:
     """Do what autovacuum does a minute after such an amount of new rows."""
-    for table in ("request_logs", "error_logs", "usage_hours", "usage_days", "error_hours"):
+    for table in ("request_logs", "error_logs", "usage_hours", "usage_days", "error_hours", "error_days"):
         _execute(sql.SQL("VACUUM ANALYZE {}").format(sql.Identifier(table)))
 
 

@@ -83,10 +83,9 @@ class UsageDay(Usage):
         ]
 
 
-class ErrorHour(models.Model):
-    """One error of one function and user, in the hour of its request, whenever the attempt failed."""
+class Errors(models.Model):
+    """Base class: one error of one function and user. Do not use directly."""
 
-    hour = models.DateTimeField()
     language_title = models.CharField(max_length=128)
     user_id = models.CharField(max_length=128, blank=True, default="", db_default="")
     error_code = models.CharField(max_length=64)
@@ -99,6 +98,18 @@ class ErrorHour(models.Model):
     example = models.UUIDField()
 
     class Meta:
+        abstract = True
+
+    def __str__(self) -> str:
+        return f"{self.language_title} {self.error_code}"
+
+
+class ErrorHour(Errors):
+    """One error in the hour of its request, whenever the attempt failed; kept as long as UsageHour."""
+
+    hour = models.DateTimeField()
+
+    class Meta(Errors.Meta):
         db_table = "error_hours"
         ordering: ClassVar = ["hour", "language_title", "error_code"]
         constraints: ClassVar = [
@@ -106,8 +117,19 @@ class ErrorHour(models.Model):
         ]
         indexes: ClassVar = [models.Index(fields=["hour"], name="error_hours_hour")]
 
-    def __str__(self) -> str:
-        return f"{self.language_title} {self.error_code}"
+
+class ErrorDay(Errors):
+    """One error in the day (UTC) of its request; kept as long as the daily metrics."""
+
+    day = models.DateTimeField()
+
+    class Meta(Errors.Meta):
+        db_table = "error_days"
+        ordering: ClassVar = ["day", "language_title", "error_code"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user_id", "day", "language_title", "error_code"], name="error_days_once")
+        ]
+        indexes: ClassVar = [models.Index(fields=["day"], name="error_days_day")]
 
 
 class RollupState(models.Model):

@@ -11,6 +11,7 @@ from analytics import chores, daily_metrics, rollups
 from analytics.models import (
     CacheMetrics,
     CacheReading,
+    ErrorDay,
     ErrorHour,
     LateHour,
     RequestLog,
@@ -119,6 +120,8 @@ class TestPruning:
         assert rollups.prune() > 0
         assert UsageHour.objects.filter(hour__lt=TODAY - 2 * DAY).count() == 0
         assert UsageHour.objects.count() > 0
+        assert ErrorHour.objects.earliest("hour").hour >= TODAY - 2 * DAY
+        assert ErrorDay.objects.filter(user_id="").count() == 5
         assert [day_of(YESTERDAY - n * DAY) for n in range(5)] == [1] * 5
 
     def test_a_late_row_of_a_pruned_day_is_counted_with_all_of_the_day(self, settings):
@@ -189,7 +192,7 @@ class TestCommands:
         # Of two days: one of each kind of metrics, the errors of one function for everyone and for the user; a reading.
         assert capsys.readouterr().out == "9 rows deleted.\n"
         assert RuntimeMetrics.objects.earliest("timestamp").timestamp >= TODAY - 3 * DAY
-        assert ErrorHour.objects.earliest("hour").hour >= TODAY - 3 * DAY
+        assert ErrorDay.objects.earliest("day").day >= TODAY - 3 * DAY
         assert day_of(YESTERDAY - 4 * DAY) == 1, "figures by the day are kept"
 
 

@@ -157,8 +157,9 @@ def test_reports(trace, granularity, user_id):
         assert reports.active_users(period) == theirs["users"]
 
 
-def test_report_of_errors(trace):
-    period = Period.up_to(trace.ended, timedelta(days=30))
+@pytest.mark.parametrize("granularity", list(Granularity))
+def test_report_of_errors(trace, granularity):
+    period = Period.up_to(trace.ended, timedelta(days=30), granularity)
     theirs = trace.rows(ERRORS, begin=int(period.begin.timestamp() * 1000), end=int(period.end.timestamp() * 1000))
     found = [
         {

@@ -42,12 +42,12 @@ FROM generate_series(%s::timestamptz, %s::timestamptz - interval '1 {unit}', int
 WHERE u = 0 OR f = 0 OR (f + u) %% 2 = 0
 """
 FILL_ERRORS = """
-INSERT INTO analytics.error_hours (
-    hour, user_id, language_title, error_code, errors, first_occurrence, last_occurrence, statuses, example
+INSERT INTO analytics.error_{unit}s (
+    {unit}, user_id, language_title, error_code, errors, first_occurrence, last_occurrence, statuses, example
 )
-SELECT at, CASE u WHEN 0 THEN '' ELSE 'user' || u END, 'python-f' || f, 'ValueError', 1, at, at, '{"500": 1}',
+SELECT at, CASE u WHEN 0 THEN '' ELSE 'user' || u END, 'python-f' || f, 'ValueError', 1, at, at, '{{"500": 1}}',
        gen_random_uuid()
-FROM generate_series(%s::timestamptz, %s::timestamptz - interval '1 hour', interval '1 hour') AS at,
+FROM generate_series(%s::timestamptz, %s::timestamptz - interval '1 {unit}', interval '1 {unit}') AS at,
      generate_series(0, 10) AS u, generate_series(1, 10) AS f
 """
 
@@ -58,8 +58,8 @@ def month(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
     with django_db_blocker.unblock(), transaction.atomic(using=router.db_for_write(RequestLog)):
         for unit in ("hour", "day"):
             sql(FILL.format(unit=unit), BEGIN, END)
-        sql(FILL_ERRORS, BEGIN, END)
-        sql("ANALYZE usage_hours, usage_days, error_hours")
+            sql(FILL_ERRORS.format(unit=unit), BEGIN, END)
+        sql("ANALYZE usage_hours, usage_days, error_hours, error_days")
         yield
         transaction.set_rollback(True, using=router.db_for_write(RequestLog))
 
@@ -82,8 +82,13 @@ REPORTS: dict[str, tuple[set[str], Callable[[str, str | None], Any]]] = {
         {"usage_hours"},
         lambda u, t: reports.timeseries(MONTH_BY_HOUR, [95.0], user_id=u, language_title=t),
     ),
-    "errors": ({"error_hours"}, lambda u, t: reports.errors(MONTH, user_id=u, language_title=t)),
-    "errors over time": ({"error_hours"}, lambda u, t: reports.error_timeseries(MONTH, user_id=u, language_title=t)),
+    "errors": ({"error_days"}, lambda u, t: reports.errors(MONTH_BY_HOUR, user_id=u, language_title=t)),
+    "errors of a part": ({"error_days", "error_hours"}, lambda u, t: reports.errors(PART, user_id=u, language_title=t)),
+    "errors over time": ({"error_days"}, lambda u, t: reports.error_timeseries(MONTH, user_id=u, language_title=t)),
+    "errors by the hour": (
+        {"error_hours"},
+        lambda u, t: reports.error_timeseries(MONTH_BY_HOUR, user_id=u, language_title=t),
+    ),
     "active users": ({"usage_days"}, lambda u, t: reports.active_users(MONTH, language_title=t)),
 }
 

@@ -104,7 +104,7 @@ def test_random_logs_and_what_comes_late(first, late):
 def test_again_changes_nothing():
     lay(Request(NOW - timedelta(minutes=7 * n), duration_ms=n, failures=[Failure("ValueError")]) for n in range(500))
     roll_up(NOW + timedelta(hours=1))
-    tables = ("usage_hours", "usage_days", "error_hours")
+    tables = ("usage_hours", "usage_days", "error_hours", "error_days")
     compared = "SELECT to_jsonb(t) - 'id' FROM analytics.{} AS t ORDER BY 1"
     before = [sql(compared.format(table)) for table in tables]
     assert all(before)

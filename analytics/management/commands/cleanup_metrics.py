@@ -8,7 +8,9 @@ from jobs.management.arguments import whole
 
 
 class Command(BaseCommand):
-    help = "Delete metrics, error hours and cache readings that are older than so many days; figures by the day stay."
+    help = (
+        "Delete metrics, errors by the day and cache readings that are older than so many days; use by the day stays."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--days", type=whole, required=True, metavar="N", help="How many days are kept.")

@@ -40,6 +40,32 @@ BEGIN
     JOIN histograms h USING (user_id, language_title)
     LEFT JOIN users u ON u.language_title = s.language_title;
 
+    DELETE FROM analytics.error_days WHERE day = p_day;
+
+    WITH times AS (
+        SELECT e.user_id, e.language_title, e.error_code, s.status, sum(s.times::bigint) AS times
+        FROM analytics.error_hours e, jsonb_each_text(e.statuses) AS s (status, times)
+        WHERE e.hour >= p_day AND e.hour < v_end
+        GROUP BY e.user_id, e.language_title, e.error_code, s.status
+    ), statuses AS (
+        SELECT user_id, language_title, error_code, jsonb_object_agg(status, times) AS statuses
+        FROM times
+        GROUP BY user_id, language_title, error_code
+    ), sums AS (
+        SELECT user_id, language_title, error_code, sum(errors) AS errors,
+               min(first_occurrence) AS first_occurrence, max(last_occurrence) AS last_occurrence,
+               (array_agg(example ORDER BY last_occurrence DESC, example DESC))[1] AS example
+        FROM analytics.error_hours
+        WHERE hour >= p_day AND hour < v_end
+        GROUP BY user_id, language_title, error_code
+    )
+    INSERT INTO analytics.error_days (
+        day, user_id, language_title, error_code, errors, first_occurrence, last_occurrence, statuses, example
+    )
+    SELECT p_day, user_id, language_title, error_code, errors, first_occurrence, last_occurrence, statuses, example
+    FROM sums
+    JOIN statuses USING (user_id, language_title, error_code);
+
     IF EXISTS (SELECT FROM analytics.runtime_metrics WHERE timestamp = p_day) THEN
         PERFORM analytics.aggregate_daily_metrics((p_day AT TIME ZONE 'UTC')::date);
     END IF;

@@ -19,7 +19,7 @@ DAYS = 4
 END = BEGIN + timedelta(days=DAYS)
 FUNCTIONS = ("python-summarize", "node-thumbnail", "go-resize")
 TABLES = (
-    *("request_logs", "error_logs", "usage_hours", "usage_days", "error_hours"),
+    *("request_logs", "error_logs", "usage_hours", "usage_days", "error_hours", "error_days"),
     *("rollup_state", "late_hours", "runtime_metrics", "cache_metrics"),
 )
 USERS = ("mei.tanaka", "hana.sato")
