@@ -109,6 +109,13 @@ class TestCreating:
         with pytest.raises(DatabaseError), transaction.atomic(using=partitions.alias()):
             create(since, months, granularity)
 
+    def test_what_comes_without_a_partition_gets_a_day_where_days_are_wanted(self, settings: Any) -> None:
+        settings.LOG_PARTITIONS = "daily"
+        assert partitions.create_for([OLD, OLD]) == ["request_logs_y2001m02d14", "error_logs_y2001m02d14"]
+        # The months that are there are not cut up.
+        assert partitions.create_ahead() == []
+        assert len(partitions.create_ahead(6)) > 100
+
     def test_indexes_and_keys_are_the_parents(self) -> None:
         create("2001-02-03 10:00+00")
         attached = run(
