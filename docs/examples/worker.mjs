@@ -158,7 +158,7 @@ export class Worker {
       // A handler that obeys its signal throws something of its own.
       const error = abort.signal.aborted ? abort.signal.reason : thrown;
       if (error instanceof Stopped && error.kind === "lost") {
-        this.log(`job ${job.job_id} attempt ${job.attempt}: ${error.message}`);
+        this.log(`job ${job.job_id} attempt ${job.attempt} is lost: ${error.message}`);
         return; // nothing that is said of it counts any more
       }
       [path, words] = ["fail", describe(error)];
@@ -224,7 +224,7 @@ export class Worker {
         if (answer.cancel_requested) run.abort.abort(new Stopped("cancelled", "Somebody cancelled it."));
       }
     } catch (error) {
-      if (error.code === "lock-lost") run.abort.abort(new Stopped("lost", "The lock was lost."));
+      if (error.code === "lock-lost") run.abort.abort(new Stopped("lost", "Another worker has it by now."));
       else this.log(`job ${run.job.job_id}: progress not written, ${error.message}`);
     } finally {
       run.telling = false;
@@ -250,7 +250,7 @@ export class Worker {
       for (const run of runs) {
         const { held, cancel_requested, timed_out } = told.get(run.job.job_id);
         if (held && !timed_out) run.goodUntil = this.#goodUntil(sent);
-        if (!held) run.abort.abort(new Stopped("lost", "The job is another worker's by now."));
+        if (!held) run.abort.abort(new Stopped("lost", "Another worker has it by now."));
         else if (cancel_requested) run.abort.abort(new Stopped("cancelled", "Somebody cancelled it."));
         else if (timed_out) run.abort.abort(new Stopped("timeout", `It ran longer than ${run.job.timeout} s.`));
       }
