@@ -81,6 +81,10 @@ def test_lines_have_the_colours_of_the_theme_and_change_with_it(console, live_se
     # Another one takes its place.
     before.wait_for_element_state("hidden")
     assert canvas.evaluate(COUNT, DARK_LINE) > 100 and not canvas.evaluate(COUNT, LIGHT_LINE)
+    before = canvas.element_handle()
+    console.locator(".theme-toggle").click()
+    before.wait_for_element_state("hidden")
+    assert canvas.evaluate(COUNT, LIGHT_LINE) > 100 and not canvas.evaluate(COUNT, DARK_LINE)
 
 
 def test_the_chart_is_read_saved_and_asked_again_by_keyboard(console, live_server, log):

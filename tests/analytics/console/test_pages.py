@@ -17,7 +17,7 @@ from accounts.roles import Role
 from analytics.console.cells import changed, milliseconds, percent
 from analytics.models import UsageDay
 from jobs.models import Function
-from tests.analytics.api.conftest import BEGIN, END
+from tests.analytics.api.conftest import BEGIN, END, FUNCTIONS
 from tests.analytics.rows import Failure, Request, lay, roll_up
 from tests.factories import UserFactory
 from tests.jobs.admin.test_markup import Strict
@@ -259,6 +259,14 @@ def test_staff_find_the_pages_in_the_header(db, role):
         assert '<a href="/admin/analytics/requestlog/">Request log</a>' in page(client, name)
     log = client.get("/admin/analytics/requestlog/").content.decode()
     assert 'href="/admin/analytics/usage/" aria-current="page">Analytics</a>' in log
+
+
+@pytest.mark.usefixtures("handlers_as_app")
+@pytest.mark.parametrize("name", PAGES)
+def test_the_web_process_may_read_what_it_shows(viewer, trace, name):
+    shown = parsed(viewer, name, **DAYS)
+    assert len(shown.tables[0]) == 1 + 4 and len(shown.tables[1]) >= 1 + len(FUNCTIONS)
+    assert viewer.get("/admin/").status_code == 200
 
 
 def test_only_looking_is_possible(viewer):
