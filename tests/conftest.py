@@ -4,6 +4,8 @@ from collections.abc import Generator
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db import connections, router
 
 from tests.database_roles import database_roles, handlers_as_app  # noqa: F401 (fixtures)
 from tests.environment import CI, LOGS_APART
@@ -82,3 +84,21 @@ def _nothing_known_of_functions() -> None:
     from jobs import catalogue
 
     catalogue.forget()
+
+
+@pytest.fixture(autouse=True)
+def _no_logs_are_left(request: pytest.FixtureRequest) -> Generator[None]:
+    """The logs' tables are made in SQL, so Django does not empty them after tests that commit."""
+    marker = request.node.get_closest_marker("django_db")
+    commits = bool(marker and marker.kwargs.get("transaction"))
+    if not commits and not {"transactional_db", "live_server"} & set(request.fixturenames):
+        yield
+        return
+    request.getfixturevalue("transactional_db")
+    yield
+    with connections[router.db_for_write(apps.get_model("analytics", "RequestLog"))].cursor() as cursor:
+        # Tests of migrations take the tables away. Nothing to delete costs less than TRUNCATE.
+        cursor.execute("SELECT FROM pg_class WHERE oid = to_regclass('public.request_logs')")
+        if cursor.fetchone() is not None:
+            cursor.execute("DELETE FROM public.error_logs")
+            cursor.execute("DELETE FROM public.request_logs")
