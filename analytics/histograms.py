@@ -37,6 +37,8 @@ def _lows() -> tuple[int, ...]:
 #: The smallest value of each bucket.
 LOWS: Final = _lows()
 
+_VALUES: Final = (0.0, *(2.0 * low * (low * 26 // 25) / (low + low * 26 // 25) for low in LOWS[1:]))
+
 Histogram = tuple[Sequence[int], Sequence[int]]
 """The numbers of the buckets, rising, and how many values fell into each."""
 
@@ -48,9 +50,7 @@ def bucket(milliseconds: int) -> int:
 
 def bucket_value(number: int) -> float:
     """Give the value that stands for all of a bucket."""
-    low = LOWS[number]
-    high = low * 26 // 25
-    return 2.0 * low * high / (low + high) if low else 0.0
+    return _VALUES[number]
 
 
 def histogram(durations: Iterable[int]) -> Histogram:
@@ -83,11 +83,12 @@ def percentiles(counted: Histogram, fractions: Sequence[float]) -> list[float] |
 def _percentile(numbers: Sequence[int], running: Sequence[int], fraction: float) -> float:
     rank = fraction * (running[-1] - 1)
     below = int(rank)
-    low = bucket_value(numbers[bisect_right(running, below)])
-    if rank == below:
+    place = bisect_right(running, below)
+    low = _VALUES[numbers[place]]
+    # Mostly both ranks are in one bucket.
+    if rank == below or running[place] > below + 1:
         return low
-    high = bucket_value(numbers[bisect_right(running, below + 1)])
-    return low + (rank - below) * (high - low)
+    return low + (rank - below) * (_VALUES[numbers[place + 1]] - low)
 
 
 def _sorted(counts: dict[int, int]) -> Histogram:
