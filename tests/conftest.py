@@ -102,3 +102,5 @@ def _no_logs_are_left(request: pytest.FixtureRequest) -> Generator[None]:
         if cursor.fetchone() is not None:
             cursor.execute("DELETE FROM public.error_logs")
             cursor.execute("DELETE FROM public.request_logs")
+            # What tests with logs of long ago had made.
+            cursor.execute("SELECT drop_old_partitions(0)")

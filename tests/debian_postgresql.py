@@ -53,7 +53,8 @@ class DebianServer:
         return subprocess.run(
             [sys.executable, "manage.py", *arguments],
             cwd=settings.BASE_DIR,
-            env={**os.environ, "DATABASE_URL": url},
+            # One database, whatever the run has for its own.
+            env={**os.environ, "DATABASE_URL": url, "LOGS_DATABASE_URL": ""},
             capture_output=True,
             text=True,
             timeout=110,
