@@ -134,7 +134,10 @@ def _for_type(general: dict[str, Any], job_type: JobType) -> dict[str, Any]:
 
 def _for_other_languages(general: dict[str, Any]) -> dict[str, Any]:
     """Describe functions of other languages by the form of their names: which there are, operators decide."""
-    ours = {"anyOf": [{"pattern": f"^{PYTHON}-"}, {"enum": [job_type.name for job_type in registry]}]}
+    ours: dict[str, Any] = {"anyOf": [{"pattern": f"^{PYTHON}-"}]}
+    # Only these could be taken for one.
+    if hyphened := [job_type.name for job_type in registry.listed() if "-" in job_type.name]:
+        ours["anyOf"].append({"enum": hyphened})
     pattern = f"^{functions.LANGUAGE.pattern}-{functions.TITLE.pattern}$"
     properties = {name: schema for name, schema in general["properties"].items() if name != "queue"}
     properties["type"] = {"type": "string", "pattern": pattern, "maxLength": 128, "not": ours}

@@ -163,11 +163,13 @@ def elsewhere(django_db_blocker: Any) -> Iterator[str]:
         admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def test_before_migrate_there_is_nothing_to_give(elsewhere: str, monkeypatch: Any) -> None:
+def test_before_migrate_there_is_nothing_to_give(elsewhere: str) -> None:
     connection.close()
-    monkeypatch.setitem(connection.settings_dict, "NAME", elsewhere)
     try:
-        with pytest.raises(CommandError, match=r"run manage\.py migrate first"):
-            call_command("setup_roles")
+        # Back before the test's own database is tidied.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(connection.settings_dict, "NAME", elsewhere)
+            with pytest.raises(CommandError, match=r"run manage\.py migrate first"):
+                call_command("setup_roles")
     finally:
         connection.close()
