@@ -51,13 +51,16 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
-    """Put what drives a browser last, in one process.
+    """Put what drives a browser last, in one process; and what shares something dear in one process, too.
 
     Playwright keeps an event loop running in the main thread until the end, and whatever wants one of its own fails
-    from then on.
+    from then on. A server, or a history of 100,000 rows, that a file's tests share would be made in every process.
     """
-    for item in filter(_drives_browser, items):
-        item.add_marker(pytest.mark.xdist_group("browser"))
+    for item in items:
+        if _drives_browser(item):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+        elif _shares(item):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
     if LOGS_APART:
         for item in items:
             _allow_both_databases(item)
@@ -68,6 +71,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
 
 def _drives_browser(item: pytest.Item) -> bool:
     return "playwright" in getattr(item, "fixturenames", ())
+
+
+def _shares(item: pytest.Item) -> bool:
+    fixtures = getattr(item, "_fixtureinfo").name2fixturedefs.values()  # noqa: B009 - pytest has no public way to it
+    return any(definitions[-1].scope == "module" for definitions in fixtures)
 
 
 def _allow_both_databases(item: pytest.Item) -> None:
