@@ -51,15 +51,13 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
-    """Put what drives a browser last, in one process; and what shares something dear in one process, too.
+    """Put what drives a browser last, and what shares something dear into one process.
 
     Playwright keeps an event loop running in the main thread until the end, and whatever wants one of its own fails
     from then on. A server, or a history of 100,000 rows, that a file's tests share would be made in every process.
     """
     for item in items:
-        if _drives_browser(item):
-            item.add_marker(pytest.mark.xdist_group("browser"))
-        elif _shares(item):
+        if _shares(item) and not _drives_browser(item):
             item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
     if LOGS_APART:
         for item in items:
