@@ -1,5 +1,6 @@
 """What a client sends to submit a job."""
 
+import re
 from typing import Any, Final, cast
 
 from django.core.validators import RegexValidator
@@ -14,7 +15,7 @@ from jobs import catalogue, functions, language_rights, options
 from jobs.api.calls import UNKNOWN
 from jobs.enqueue import NewJob
 from jobs.exceptions import UnknownJobType
-from jobs.languages import PYTHON
+from jobs.languages import PYTHON, QUEUE_PREFIX
 from jobs.options import Options
 from jobs.registry import JobType, registry
 
@@ -127,7 +128,8 @@ def _for_type(general: dict[str, Any], job_type: JobType) -> dict[str, Any]:
     # A reference inside of the schema would point to nowhere from here.
     refers = "$ref" in repr(job_type.schema)
     payload = {"type": "object"} if refers else job_type.schema
-    properties = {**general["properties"], "type": {"const": job_type.name}, "payload": payload}
+    queue = {**general["properties"]["queue"], "not": {"pattern": f"^{re.escape(QUEUE_PREFIX)}"}}
+    properties = {**general["properties"], "type": {"const": job_type.name}, "payload": payload, "queue": queue}
     required = ["type", "payload"] if payload.get("required") or refers else ["type"]
     return {**general, "title": job_type.name, "required": required, "properties": properties}
 

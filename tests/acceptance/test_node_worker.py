@@ -269,7 +269,8 @@ def test_the_job_of_a_killed_worker_is_done_by_another(stage: Stage, start: Star
 
 def test_a_worker_that_was_frozen_changes_nothing(stage: Stage, start: Start) -> None:
     job = submit("gate", {"gate": "x"})
-    frozen = start(EKIDEN_LOCK_SECONDS="1")
+    # With a second slot it would have asked for more before it froze, and so be given this job again.
+    frozen = start(EKIDEN_LOCK_SECONDS="1", EKIDEN_CONCURRENCY="1")
     stage.wait_for_event("begun", job)
     frozen.process.send_signal(signal.SIGSTOP)
     rescue(stage)
