@@ -70,6 +70,9 @@ class ResolveSerializer(ReasonSerializer):
 
 
 class NotesSerializer(StrictSerializer):
+    # Nothing else can be changed, so a PATCH without it says nothing.
+    schema_rules: ClassVar = {"minProperties": 1}
+
     notes = Text(allow_blank=True, max_length=NOTES_MAX_LENGTH)
 
 

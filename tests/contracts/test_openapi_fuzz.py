@@ -14,7 +14,7 @@ from tests import web_process
 from tests.factories import UserFactory
 
 CONFIG = "tests/contracts/fuzz/schemathesis.toml"
-SECONDS = 60
+SECONDS = 45
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(SECONDS * 5)]
 

@@ -69,6 +69,13 @@ def _name_the_foreign_one(body: Any) -> None:
             item["type"] = FOREIGN
 
 
+def _change_what_may_be_changed(case: Case) -> None:
+    """Of Python's functions only one field; and what is switched off would refuse all that others ask of it."""
+    case.path_parameters["language_title"] = case.path_parameters["language_title"].replace("python-", "node-")
+    if isinstance(case.body, dict) and "is_active" in case.body:
+        case.body["is_active"] = True
+
+
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
     """Do not let the fuzzer take its own key away, nor take another operation's address for that of a job.
@@ -87,8 +94,7 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     if case.operation.path.endswith(("/jobs", "/jobs/bulk")) and _means_well(case):
         _name_the_foreign_one(case.body)
     if case.operation.path.endswith("/functions/{language_title}") and _means_well(case):
-        # Of Python's only one field may be changed.
-        case.path_parameters["language_title"] = case.path_parameters["language_title"].replace("python-", "node-")
+        _change_what_may_be_changed(case)
     for name, value in (case.path_parameters or {}).items():
         if value in NOT_IDS:
             case.path_parameters[name] = NOBODYS_ID
