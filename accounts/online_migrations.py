@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from django.db import NotSupportedError, router
+from django.db import NotSupportedError
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.backends.utils import truncate_name
-from django.db.migrations.operations.base import Operation
-from django.db.migrations.state import ProjectState
+
+from accounts.migration_operations import DatabaseOperation
 
 #: The partitions of a table.
 PARTITIONS: Final = """
@@ -29,17 +29,13 @@ WHERE inhparent = to_regclass(%s) AND indrelid = %s::regclass
 VALID: Final = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(%s)"
 
 
-class _Stepwise(Operation):
-    reversible = True
+class _Stepwise(DatabaseOperation):
     reduces_to_sql = False
 
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        pass
-
-    def _may_run(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor) -> bool:
+    def may_run(self, app_label: str, schema_editor: BaseDatabaseSchemaEditor) -> bool:
         if schema_editor.connection.in_atomic_block:
             raise NotSupportedError(f"{type(self).__name__} needs `atomic = False` in its migration.")
-        return router.allow_migrate(schema_editor.connection.alias, app_label)
+        return super().may_run(app_label, schema_editor)
 
     @contextmanager
     def _waiting_at_most(self, schema_editor: BaseDatabaseSchemaEditor, timeout: str) -> Iterator[None]:
@@ -64,15 +60,7 @@ class AddPartitionedIndexConcurrently(_Stepwise):
         self.definition = definition
         self.timeout = timeout
 
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        if not self._may_run(app_label, schema_editor):
-            return
+    def forwards(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
         with self._waiting_at_most(schema_editor, self.timeout):
             # Invalid, and used by no query, until every partition has its own.
             schema_editor.execute(f"CREATE INDEX IF NOT EXISTS {self.name} ON ONLY {self.table} {self.definition}")
@@ -99,16 +87,9 @@ class AddPartitionedIndexConcurrently(_Stepwise):
             row = cursor.fetchone()
         return row and row[0]
 
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        if self._may_run(app_label, schema_editor):
-            with self._waiting_at_most(schema_editor, self.timeout):
-                schema_editor.execute(f"DROP INDEX IF EXISTS {self.name}")
+    def backwards(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
+        with self._waiting_at_most(schema_editor, self.timeout):
+            schema_editor.execute(f"DROP INDEX IF EXISTS {self.name}")
 
     def describe(self) -> str:
         return f"Add index {self.name} to each partition of {self.table}, concurrently"
@@ -128,15 +109,7 @@ class BackfillInBatches(_Stepwise):
         self.batch_size = batch_size
         self.timeout = timeout
 
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        if not self._may_run(app_label, schema_editor):
-            return
+    def forwards(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
         with self._waiting_at_most(schema_editor, self.timeout), schema_editor.connection.cursor() as cursor:
             last = None
             while True:
@@ -156,13 +129,8 @@ class BackfillInBatches(_Stepwise):
             f"SELECT id FROM batch ORDER BY id DESC LIMIT 1"
         )
 
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
+    def database_backwards(self, *args: Any, **kwargs: Any) -> None:
+        # Not even a refusal: there is nothing to take back.
         pass
 
     def describe(self) -> str:

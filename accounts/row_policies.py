@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from django.db import router
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
-from django.db.migrations.operations.base import Operation
-from django.db.migrations.state import ProjectState
+
+from accounts.migration_operations import DatabaseOperation
 
 #: Read once for each query (a sub-select is), and NULL when nobody is named: after the first SET LOCAL of a
 #: connection the value that is not set is '' there.
@@ -17,15 +16,12 @@ CURRENT_USER_PK: Final = "(SELECT NULLIF(current_setting('app.current_user_pk', 
 CURRENT_ROLE: Final = "(SELECT NULLIF(current_setting('app.current_role', true), ''))"
 
 
-class RowSecurity(Operation):
+class RowSecurity(DatabaseOperation):
     """Show and let change only those rows of a table that a policy names; without any it is empty for everyone else.
 
     The table's owner and the members of that role keep all rows, by a policy, because the security is forced on the
     owner too. What the database's roles see beyond that is given to them by `manage.py setup_roles`.
     """
-
-    reversible = True
-    reduces_to_sql = True
 
     def __init__(self, table: str, policies: Mapping[str, str]) -> None:
         #: With its schema.
@@ -33,31 +29,12 @@ class RowSecurity(Operation):
         #: What comes after ON <table>, by the name of the policy.
         self.policies = policies
 
-    def state_forwards(self, app_label: str, state: ProjectState) -> None:
-        pass
-
-    def database_forwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        if not router.allow_migrate(schema_editor.connection.alias, app_label):
-            return
+    def forwards(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
         for name, rule in self._all().items():
             schema_editor.execute(f"CREATE POLICY {name} ON {self.table} {rule}", params=None)
         schema_editor.execute(f"ALTER TABLE {self.table} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY")
 
-    def database_backwards(
-        self,
-        app_label: str,
-        schema_editor: BaseDatabaseSchemaEditor,
-        from_state: ProjectState,
-        to_state: ProjectState,
-    ) -> None:
-        if not router.allow_migrate(schema_editor.connection.alias, app_label):
-            return
+    def backwards(self, schema_editor: BaseDatabaseSchemaEditor) -> None:
         schema_editor.execute(f"ALTER TABLE {self.table} NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY")
         for name in self._all():
             schema_editor.execute(f"DROP POLICY {name} ON {self.table}")
