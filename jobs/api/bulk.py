@@ -18,8 +18,8 @@ from accounts.api.views import APIView
 from accounts.models import Workspace
 from jobs import catalogue
 from jobs.api.access import ON_JOBS
-from jobs.api.calls import Call, note_calls
-from jobs.api.new_job import NewJobSerializer, function_asked_for, new_job, payload_asked_for
+from jobs.api.calls import Call, as_sent, note_calls
+from jobs.api.new_job import NewJobSerializer, function_asked_for, new_job
 from jobs.enqueue import Enqueued, NewJob, enqueue_each
 from jobs.exceptions import FunctionInactive, JobError, LanguageNotAllowed, NoneSubmitted
 
@@ -86,7 +86,7 @@ class BulkJobsView(APIView):
     def _calls(self, items: list[Any]) -> list[Call]:
         """Say one call for each item, so that the log can tell which of them became what."""
         catalogue.prefetch(name for item in items if isinstance(name := item.get("type", item.get("job_type")), str))
-        return [Call(function_asked_for(item), payload_asked_for(item)) for item in items]
+        return [Call(function_asked_for(item), as_sent(item, "payload")) for item in items]
 
     def _submit(self, items: list[Any], atomic: bool) -> list[Enqueued | Exception]:
         workspaces: dict[str, Workspace] = {}

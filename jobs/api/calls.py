@@ -24,6 +24,16 @@ class Call:
     shared: bool = False
 
 
+def as_sent(body: Any, name: str) -> Any:
+    """Give a member of a body as it came, or all of a body that has no members: the object that a call is noted by."""
+    return body.get(name) if isinstance(body, dict) else body
+
+
+def request_id_of(request: Request) -> str | None:
+    """Give the identifier of the request that its job is to carry, so that the job's end is logged."""
+    return getattr(request._request, "request_id", None)
+
+
 def note_call(request: Request, call: Call) -> None:
     """Leave the call on the request. Say it as early as it is known, so that a refusal is logged too.
 

@@ -20,7 +20,7 @@ from accounts.models import User
 from jobs import catalogue, language_rights, options, result_cache
 from jobs.api import described
 from jobs.api.access import ON_JOBS, visible_jobs
-from jobs.api.calls import UNKNOWN, Call, note_call
+from jobs.api.calls import UNKNOWN, Call, as_sent, note_call, request_id_of
 from jobs.api.job import JobSerializer
 from jobs.api.parameters import refuse_unread
 from jobs.api.waiting import ask_to_wait_for
@@ -102,14 +102,14 @@ class InvokeView(APIView):
         params = chosen.pop("params")
         if violations := function.validator.violations(params):
             raise InvalidPayload(violations, "params")
-        chosen["request_id"] = getattr(request._request, "request_id", None)
+        chosen["request_id"] = request_id_of(request)
         try:
-            return _answer(request, function, params, *_submit(function, params, cast(Options, chosen)))
+            return _answer(request, function, *_submit(function, params, cast(Options, chosen)))
         except InvalidPayload as error:
             raise InvalidPayload(error.violations, "params") from error
 
     def _function(self, request: Request, language_title: str) -> Entry:
-        params = request.data.get("params") if isinstance(request.data, dict) else request.data
+        params = as_sent(request.data, "params")
         try:
             function = catalogue.function_of(language_title)
             if function.language_title != language_title:
@@ -137,7 +137,7 @@ class InvokedView(APIView):
             return Response(_describe(job.pk, job.status, job.result))
         if job.status in SETTLED:
             raise FunctionFailed(job)
-        return _accepted(request, job.pk, job.status)
+        return accepted(request, job.pk, job.status)
 
 
 def _submit(
@@ -163,29 +163,24 @@ def _submit(
 def _answer(
     request: Request,
     function: Entry,
-    params: dict[str, Any],
     submitted: Enqueued | None,
     kept: result_cache.Kept | None,
 ) -> Response:
-    noted = _noted(request, params)
+    noted = as_sent(request.data, "params")
     if submitted is None:
         assert kept is not None
         note_call(request, Call(function.language_title, noted, cached=True))
         headers = {"Cache-Status": f"{CACHE}; hit; ttl={kept.ttl}"}
         return Response(_describe(None, Status.COMPLETED, kept.result, cached=True), headers=headers)
     note_call(request, Call(function.language_title, noted, submitted.id, shared=not submitted.created))
-    response = _accepted(request, submitted.id, Status.PENDING if submitted.created else submitted.fetch().status)
+    response = accepted(request, submitted.id, Status.PENDING if submitted.created else submitted.fetch().status)
     if function.cache_seconds:
         response["Cache-Status"] = f"{CACHE}; fwd=miss{'' if submitted.created else '; collapsed'}"
     return response
 
 
-def _noted(request: Request, params: dict[str, Any]) -> Any:
-    """Give the very object that was noted first, so that one call stays one."""
-    return request.data.get("params") if isinstance(request.data, dict) else params
-
-
-def _accepted(request: Request, job_id: UUID, state: str) -> Response:
+def accepted(request: Request, job_id: UUID, state: str = Status.PENDING) -> Response:
+    """Answer that a job does the work, and where it is found."""
     location = reverse("job", [job_id], request=request)
     return Response(_describe(job_id, state), status=status.HTTP_202_ACCEPTED, headers={"Location": location})
 

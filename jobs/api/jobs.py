@@ -24,10 +24,10 @@ from accounts.api.views import GenericViewSet
 from jobs import control
 from jobs.api import described
 from jobs.api.access import ON_JOBS, visible_jobs
-from jobs.api.calls import Call, note_call
+from jobs.api.calls import Call, as_sent, note_call
 from jobs.api.job import DEFAULT_NAMES, NAMES, JobSerializer, ListedJobSerializer, columns_of
 from jobs.api.job_filters import JobFilters
-from jobs.api.new_job import NewJobSerializer, function_asked_for, new_job, payload_asked_for
+from jobs.api.new_job import NewJobSerializer, function_asked_for, new_job
 from jobs.api.parameters import StrictFilterBackend
 from jobs.api.reasons import ReasonSerializer, reason_of
 from jobs.api.time_limit import time_limit
@@ -93,7 +93,7 @@ class JobViewSet(GenericViewSet[Job]):
     @idempotent
     def create(self, request: Request) -> Response:
         """Submit a job. When the answer arrives the job is stored for good."""
-        asked, payload = function_asked_for(request.data), payload_asked_for(request.data)
+        asked, payload = function_asked_for(request.data), as_sent(request.data, "payload")
         note_call(request, Call(asked, payload))
         body = NewJobSerializer(data=request.data)
         body.is_valid(raise_exception=True)

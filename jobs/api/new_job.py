@@ -12,7 +12,7 @@ from accounts.api.fields import JsonObject, Moment, Number, Text, WholeNumber
 from accounts.api.strict import StrictSerializer
 from accounts.models import User, Workspace
 from jobs import catalogue, functions, language_rights, options
-from jobs.api.calls import UNKNOWN
+from jobs.api.calls import UNKNOWN, request_id_of
 from jobs.enqueue import NewJob
 from jobs.exceptions import UnknownJobType
 from jobs.languages import PYTHON, QUEUE_PREFIX
@@ -78,11 +78,6 @@ def function_asked_for(body: Any) -> str:
         return UNKNOWN
 
 
-def payload_asked_for(body: Any) -> Any:
-    """Give the payload as it was sent, to be noted with the call."""
-    return body.get("payload") if isinstance(body, dict) else body
-
-
 def new_job(data: dict[str, Any], request: Request, workspaces: dict[str, Workspace]) -> NewJob:
     """Make the domain's value of a checked body; unknown workspaces are made and added to `workspaces`.
 
@@ -95,7 +90,7 @@ def new_job(data: dict[str, Any], request: Request, workspaces: dict[str, Worksp
         if name not in workspaces:
             workspaces[name] = Workspace.objects.get_or_create(name=name)[0]
         chosen["workspace"] = workspaces[name]
-    chosen |= {"user": user, "request_id": getattr(request._request, "request_id", None)}
+    chosen |= {"user": user, "request_id": request_id_of(request)}
     return NewJob(data["type"], data["payload"], cast(Options, chosen))
 
 

@@ -21,14 +21,13 @@ from accounts.roles import STAFF
 from jobs import conf, sessions
 from jobs.api import described
 from jobs.api.access import ON_JOBS
-from jobs.api.calls import UNKNOWN, Call, note_call
-from jobs.api.invoke import InvokedSerializer
+from jobs.api.calls import UNKNOWN, Call, as_sent, note_call, request_id_of
+from jobs.api.invoke import InvokedSerializer, accepted
 from jobs.api.parameters import StrictFilterBackend, WordFilter, refuse_unread
 from jobs.api.time_limit import time_limit
 from jobs.api.waiting import ask_to_wait_for
 from jobs.models import Session
 from jobs.models.session import SessionQuerySet
-from jobs.statuses import Status
 
 #: A list leaves these out.
 LARGE: Final = ("context", "metadata")
@@ -176,17 +175,15 @@ class SessionViewSet(GenericViewSet[Session]):
 
     @idempotent
     def _execute(self, request: Request, request_id: str) -> Response:
-        noted = request.data.get("params") if isinstance(request.data, dict) else request.data
+        noted = as_sent(request.data, "params")
         note_call(request, Call(UNKNOWN, noted))
         session = self._visible(request_id)
         note_call(request, Call(session.language_title, noted))
         body = ParamsSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        submitted = sessions.execute(session, request.user, body.validated_data["params"], _request_id(request))
+        submitted = sessions.execute(session, request.user, body.validated_data["params"], request_id_of(request))
         note_call(request, Call(session.language_title, noted, submitted.id))
-        answer = {"job_id": str(submitted.id), "status": Status.PENDING, "result": None, "cached": False}
-        location = reverse("job", [submitted.id], request=request)
-        return Response(answer, status=status.HTTP_202_ACCEPTED, headers={"Location": location})
+        return accepted(request, submitted.id)
 
     @extend_schema(
         operation_id="sessions_partial_update",
@@ -211,7 +208,3 @@ class SessionViewSet(GenericViewSet[Session]):
         if session is None:
             raise Http404
         return session
-
-
-def _request_id(request: Request) -> str | None:
-    return getattr(request._request, "request_id", None)

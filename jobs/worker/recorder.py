@@ -80,6 +80,8 @@ class Recorder(threading.Thread):
             batch.append(outcomes.popleft())
             size += len(getattr(batch[-1][1], "result", None) or "")
         self._last_size = len(batch)
+        # Here and not where they are written: a batch that is refused is written again, in halves.
+        keep_results(batch)
         self._write(batch)
         delays = [outcome.delay for _, outcome in batch if isinstance(outcome, Retry | Snoozed)]
         if delays:
@@ -88,7 +90,6 @@ class Recorder(threading.Thread):
         announce({(attempt.queue, ANY_PRIORITY) for attempt, outcome in batch if _given_back(outcome)})
 
     def _write(self, batch: list[Recorded]) -> None:
-        keep_results(batch)
         try:
             lost = patiently("recording outcomes", lambda: record(batch), self._give_up)
         except DatabaseError as error:
@@ -107,7 +108,7 @@ class Recorder(threading.Thread):
             )
         # Not by `fenced`: an attempt that was ended from outside is fenced as well, and its outcome is recorded.
         unrecorded = set(lost)
-        observers.tell([(attempt, outcome) for attempt, outcome in batch if attempt not in unrecorded])
+        observers.tell([ended for ended in batch if ended[0] not in unrecorded] if lost else batch)
 
     def _isolate(self, batch: list[Recorded], error: DatabaseError) -> None:
         """Find the outcome that PostgreSQL refuses, so that it does not hold up the others."""
