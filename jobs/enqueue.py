@@ -24,6 +24,7 @@ from jobs.exceptions import (
 )
 from jobs.languages import QUEUE_PREFIX, is_foreign
 from jobs.models import Job
+from jobs.models.comparison import HoldsUniqueKey
 from jobs.options import Options
 from jobs.payloads import dump, dump_payload
 from jobs.registry import JobType
@@ -200,7 +201,7 @@ def _insert_sql(names: tuple[str, ...], unique: bool) -> str:
     if unique:
         sql += (
             " ON CONFLICT (job_type, unique_key, user_id)"
-            " WHERE unique_key IS NOT NULL AND status IN ('pending', 'processing') DO NOTHING RETURNING id"
+            f" WHERE unique_key IS NOT NULL AND {HoldsUniqueKey.template} DO NOTHING RETURNING id"
         )
     return sql
 

@@ -17,10 +17,10 @@ DEPTH_CAP: Final = 100_000
 # A loose scan of the claim index for the queues' names, then a bounded count for each: nothing here touches history.
 _SNAPSHOT: Final = """
 WITH RECURSIVE waiting AS (
-    (SELECT queue FROM job_queue WHERE status = 'pending' ORDER BY queue LIMIT 1)
+    (SELECT queue FROM job_queue WHERE status = 'pending' AND waits_for IS NULL AND lane_key IS NULL ORDER BY queue LIMIT 1)
     UNION ALL
     SELECT n.queue FROM waiting w CROSS JOIN LATERAL (
-        SELECT queue FROM job_queue WHERE status = 'pending' AND queue > w.queue ORDER BY queue LIMIT 1) n
+        SELECT queue FROM job_queue WHERE status = 'pending' AND waits_for IS NULL AND lane_key IS NULL AND queue > w.queue ORDER BY queue LIMIT 1) n
 ), running AS (
     SELECT queue, count(*) AS processing FROM job_queue WHERE status = 'processing' GROUP BY queue
 ), known AS (
@@ -29,15 +29,15 @@ WITH RECURSIVE waiting AS (
 SELECT k.queue, depth.jobs, due.oldest, coalesce(r.processing, 0), coalesce(q.paused, false)
 FROM known k
 CROSS JOIN LATERAL (SELECT count(*) AS jobs FROM (
-    SELECT FROM job_queue WHERE queue = k.queue AND status = 'pending' LIMIT %(cap)s) capped) depth
+    SELECT FROM job_queue WHERE queue = k.queue AND status = 'pending' AND waits_for IS NULL AND lane_key IS NULL LIMIT %(cap)s) capped) depth
 CROSS JOIN LATERAL (
     WITH RECURSIVE levels AS (
-        (SELECT priority, scheduled_at FROM job_queue WHERE queue = k.queue AND status = 'pending'
+        (SELECT priority, scheduled_at FROM job_queue WHERE queue = k.queue AND status = 'pending' AND waits_for IS NULL AND lane_key IS NULL
          ORDER BY priority DESC, scheduled_at LIMIT 1)
         UNION ALL
         SELECT n.priority, n.scheduled_at FROM levels l CROSS JOIN LATERAL (
             SELECT priority, scheduled_at FROM job_queue
-            WHERE queue = k.queue AND status = 'pending' AND priority < l.priority
+            WHERE queue = k.queue AND status = 'pending' AND waits_for IS NULL AND lane_key IS NULL AND priority < l.priority
             ORDER BY priority DESC, scheduled_at LIMIT 1) n
     ) SELECT greatest(0, extract(epoch FROM clock_timestamp() - min(scheduled_at)))::float8 AS oldest FROM levels) due
 LEFT JOIN running r USING (queue)

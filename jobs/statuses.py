@@ -16,6 +16,13 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled", "Cancelled"
 
 
+class WaitsFor(models.TextChoices):
+    """What a pending job may wait for beside its time."""
+
+    JOBS = "jobs", "Other jobs"
+    EVENT = "event", "An event"
+
+
 #: Nothing but a person's redrive or retry moves a job out of these.
 FINAL: Final = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})
 

@@ -1,10 +1,13 @@
 """The queue's tables, one noun per file. Imports go down: job knows of none of the others."""
 
 from jobs.models.audit import AuditEntry
+from jobs.models.batch import Batch
 from jobs.models.cached_value import CacheCounter, CachedValue
 from jobs.models.chore import Chore
 from jobs.models.counter import OutcomeCounter
 from jobs.models.dead_letter import DeadLetter, DeadLetterGroup
+from jobs.models.dependency import Dependency, ReleaseCheck
+from jobs.models.event import Event
 from jobs.models.function import Function
 from jobs.models.job import Job
 from jobs.models.lock import ProcessingLock
@@ -16,16 +19,20 @@ from jobs.models.worker import Worker
 
 __all__ = [
     "AuditEntry",
+    "Batch",
     "CacheCounter",
     "CachedValue",
     "Chore",
     "DeadLetter",
     "DeadLetterGroup",
+    "Dependency",
+    "Event",
     "Function",
     "Job",
     "OutcomeCounter",
     "ProcessingLock",
     "Queue",
+    "ReleaseCheck",
     "Schedule",
     "Session",
     "Task",

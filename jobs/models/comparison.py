@@ -21,3 +21,12 @@ class RowAfter(models.Func):
             params.extend(its_params)
         a, b, x, y = parts
         return f"({a}, {b}) > ({x}, {y})", params
+
+
+class HoldsUniqueKey(models.Func):
+    """Whether a job holds its unique key in the status it has; word for word the condition of the unique index."""
+
+    template = "(status = ANY (COALESCE(unique_states, ARRAY['pending', 'processing'])))"
+    arity = 0
+    output_field = models.BooleanField()
+    conditional = True

@@ -12,9 +12,9 @@ from django.db.models.functions import Now
 
 from jobs import conf
 from jobs.models.columns import ClockTimestamp, EmptyArray, EmptyJson, Uuid7, uuid7
-from jobs.models.comparison import RowAfter
+from jobs.models.comparison import HoldsUniqueKey, RowAfter
 from jobs.models.queue import Queue
-from jobs.statuses import FINAL, Priority, Status
+from jobs.statuses import FINAL, Priority, Status, WaitsFor
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -27,25 +27,28 @@ class JobQuerySet(models.QuerySet["Job"]):
     def owned_by(self, user: Any) -> Self:
         return self.filter(user=user)
 
+    def startable(self) -> Self:
+        """Pending jobs that wait for nothing but their time."""
+        return self.filter(status=Status.PENDING, waits_for=None)
+
     def ready(self, queue: Any, priority: Any, after: tuple[Any, Any] | None = None) -> Self:
-        """Pending jobs of one lane that are due, in the order they are claimed.
+        """Pending jobs of one open lane that are due, in the order they are claimed.
 
         Every condition is an equality or a bound on the claim index, so the scan starts behind the row `after`
         (its scheduled_at and id; values or expressions) and touches only what it returns. A paused queue gives
-        nothing; that is asked once per query.
+        nothing; that is asked once per query. Jobs that wait for something, or have a lane_key, are not among them.
         """
-        due = self.filter(queue=queue, priority=priority, status=Status.PENDING, scheduled_at__lte=Now())
+        due = self.startable().filter(queue=queue, priority=priority, lane_key=None, scheduled_at__lte=Now())
         if after is not None:
             due = due.filter(RowAfter(F("scheduled_at"), F("id"), *after))
         paused = Queue.objects.filter(name=queue, paused=True)
         return due.filter(~Exists(paused)).order_by("scheduled_at", "id")
 
     def unfinished_with_key(self, job_type: str, unique_key: str, user_id: Any) -> Any:
-        """Give the id of the unfinished job that holds this unique key, or None."""
-        held = self.filter(job_type=job_type, unique_key=unique_key, user_id=user_id)
-        unfinished = held.filter(status__in=[Status.PENDING, Status.PROCESSING])
+        """Give the id of the job that holds this unique key, an unfinished one unless it says otherwise, or None."""
+        held = self.filter(HoldsUniqueKey(), job_type=job_type, unique_key=unique_key, user_id=user_id)
         # Unordered: there is one at most, and an order by id tempts the planner to walk the primary key for it.
-        return next(iter(unfinished.order_by().values_list("id", flat=True)), None)
+        return next(iter(held.order_by().values_list("id", flat=True)), None)
 
     def finished(self) -> Self:
         return self.filter(status__in=FINAL)
@@ -93,7 +96,21 @@ class Job(models.Model):
     metadata = models.JSONField(default=dict, db_default=EmptyJson(), blank=True, encoder=DjangoJSONEncoder)
     tags = ArrayField(models.TextField(), default=list, db_default=EmptyArray(), blank=True)
     unique_key = models.TextField(null=True, blank=True)  # noqa: DJ001 - NULL is outside the unique index
+    #: The statuses in which it holds its unique key; NULL is while it is unfinished.
+    unique_states = ArrayField(models.TextField(), null=True, blank=True)
+    #: From then on whoever wants the unique key takes it from this job; NULL is never.
+    unique_until = models.DateTimeField(null=True, blank=True)
     concurrency_key = models.TextField(null=True, blank=True)  # noqa: DJ001 - NULL is outside every limit
+    #: How many jobs of its concurrency key may run when it starts, itself included; NULL is any number.
+    concurrency_limit = models.IntegerField(null=True, blank=True)
+    #: How many jobs of its concurrency key may start in a time: "60/m"; NULL is any number.
+    rate_limit = models.TextField(null=True, blank=True)  # noqa: DJ001 - NULL is "no limit"
+    #: The lane inside its queue and priority that it is claimed from; NULL is the open one, which is claimed in order.
+    lane_key = models.TextField(null=True, blank=True, editable=False, db_collation="C")  # noqa: DJ001
+    #: What a pending job waits for beside its time; NULL is nothing.
+    waits_for = models.TextField(null=True, blank=True, choices=WaitsFor.choices)  # noqa: DJ001
+    #: A job that has not started by then is cancelled.
+    expires_at = models.DateTimeField(null=True, blank=True)
     #: Seconds that one attempt may run; NULL is the job type's own.
     timeout = models.FloatField(null=True, blank=True)
     # No database constraint: pruning a finished parent or schedule must not scan this table for children.
@@ -103,6 +120,13 @@ class Job(models.Model):
     schedule = models.ForeignKey(
         "jobs.Schedule", models.DO_NOTHING, null=True, blank=True, related_name="+", db_constraint=False, db_index=False
     )
+    #: Which of the schedule's times it was made for.
+    scheduled_for = models.DateTimeField(null=True, blank=True)
+    batch = models.ForeignKey(
+        "jobs.Batch", models.DO_NOTHING, null=True, blank=True, related_name="jobs", db_constraint=False, db_index=False
+    )
+    #: Whether jobs depend on it or have it as parent: others are told only of the ends of such jobs.
+    has_followers = models.BooleanField(default=False, db_default=False, editable=False)
     #: The session's request_id, for jobs that execute a session.
     session = models.TextField(null=True, blank=True)  # noqa: DJ001 - NULL is "no session"
     #: The X-Request-ID of the request that submitted it; such a job has a row of its own id in the request log.
@@ -144,20 +168,44 @@ class Job(models.Model):
                 | (~Q(status__in=[Status.FAILED, Status.DEAD_LETTER]) & Q(failed_at__isnull=True)),
                 name="job_failed_has_time",
             ),
+            models.CheckConstraint(
+                condition=Q(waits_for__isnull=True) | Q(waits_for__in=WaitsFor.values), name="job_waits_for_valid"
+            ),
             models.UniqueConstraint(
                 fields=["job_type", "unique_key", "user"],
-                condition=Q(unique_key__isnull=False, status__in=[Status.PENDING, Status.PROCESSING]),
+                condition=Q(unique_key__isnull=False) & Q(HoldsUniqueKey()),
                 nulls_distinct=False,
-                name="job_unique_key_unfinished",
+                name="job_unique_key",
+            ),
+            # A schedule makes one job for each of its times, however many workers look at the clock.
+            models.UniqueConstraint(
+                fields=["schedule", "scheduled_for"], condition=Q(schedule__isnull=False), name="job_once_per_tick"
             ),
         ]
         # Four times slower with the indexes of every status column: each of these serves a tested query.
         indexes: ClassVar = [
-            # The claim: one lane, due, in order.
+            # The claim: one open lane, due, in order.
             models.Index(
                 F("queue"), F("priority").desc(), F("scheduled_at"), F("id"),
-                condition=Q(status=Status.PENDING), name="job_claim",
+                condition=Q(status=Status.PENDING, waits_for__isnull=True, lane_key__isnull=True), name="job_ready",
             ),
+            # The claim from lanes of limited jobs and of fair queues, which are stepped over without being walked.
+            models.Index(
+                F("queue"), F("priority").desc(), F("lane_key"), F("scheduled_at"), F("id"),
+                condition=Q(status=Status.PENDING, waits_for__isnull=True, lane_key__isnull=False), name="job_lanes",
+            ),
+            # What waits: lists of it, and the time-outs of events.
+            models.Index(
+                F("waits_for"), F("scheduled_at"), F("id"),
+                condition=Q(status=Status.PENDING, waits_for__isnull=False), name="job_waiting",
+            ),
+            # What has not started in time.
+            models.Index(
+                F("expires_at"), condition=Q(status=Status.PENDING, expires_at__isnull=False), name="job_expiry"
+            ),
+            # Only children and members of batches pay for these.
+            models.Index(F("parent"), F("id"), condition=Q(parent__isnull=False), name="job_children"),
+            models.Index(F("batch"), F("status"), condition=Q(batch__isnull=False), name="job_batch"),
             # Running jobs: the lists of them, and those that lost their lock row.
             models.Index(F("started_at"), F("id"), condition=Q(status=Status.PROCESSING), name="job_running"),
             # A client's own list, newest first.

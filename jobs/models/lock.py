@@ -29,12 +29,19 @@ class ProcessingLock(models.Model):
     lock_token = models.BigIntegerField(db_default=NextLockToken())
     locked_at = models.DateTimeField(db_default=ClockTimestamp())
     expires_at = models.DateTimeField()
+    #: The job's; how many locks have it is how many such jobs run.
+    concurrency_key = models.TextField(null=True)  # noqa: DJ001 - NULL is outside every limit
 
     objects = ProcessingLockQuerySet.as_manager()
 
     class Meta:
         db_table = "job_processing_locks"
         ordering: ClassVar = ["expires_at"]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["concurrency_key"], condition=models.Q(concurrency_key__isnull=False), name="lock_concurrency"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.job_id} held by {self.worker_id}"

@@ -12,7 +12,12 @@ class Queue(models.Model):
     paused = models.BooleanField(default=False, db_default=False)
     paused_at = models.DateTimeField(null=True, blank=True)
     paused_reason = models.TextField(blank=True, default="", db_default="")
+    #: How many of its jobs may run at once, on all workers together; NULL is any number.
     concurrency_limit = models.PositiveIntegerField(null=True, blank=True)
+    #: How many of its jobs may start in a time: "60/m"; NULL is any number.
+    rate_limit = models.TextField(null=True, blank=True)  # noqa: DJ001 - NULL is "no limit"
+    #: Whether users take turns, however many jobs each of them has waiting.
+    fair = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
 
     class Meta:

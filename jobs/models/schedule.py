@@ -11,8 +11,31 @@ from jobs.statuses import Priority
 class Schedule(models.Model):
     """When jobs of a type fall due by themselves: cron, timedelta or by hand."""
 
+    class Misfire(models.TextChoices):
+        """What becomes of times that passed while nobody was there to fire."""
+
+        SKIP = "skip", "Skip them"
+        LATEST = "latest", "Run once, for the latest"
+        ALL = "all", "Run all, up to the cap"
+
+    class Overlap(models.TextChoices):
+        """What becomes of a time at which the job before is not done yet."""
+
+        ALLOW = "allow", "Run beside it"
+        SKIP = "skip", "Skip the time"
+        CANCEL = "cancel", "Cancel the job before"
+
+    class Source(models.TextChoices):
+        CODE = "code", "Code"
+        API = "api", "API"
+        ADMIN = "admin", "Admin"
+
     id = models.UUIDField(primary_key=True, default=uuid7, db_default=Uuid7(), editable=False)
-    name = models.TextField(unique=True)
+    name = models.TextField()
+    description = models.TextField(blank=True, default="", db_default="")
+    source = models.TextField(choices=Source.choices, default=Source.ADMIN, db_default="admin")
+    #: Whether a schedule that is defined in code may be changed by people.
+    editable = models.BooleanField(default=True, db_default=True)
     job_type = models.TextField()
     #: {"type": "cron", "expression": …, "timezone": …}, {"type": "timedelta", "seconds": …} or {"type": "manual"}.
     schedule_interval = models.JSONField()
@@ -23,8 +46,17 @@ class Schedule(models.Model):
     is_active = models.BooleanField(default=True, db_default=True)
     starts_at = models.DateTimeField(null=True, blank=True)
     ends_at = models.DateTimeField(null=True, blank=True)
+    misfire = models.TextField(choices=Misfire.choices, default=Misfire.LATEST, db_default="latest")
+    #: How many times that passed are made up for at most, where all are.
+    misfire_cap = models.IntegerField(default=10, db_default=10)
+    overlap = models.TextField(choices=Overlap.choices, default=Overlap.ALLOW, db_default="allow")
     next_run_at = models.DateTimeField(null=True, blank=True)
     last_run_at = models.DateTimeField(null=True, blank=True)
+    last_job = models.UUIDField(null=True, blank=True)
+    #: Times that made no job, because of its rules for misfires and overlaps.
+    skipped = models.BigIntegerField(default=0, db_default=0)
+    #: Why the last time could make no job: "" while all is well.
+    last_error = models.TextField(blank=True, default="", db_default="")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
     is_deleted = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
@@ -34,6 +66,26 @@ class Schedule(models.Model):
     class Meta:
         db_table = "job_schedules"
         ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["user", "name"],
+                condition=models.Q(is_deleted=False),
+                nulls_distinct=False,
+                name="schedule_named_once",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(misfire__in=["skip", "latest", "all"], overlap__in=["allow", "skip", "cancel"]),
+                name="schedule_rules_valid",
+            ),
+        ]
+        indexes: ClassVar = [
+            # What is due, and when the next one is.
+            models.Index(
+                fields=["next_run_at"],
+                condition=models.Q(is_active=True, is_deleted=False, next_run_at__isnull=False),
+                name="schedule_due",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -16,12 +16,20 @@ class Task(models.Model):
         FAILED = "failed", "Failed"
         CANCELLED = "cancelled", "Cancelled"
 
+    class Kind(models.TextChoices):
+        CALL = "call", "Call"
+        MAP = "map", "Item of a map"
+        SLEEP = "sleep", "Sleep"
+        EVENT = "event", "Event"
+
     id = models.UUIDField(primary_key=True, default=uuid7, db_default=Uuid7(), editable=False)
     # The unique constraint begins with it and serves its look-ups.
     job = models.ForeignKey(Job, models.CASCADE, related_name="tasks", db_index=False)
-    #: Where in the job's code: the order of the step and its name.
+    #: Where in the job's code: the order of the step, its name, and which item of a map it is.
     position = models.IntegerField(db_default=0)
+    item = models.IntegerField(db_default=0, default=0)
     name = models.TextField(db_default="")
+    kind = models.TextField(choices=Kind.choices, default=Kind.CALL, db_default="call")
     status = models.TextField(choices=Status.choices, default=Status.PENDING, db_default="pending")
     payload = models.JSONField(db_default=EmptyJson(), default=dict)
     result = models.JSONField(null=True, blank=True)
@@ -29,6 +37,8 @@ class Task(models.Model):
     attempt = models.IntegerField(db_default=0, default=0)
     started_at = models.DateTimeField(null=True, blank=True)
     completed_at = models.DateTimeField(null=True, blank=True)
+    #: The end of a sleep, or until when an event is waited for; NULL is for ever.
+    wake_at = models.DateTimeField(null=True, blank=True)
     is_deleted = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
     updated_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
@@ -36,12 +46,15 @@ class Task(models.Model):
 
     class Meta:
         db_table = "job_tasks"
-        ordering: ClassVar = ["job", "position"]
+        ordering: ClassVar = ["job", "position", "item"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["job", "position", "name"], name="task_once_per_job"),
+            models.UniqueConstraint(fields=["job", "position", "item"], name="task_once_per_job"),
             models.CheckConstraint(
                 condition=models.Q(status__in=["pending", "processing", "completed", "failed", "cancelled"]),
                 name="task_status_valid",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["call", "map", "sleep", "event"]), name="task_kind_valid"
             ),
         ]
 

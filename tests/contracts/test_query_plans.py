@@ -82,9 +82,9 @@ NOBODY = "018f0000-0000-7000-8000-000000000000"
 LETTERS_OF_A_JOB = "job_dead_letter_queue_original_job_id"
 
 QUERIES = {
-    "claim": Query(claim, frozenset({"job_claim"}), sorts=True, always=True),
-    "waiting lanes": Query(lambda: claimer()._look(), frozenset({"job_claim"}), sorts=True, always=True),
-    "queues": Query(queues.snapshot, frozenset({"job_claim", "job_running"}), sorts=True, always=True),
+    "claim": Query(claim, frozenset({"job_ready"}), sorts=True, always=True),
+    "waiting lanes": Query(lambda: claimer()._look(), frozenset({"job_ready"}), sorts=True, always=True),
+    "queues": Query(queues.snapshot, frozenset({"job_ready", "job_running"}), sorts=True, always=True),
     "one job": Query(lambda: Job.objects.filter(pk=NOBODY).first(), frozenset({"job_queue_pkey"})),
     "what a worker over HTTP holds": Query(lambda: look_at_lock(), frozenset({"job_queue_pkey"}), always=True),
     "renewing over HTTP": Query(
@@ -122,15 +122,15 @@ QUERIES = {
     ),
     "holder of a key": Query(
         lambda: Job.objects.unfinished_with_key("type0", "key21", None),
-        frozenset({"job_unique_key_unfinished"}),
+        frozenset({"job_unique_key"}),
         always=True,
     ),
     "submit with a key": Query(
-        lambda: enqueue("bench_coroutine", {}, unique_key="k"), frozenset({"job_unique_key_unfinished"}), always=True
+        lambda: enqueue("bench_coroutine", {}, unique_key="k"), frozenset({"job_unique_key"}), always=True
     ),
     "submit many with keys": Query(
         lambda: enqueue_many([NewJob("bench_coroutine", {}, {"unique_key": "k"})]),
-        frozenset({"job_unique_key_unfinished"}),
+        frozenset({"job_unique_key"}),
         always=True,
     ),
     "prune": Query(
@@ -194,7 +194,7 @@ def test_a_claim_walks_its_index_in_order(analyzed):
     for plan in plans:
         below = list(plan.nodes("LockRows"))
         (scan,) = [node for node in below if node.get("Relation Name") == "job_queue"]
-        assert (scan["Node Type"], scan["Index Name"]) == ("Index Scan", "job_claim")
+        assert (scan["Node Type"], scan["Index Name"]) == ("Index Scan", "job_ready")
         assert not plan.sorts("LockRows")
         for column in ("queue", "priority", "scheduled_at", "id"):
             assert column in scan["Index Cond"]
@@ -258,7 +258,7 @@ def check_primary_keys(work, tables):
 def test_a_worker_in_psql_follows_the_claim_index(analyzed):
     plans = nested_plans(in_functions("* FROM acquire_job_lock('w', '{type0,type1}', '5 minutes', 50)"))
     used = set().union(*(plan.indexes("job_queue") for plan in plans))
-    assert used == {"job_claim", "job_queue_pkey"}
+    assert used == {"job_ready", "job_queue_pkey"}
     assert "job_queue" not in set().union(*(plan.read_whole() for plan in plans))
 
 

@@ -19,6 +19,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 SHARED = {
     *("workspaces", "rate_limit_windows", "schema_version", "users_groups", "users_user_permissions"),
     *("functions", "job_queues", "job_workers", "job_processing_locks", "job_chores", "job_outcome_counters"),
+    # Ids alone, read by workers.
+    "job_release_checks",
     *("cached_values", "cache_counters"),
     *("late_hours", "rollup_state", "runtime_metrics", "cache_metrics", "cache_readings", "recorder_alarms"),
     *("django_admin_log", "django_content_type", "django_migrations", "django_session"),

@@ -41,7 +41,7 @@ def test_plans_of_staff_users_and_workers(filled: User) -> None:  # noqa: F811
 
     assert of_staff == plan(newest)
     assert scans(of_staff) == ["job_queue_pkey"] and "current_setting" not in of_staff
-    assert scans(claim) == ["job_claim"] and "current_setting" not in claim
+    assert scans(claim) == ["job_ready"] and "current_setting" not in claim
     # The setting is read once, and not for each row.
     assert scans(of_user) == scans(plan(own)) and "InitPlan" in of_user and "SubPlan" not in of_user, of_user
 

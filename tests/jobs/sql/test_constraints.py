@@ -58,7 +58,7 @@ def test_a_pending_job_that_is_none(change, constraint):
 
 def test_one_unfinished_job_for_a_key():
     new_job("t", unique_key="k")
-    assert refused("INSERT INTO job_queue (job_type, unique_key) VALUES ('t', 'k')") == "job_unique_key_unfinished"
+    assert refused("INSERT INTO job_queue (job_type, unique_key) VALUES ('t', 'k')") == "job_unique_key"
     execute("INSERT INTO job_queue (job_type, unique_key) VALUES ('other', 'k'), ('t', NULL), ('t', NULL)")
 
 

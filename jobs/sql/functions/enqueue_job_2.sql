@@ -1,0 +1,26 @@
+-- Submits a job from SQL: part of the caller's transaction; workers are woken when it commits.
+-- With a unique key that an unfinished job of the type holds, gives that job's id and adds nothing.
+CREATE OR REPLACE FUNCTION enqueue_job(
+    p_job_type text, p_payload jsonb DEFAULT '{}', p_queue text DEFAULT 'default', p_priority integer DEFAULT 5,
+    p_scheduled_at timestamptz DEFAULT NULL, p_max_retries integer DEFAULT 3, p_unique_key text DEFAULT NULL,
+    p_timeout double precision DEFAULT NULL, p_metadata jsonb DEFAULT '{}', p_tags text[] DEFAULT '{}'
+) RETURNS uuid LANGUAGE plpgsql AS $$
+DECLARE
+    v_id uuid;
+BEGIN
+    LOOP
+        INSERT INTO job_queue (job_type, payload, queue, priority, scheduled_at, max_retries, unique_key, timeout, metadata, tags)
+        VALUES (p_job_type, p_payload, p_queue, p_priority, coalesce(p_scheduled_at, clock_timestamp()), p_max_retries,
+                p_unique_key, p_timeout, p_metadata, p_tags)
+        ON CONFLICT (job_type, unique_key, user_id)
+            WHERE unique_key IS NOT NULL AND (status = ANY (COALESCE(unique_states, ARRAY['pending', 'processing']))) DO NOTHING
+        RETURNING id INTO v_id;
+        EXIT WHEN v_id IS NOT NULL;
+        SELECT j.id INTO v_id FROM job_queue j
+        WHERE j.job_type = p_job_type AND j.unique_key = p_unique_key AND j.user_id IS NULL
+          AND (j.status = ANY (COALESCE(j.unique_states, ARRAY['pending', 'processing'])));
+        EXIT WHEN v_id IS NOT NULL;  -- else it finished in between: try the insert again
+    END LOOP;
+    PERFORM pg_notify('ekiden_jobs', p_queue || ':' || p_priority);
+    RETURN v_id;
+END $$
