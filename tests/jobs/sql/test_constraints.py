@@ -1,5 +1,7 @@
 """What the tables refuse, whoever writes."""
 
+from uuid import UUID
+
 import pytest
 from django.db import Error, connection, transaction
 
@@ -7,6 +9,9 @@ from jobs.models import Job
 from tests.jobs.rows import dead_letter, finish, new_job, start
 
 pytestmark = pytest.mark.django_db
+
+
+NOBODY = UUID(int=0)
 
 
 def execute(sql, *arguments):
@@ -47,6 +52,7 @@ def refused(sql, *arguments):
         ("status = 'dead_letter', failed_at = now()", "dead_letter_matches_job"),
         ("scheduled_at = '-infinity'", "job_scheduled_at_readable"),
         ("scheduled_at = 'infinity'", "job_scheduled_at_readable"),
+        ("waits_for = 'money'", "job_waits_for_valid"),
         ("payload = NULL", "payload"),
         ("job_type = NULL", "job_type"),
     ],
@@ -60,6 +66,12 @@ def test_one_unfinished_job_for_a_key():
     new_job("t", unique_key="k")
     assert refused("INSERT INTO job_queue (job_type, unique_key) VALUES ('t', 'k')") == "job_unique_key"
     execute("INSERT INTO job_queue (job_type, unique_key) VALUES ('other', 'k'), ('t', NULL), ('t', NULL)")
+
+
+def test_one_job_for_a_time_of_a_schedule():
+    execute("INSERT INTO job_queue (job_type, schedule_id, scheduled_for) VALUES ('t', %s, '2026-01-01')", NOBODY)
+    again = "INSERT INTO job_queue (job_type, schedule_id, scheduled_for) VALUES ('t', %s, '2026-01-01')"
+    assert refused(again, NOBODY) == "job_once_per_tick"
 
 
 @pytest.mark.parametrize(
