@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import connections, router
 
 from analytics.models import RequestLog
+from jobs.crash_points import commit_points
 
 AHEAD: Final = 3
 #: With fewer whole months ahead than so many something has gone wrong: nobody has made any for a month.
@@ -44,7 +45,8 @@ def old(months: int) -> list[Partition]:
 
 def create_ahead(months: int = AHEAD) -> list[str]:
     """Make the partitions of the running month and so many after it; gives the names of new ones."""
-    rows = _rows("SELECT create_log_partitions(now(), %s, %s)", months, settings.LOG_PARTITIONS)
+    with commit_points("partitions", using=alias()):
+        rows = _rows("SELECT create_log_partitions(now(), %s, %s)", months, settings.LOG_PARTITIONS)
     return [name for (name,) in rows]
 
 

@@ -125,6 +125,8 @@ class Settings:
     database_pool_size: int
     #: The name of the database that tests make and drop; empty: Django's choice.
     test_db_name: str
+    #: Where tests have this process kill itself; see jobs/crash_points.py.
+    crash_point: str
     redis_url: str
     #: /metrics is open to everybody who reaches it, not only to staff and to this machine.
     metrics_public: bool
@@ -191,6 +193,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         # One for each thread, and some for the requests that wait on the event loop.
         database_pool_size=read.whole("DATABASE_POOL_SIZE", web_threads + 4, 1, 500),
         test_db_name=read.text("TEST_DB_NAME"),
+        crash_point=_crash_point(read),
         redis_url=_redis_url(read.text("REDIS_URL")),
         metrics_public=read.flag("METRICS_PUBLIC", False),
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
@@ -250,6 +253,13 @@ def _redis_url(url: str) -> str:
     if url and not url.startswith(("redis://", "rediss://", "unix://")):
         raise InvalidSetting("REDIS_URL must be a Redis URL such as redis://host:6379/0.")
     return url
+
+
+def _crash_point(read: Reader) -> str:
+    point = read.text("EKIDEN_CRASH_POINT")
+    if not re.fullmatch(r"([a-z_]+(:[1-9][0-9]{0,5})?)?", point):
+        raise InvalidSetting(f"EKIDEN_CRASH_POINT must be such as after_claim_commit or mid_prune:2, not {point!r}.")
+    return point
 
 
 def _role(read: Reader) -> str:

@@ -192,4 +192,5 @@ SESSION_RETENTION_DAYS = ENV.session_retention_days
 RATE_LIMIT_REQUESTS_PER_MINUTE = ENV.rate_limit_requests_per_minute
 RATE_LIMIT_BURST_SIZE = ENV.rate_limit_burst_size
 REDIS_URL = ENV.redis_url
+CRASH_POINT = ENV.crash_point
 METRICS_PUBLIC = ENV.metrics_public

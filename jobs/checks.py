@@ -23,6 +23,20 @@ def check_times(**kwargs: Any) -> list[CheckMessage]:
     ]
 
 
+@register(Tags.security, deploy=True)
+def check_crash_point(**kwargs: Any) -> list[CheckMessage]:
+    """No process of a real site is to kill itself."""
+    if not conf.crash_point():
+        return []
+    return [
+        Error(
+            f"EKIDEN_CRASH_POINT is set to {conf.crash_point()!r}: the process kills itself there.",
+            hint="It is for tests only; take it out of the environment.",
+            id="jobs.E003",
+        )
+    ]
+
+
 @register(Tags.compatibility)
 def check_functions(**kwargs: Any) -> list[CheckMessage]:
     """The catalogue shows examples to be copied, so each has to be accepted."""

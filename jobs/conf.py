@@ -49,6 +49,11 @@ def result_max_bytes() -> int:
     return int(getattr(settings, "JOB_QUEUE_RESULT_MAX_BYTES", 1_048_576))
 
 
+def crash_point() -> str:
+    """Where this process is to kill itself, only ever in tests; see crash_points."""
+    return str(getattr(settings, "CRASH_POINT", ""))
+
+
 def metrics_public() -> bool:
     """Whether anybody may read /metrics; else staff with a key, and whoever is on the same machine."""
     return bool(getattr(settings, "METRICS_PUBLIC", False))

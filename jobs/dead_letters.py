@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from jobs import catalogue, language_rights
 from jobs.announce import announce
 from jobs.control import refusing_taken_key, restart_changes
+from jobs.crash_points import crash_point
 from jobs.exceptions import (
     InvalidPayload,
     InvalidState,
@@ -124,6 +125,7 @@ def bulk(
         after = chunk[-1]
         with transaction.atomic():
             for letter_id in _in_locking_order(chunk):
+                crash_point("mid_bulk_redrive")
                 _one_of_many(act, letter_id, actor, reason, report)
     return report
 

@@ -14,6 +14,7 @@ from accounts.uuid7 import uuid7
 from jobs import catalogue, conf, options
 from jobs.announce import announce
 from jobs.catalogue import Entry
+from jobs.crash_points import crash_point
 from jobs.exceptions import (
     FunctionInactive,
     InvalidOption,
@@ -112,6 +113,7 @@ def _insert_many(rows: Sequence[Row]) -> list[Enqueued]:
     with transaction.atomic(using=using):
         for names, group in _by_columns([row for row in rows if not _has_key(row)]).items():
             _insert_rows(names, group, using)
+        crash_point("mid_bulk_submit")
         # Whoever inserts the same keys waits for us: in one order for all, or two callers wait for each other.
         unique = {row["id"]: _insert(row) for row in sorted(filter(_has_key, rows), key=_key)}
     announce({(row["queue"], row["priority"]) for row in rows}, using)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from jobs.backoff import exponential, lawful
 from jobs.context import Context
+from jobs.crash_points import crash_point
 from jobs.exceptions import (
     InvalidPayload,
     JobCancelled,
@@ -70,6 +71,7 @@ async def run_coroutine(attempt: Attempt, context: Context) -> Outcome:
 
 def conclude(result: Any) -> Completed:
     """Turn a handler's return value into an outcome; raises UnusableResult for what JSON cannot hold."""
+    crash_point("after_effect")
     if result is None:
         return Completed(None)
     try:

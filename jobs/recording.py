@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.db import connections, transaction
 
+from jobs.crash_points import commit_points
 from jobs.outcomes import Attempt, Cancelled, Completed, DeadLettered, Outcome, Released, Retry, Snoozed
 
 Recorded = tuple[Attempt, Outcome]
@@ -15,6 +16,9 @@ _RETRY: Final = "SELECT retry_jobs(%s::uuid[], %s::bigint[], %s::float8[], %s::j
 _DEAD_LETTER: Final = "SELECT dead_letter_jobs(%s::uuid[], %s::bigint[], %s::jsonb[])::text"
 _CANCEL: Final = "SELECT cancel_jobs(%s::uuid[], %s::bigint[])::text"
 _RELEASE: Final = "SELECT release_jobs(%s::uuid[], %s::bigint[])::text"
+
+#: As crash points name them.
+_MOVES: Final[dict[type, str]] = {Completed: "complete", Retry: "retry", DeadLettered: "dead_letter"}
 
 # The lock row says whether the job is still the worker's; the job row is written only then.
 _PROGRESS: Final = """
@@ -37,11 +41,12 @@ def record(outcomes: Sequence[Recorded], using: str = "default") -> list[Attempt
         kind = Retry if isinstance(outcome, Snoozed) else type(outcome)
         groups.setdefault(kind, []).append((attempt, outcome))
     statements = [_statement(kind, group) for kind, group in groups.items()]
-    if len(statements) == 1:
-        written = _execute(*statements[0], using)
-    else:
-        with transaction.atomic(using=using):
-            written = {job_id for sql, arguments in statements for job_id in _execute(sql, arguments, using)}
+    with commit_points(*(_MOVES[kind] for kind in groups if kind in _MOVES), using=using):
+        if len(statements) == 1:
+            written = _execute(*statements[0], using)
+        else:
+            with transaction.atomic(using=using):
+                written = {job_id for sql, arguments in statements for job_id in _execute(sql, arguments, using)}
     return [attempt for attempt, _ in outcomes if attempt.id not in written]
 
 

@@ -20,6 +20,7 @@ from django.db import connection
 from django.db.models import DateTimeField, IntegerField, TextField, UUIDField
 
 from jobs.announce import Lane
+from jobs.crash_points import commit_points
 from jobs.languages import is_foreign
 from jobs.models import Job, ProcessingLock
 from jobs.models.job import JobQuerySet
@@ -192,7 +193,7 @@ class Claimer:
     def _run(self, values: dict[str, Any], limit: int) -> list[tuple[Any, ...]]:
         worker_id, duration = self.options.worker_id, self.options.lock_duration
         renewed_at = time.monotonic()
-        with connection.cursor() as cursor:
+        with commit_points("claim"), connection.cursor() as cursor:
             candidates = self._candidates
             cursor.execute(
                 _CLAIM.format(candidates=candidates.sql),

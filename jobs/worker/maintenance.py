@@ -14,6 +14,7 @@ from accounts import rate_limits
 from accounts.api import idempotency
 from accounts.uuid7 import first_uuid7
 from jobs import conf
+from jobs.crash_points import crash_point
 from jobs.models import Job, ProcessingLock, Worker
 from jobs.models.columns import ClockTimestamp
 from jobs.worker.database import TRANSIENT, close_quietly, first_line, patiently
@@ -103,6 +104,7 @@ def prune_jobs(days: int) -> int:
     batch = list(old.select_for_update(skip_locked=True).values_list("id", flat=True)[:PRUNE_AT_ONCE])
     if batch:
         Job.objects.filter(id__in=batch).delete()
+        crash_point("mid_prune")
     return len(batch)
 
 

@@ -1,0 +1,76 @@
+"""Named moments at which a process can be told to die, so that tests see what a crash there leaves behind.
+
+`EKIDEN_CRASH_POINT=after_claim_commit` kills the process by SIGKILL when it first comes there, `after_claim_commit:3`
+when it comes there for the third time. Only for tests: `check --deploy` refuses it.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Final
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import transaction
+
+#: All there are, and what is interrupted there.
+POINTS: Final[dict[str, str]] = {
+    "before_claim_commit": "A claim that is written and not committed.",
+    "after_claim_commit": "A worker that holds jobs and has begun none of them.",
+    "after_effect": "A handler that has done its work, and nobody knows yet.",
+    "before_complete_commit": "The outcome of completed jobs, written and not committed.",
+    "after_complete_commit": "A worker that has completed jobs and still has them in hand.",
+    "before_retry_commit": "Putting failed jobs back, written and not committed.",
+    "after_retry_commit": "A worker that has put jobs back and still has them in hand.",
+    "before_dead_letter_commit": "Giving jobs up, written and not committed.",
+    "after_dead_letter_commit": "A worker that has given jobs up and still has them in hand.",
+    "mid_bulk_submit": "Many jobs in one submission, between two of its statements.",
+    "mid_bulk_redrive": "Many dead letters in one act, between two of them.",
+    "mid_prune": "Deleting old jobs, before the batch is committed.",
+    "before_partitions_commit": "Partitions of the request log that are made and not committed.",
+    "after_partitions_commit": "New partitions of which whoever made them could not tell.",
+}
+
+_armed = ""
+_hits_left = 0
+
+
+def arm(setting: str) -> None:
+    """Die at the point that the setting names, `name` or `name:hit`; the empty string disarms."""
+    global _armed, _hits_left
+    name, _, hit = setting.partition(":")
+    if name and name not in POINTS:
+        raise ImproperlyConfigured(f"EKIDEN_CRASH_POINT must name one of {', '.join(POINTS)}, not {name!r}.")
+    _armed, _hits_left = name, int(hit or 1)
+
+
+def crash_point(name: str) -> None:
+    """Die here if this process was told to."""
+    if _armed:
+        _come_to(name)
+
+
+@contextmanager
+def commit_points(*moves: str, using: str = "default") -> Iterator[None]:
+    """Have `before_<move>_commit` met at the end of the block, in a transaction, and `after_<move>_commit` behind it.
+
+    Where nothing is armed this opens no transaction.
+    """
+    if not _armed:
+        yield
+        return
+    with transaction.atomic(using=using):
+        yield
+        for move in moves:
+            _come_to(f"before_{move}_commit")
+            transaction.on_commit(partial(_come_to, f"after_{move}_commit"), using=using)
+
+
+def _come_to(name: str) -> None:
+    global _hits_left
+    if name != _armed:
+        return
+    _hits_left -= 1
+    if _hits_left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
