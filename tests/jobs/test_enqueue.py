@@ -167,7 +167,7 @@ def test_many_keep_their_order(note, policy):
 
 @pytest.mark.usefixtures("database_roles")
 def test_many_go_in_by_several_statements_and_where_row_security_binds(note, monkeypatch):
-    monkeypatch.setattr("jobs.enqueue.STATEMENT_MAX_LENGTH", 1_000)
+    monkeypatch.setattr("jobs.inserting.STATEMENT_MAX_LENGTH", 1_000)
     options = {"tags": ['"', "\\", "a,b", "{}", "NULL"], "metadata": {"big": 12345678901234567890.5}}
     payloads = [{"n": n, "text": "走" * n, "quote": "'\"\\%s"} for n in range(100)]
     with working_as("ekiden_worker"):

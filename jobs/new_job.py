@@ -1,0 +1,98 @@
+"""A job to submit, and what it is in the table: its columns and their values, checked."""
+
+import uuid
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+from accounts.uuid7 import uuid7
+from jobs import conf, options
+from jobs.catalogue import Entry
+from jobs.exceptions import InvalidOption, InvalidPayload
+from jobs.languages import QUEUE_PREFIX, is_foreign
+from jobs.models import Job
+from jobs.options import Options
+from jobs.payloads import dump, dump_payload
+from jobs.registry import JobType
+
+#: Values of one row by column, in what INSERT and JSON both take. `delay` stands for a scheduled_at so many seconds on.
+Row = dict[str, Any]
+
+_PLAIN_COLUMNS: Final = (
+    *("scheduled_at", "unique_key", "concurrency_key", "project_name", "hostname", "arch"),
+    *("session", "request_id"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewJob:
+    """A job to submit: its type, payload and options."""
+
+    job_type: str
+    payload: dict[str, Any]
+    options: Options = field(default_factory=Options)
+
+
+@dataclass(frozen=True, slots=True)
+class Enqueued:
+    """A submitted job; `created` is False when its unique key belonged to an unfinished job, whose id this is."""
+
+    id: uuid.UUID
+    created: bool = True
+
+    def fetch(self) -> Job:
+        """Read the job as it is now."""
+        return Job.objects.get(pk=self.id)
+
+
+def row_of(job_type: JobType | Entry, payload: dict[str, Any], chosen: Options) -> Row:
+    """Check a payload and options, and give the columns; raises InvalidPayload or InvalidOption."""
+    text = dump_payload(payload)
+    # After that: of what JSON cannot hold the schema would say puzzling things, or raise errors of its own.
+    if violations := job_type.validator.violations(payload):
+        raise InvalidPayload(violations)
+    retries, timeout = chosen.get("max_retries", job_type.max_retries), chosen.get("timeout", job_type.timeout)
+    row: Row = {
+        "id": uuid7(),
+        "job_type": job_type.name,
+        "queue": chosen.get("queue", job_type.queue),
+        "priority": chosen.get("priority", job_type.priority),
+        "payload": text,
+        "max_retries": conf.max_retries() if retries is None else retries,
+    }
+    if timeout is not None:
+        row["timeout"] = timeout
+    if chosen:
+        options.check(chosen)
+        _refuse_foreign_queue(row["queue"], job_type)
+        row.update(_optional_columns(chosen))
+    return row
+
+
+def _refuse_foreign_queue(queue: str, job_type: JobType | Entry) -> None:
+    if queue == job_type.queue:
+        return
+    if is_foreign(job_type.queue):
+        raise InvalidOption("queue", f"must be {job_type.queue}, where the workers of the function's language look.")
+    # Its workers could do nothing with the job, and ours would not look there.
+    if is_foreign(queue):
+        raise InvalidOption("queue", f"must not begin with {QUEUE_PREFIX}: those queues belong to other languages.")
+
+
+def _optional_columns(chosen: Options) -> Row:
+    given: Row = dict(chosen)
+    row: Row = {name: given[name] for name in _PLAIN_COLUMNS if given.get(name)}
+    if "scheduled_at" in row:
+        row["scheduled_at"] = max(row["scheduled_at"], options.EARLIEST)
+    if delay := chosen.get("delay"):
+        row["delay"] = delay.total_seconds() if isinstance(delay, timedelta) else float(delay)
+    if tags := chosen.get("tags"):
+        row["tags"] = list(tags)
+    if metadata := chosen.get("metadata"):
+        row["metadata"] = dump(dict(metadata), options.METADATA_MAX_BYTES, "metadata")
+    if user := chosen.get("user"):
+        row |= {"user_id": user.pk, "user_email": user.email}
+    for name in ("workspace", "parent"):
+        if related := given.get(name):
+            row[f"{name}_id"] = related.pk
+    return row
