@@ -1,16 +1,15 @@
 """What the console's templates need beyond Django's tags."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django import template
-from django.urls import reverse
 from django.utils.safestring import SafeString
 
 from jobs.admin import display
 from jobs.admin.dead_letter import group_url
 from jobs.admin.overview import Overview, overview
+from jobs.admin.sections import Header, header
 
 register = template.Library()
 
@@ -26,29 +25,6 @@ _ACTED: Final = {
     "resume": "resumed",
     "retry": "ran again",
 }
-
-#: The console's sections in the order of an operator's day: the model whose list it is, and others it stands for.
-_SECTIONS: Final = (
-    ("Dead letters", "jobs.deadlettergroup", ("jobs/deadletter/",)),
-    ("Jobs", "jobs.job", ()),
-    ("Functions", "jobs.function", ()),
-    ("Sessions", "jobs.session", ()),
-    ("Queues", "jobs.queue", ()),
-    ("Workers", "jobs.worker", ()),
-    ("Locks", "jobs.processinglock", ()),
-    ("Analytics", "analytics.usageday", ("analytics/",)),
-    ("Audit", "jobs.auditentry", ()),
-    ("Users", "accounts.user", ()),
-)
-#: Sections whose first page is no list of rows.
-_FRONT_PAGES: Final = {"analytics.usageday": "analytics:usage"}
-
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    name: str
-    url: str
-    current: bool
 
 
 @register.filter
@@ -84,17 +60,9 @@ def letters_url(fingerprint: str) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def sections(context: dict[str, Any]) -> list[Section]:
+def sections(context: dict[str, Any]) -> Header:
     """Give the sections that this person may see."""
-    request, home = context["request"], reverse("admin:index")
-    found = [Section("Overview", home, request.path == home)]
-    for name, model, others in _SECTIONS:
-        app, _, model_name = model.partition(".")
-        if request.user.has_perm(f"{app}.view_{model_name}"):
-            url = reverse(_FRONT_PAGES.get(model) or f"admin:{app}_{model_name}_changelist")
-            inside = request.path.startswith((url, *(home + other for other in others)))
-            found.append(Section(name, url, inside))
-    return found
+    return header(context["request"])
 
 
 @register.simple_tag(takes_context=True)
