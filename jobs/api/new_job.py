@@ -114,9 +114,14 @@ class NewJobDescription(OpenApiSerializerExtension):  # type: ignore[no-untyped-
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         general = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
         general |= {"additionalProperties": False, "not": {"required": ["delay", "scheduled_at"]}}
-        kinds = [_for_type(general, job_type) for job_type in registry.listed()]
-        described = {"required": ["type"], "description": general["description"]}
-        return {**described, "oneOf": [*kinds, _for_other_languages(general)]}
+        return of_each_type(general)
+
+
+def of_each_type(general: dict[str, Any]) -> dict[str, Any]:
+    """Describe a body with `type`, `queue` and `payload` once for each job type."""
+    kinds = [_for_type(general, job_type) for job_type in registry.listed()]
+    described = {"required": general["required"], "description": general["description"]}
+    return {**described, "oneOf": [*kinds, _for_other_languages(general)]}
 
 
 def _for_type(general: dict[str, Any], job_type: JobType) -> dict[str, Any]:
@@ -125,7 +130,8 @@ def _for_type(general: dict[str, Any], job_type: JobType) -> dict[str, Any]:
     payload = {"type": "object"} if refers else job_type.schema
     queue = {**general["properties"]["queue"], "not": {"pattern": f"^{re.escape(QUEUE_PREFIX)}"}}
     properties = {**general["properties"], "type": {"const": job_type.name}, "payload": payload, "queue": queue}
-    required = ["type", "payload"] if payload.get("required") or refers else ["type"]
+    needed = ["payload"] if payload.get("required") or refers else []
+    required = [*general["required"], *needed]
     return {**general, "title": job_type.name, "required": required, "properties": properties}
 
 
@@ -139,4 +145,4 @@ def _for_other_languages(general: dict[str, Any]) -> dict[str, Any]:
     properties = {name: schema for name, schema in general["properties"].items() if name != "queue"}
     properties["type"] = {"type": "string", "pattern": pattern, "maxLength": 128, "not": ours}
     described = {"title": "a function in another language", "description": "Its language decides the queue."}
-    return {**general, **described, "required": ["type"], "properties": properties}
+    return {**general, **described, "properties": properties}
