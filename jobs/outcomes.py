@@ -69,6 +69,10 @@ class Attempt:
     request_id: str | None = None
     #: Seconds that it was due before it was claimed.
     waited: float = 0.0
+    #: Others of this key may have to wait for its end.
+    concurrency_key: str | None = None
+    #: Others depend on it, or have it as parent.
+    has_followers: bool = False
     started_at: float | None = None
     #: Someone asked to cancel it.
     cancelled: bool = False

@@ -81,6 +81,8 @@ UNUSUAL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "public.job_queue": {OPERATOR: KEEP},
     # Of the workers, who tell everybody else.
     "public.job_processing_locks": {APP: READ},
+    "public.job_rate_windows": {APP: READ},
+    "public.job_lane_turns": {APP: READ},
     "public.job_workers": {APP: READ},
     "public.job_chores": {APP: READ},
     "public.job_outcome_counters": {APP: READ},

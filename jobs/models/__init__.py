@@ -10,6 +10,7 @@ from jobs.models.dependency import Dependency, ReleaseCheck
 from jobs.models.event import Event
 from jobs.models.function import Function
 from jobs.models.job import Job
+from jobs.models.limits import LaneTurn, RateWindow
 from jobs.models.lock import ProcessingLock
 from jobs.models.queue import Queue
 from jobs.models.schedule import Schedule
@@ -29,9 +30,11 @@ __all__ = [
     "Event",
     "Function",
     "Job",
+    "LaneTurn",
     "OutcomeCounter",
     "ProcessingLock",
     "Queue",
+    "RateWindow",
     "ReleaseCheck",
     "Schedule",
     "Session",

@@ -10,7 +10,7 @@ from django.db.models import F, Q
 from django.db.models.expressions import Exists
 from django.db.models.functions import Now
 
-from jobs import conf
+from jobs import conf, rates
 from jobs.models.columns import ClockTimestamp, EmptyArray, EmptyJson, Uuid7, uuid7
 from jobs.models.comparison import HoldsUniqueKey, RowAfter
 from jobs.models.queue import Queue
@@ -171,6 +171,12 @@ class Job(models.Model):
             models.CheckConstraint(
                 condition=Q(waits_for__isnull=True) | Q(waits_for__in=WaitsFor.values), name="job_waits_for_valid"
             ),
+            models.CheckConstraint(
+                condition=Q(concurrency_limit__isnull=True) | Q(concurrency_limit__gte=1), name="job_limit_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(rate_limit__isnull=True) | Q(rate_limit__regex=rates.PATTERN), name="job_rate_readable"
+            ),
             models.UniqueConstraint(
                 fields=["job_type", "unique_key", "user"],
                 condition=Q(unique_key__isnull=False) & Q(HoldsUniqueKey()),
@@ -201,7 +207,8 @@ class Job(models.Model):
             ),
             # What has not started in time.
             models.Index(
-                F("expires_at"), condition=Q(status=Status.PENDING, expires_at__isnull=False), name="job_expiry"
+                F("expires_at"), condition=Q(status=Status.PENDING, attempt=0, expires_at__isnull=False),
+                name="job_expiry",
             ),
             # Only children and members of batches pay for these.
             models.Index(F("parent"), F("id"), condition=Q(parent__isnull=False), name="job_children"),

@@ -31,6 +31,8 @@ class ProcessingLock(models.Model):
     expires_at = models.DateTimeField()
     #: The job's; how many locks have it is how many such jobs run.
     concurrency_key = models.TextField(null=True)  # noqa: DJ001 - NULL is outside every limit
+    #: The job's queue, if that has a limit: how many locks have it is how many of its jobs run.
+    limited_queue = models.TextField(null=True)  # noqa: DJ001 - NULL is "without a limit"
 
     objects = ProcessingLockQuerySet.as_manager()
 
@@ -40,6 +42,9 @@ class ProcessingLock(models.Model):
         indexes: ClassVar = [
             models.Index(
                 fields=["concurrency_key"], condition=models.Q(concurrency_key__isnull=False), name="lock_concurrency"
+            ),
+            models.Index(
+                fields=["limited_queue"], condition=models.Q(limited_queue__isnull=False), name="lock_limited_queue"
             ),
         ]
 

@@ -2,6 +2,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from jobs import rates
 from jobs.models.columns import ClockTimestamp
 
 
@@ -23,6 +24,16 @@ class Queue(models.Model):
     class Meta:
         db_table = "job_queues"
         ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(concurrency_limit__isnull=True) | models.Q(concurrency_limit__gte=1),
+                name="queue_limit_positive",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(rate_limit__isnull=True) | models.Q(rate_limit__regex=rates.PATTERN),
+                name="queue_rate_readable",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -35,7 +35,7 @@ _WAITING_LANES: Final = (files("jobs") / "sql" / "queries" / "waiting_lanes.sql"
 # One round trip and one commit for a batch: the ORM's SELECT … FOR UPDATE SKIP LOCKED picks, start_jobs takes.
 _CLAIM: Final = """
 SELECT job_id::text, lock_token, job_type, queue, priority, payload::text, attempt, retry_count, max_retries, timeout,
-       %s::float8, user_id::text, request_id, waited, scheduled_at
+       %s::float8, user_id::text, request_id, waited, concurrency_key, has_followers, scheduled_at
 FROM start_jobs(ARRAY({candidates} LIMIT %s), %s, make_interval(secs => %s)) ORDER BY scheduled_at, job_id
 """
 
@@ -187,8 +187,11 @@ class Claimer:
         state.told = False
         if rows:
             state.after = (rows[-1][-1], UUID(rows[-1][0]))
-            self._last_token = max(self._last_token, *(row[1] for row in rows))
-        return [Attempt(*row[:-1]) for row in rows]
+        # Without a token: it has expired, and was cancelled.
+        started = [row for row in rows if row[1] is not None]
+        if started:
+            self._last_token = max(self._last_token, *(row[1] for row in started))
+        return [Attempt(*row[:-1]) for row in started]
 
     def _run(self, values: dict[str, Any], limit: int) -> list[tuple[Any, ...]]:
         worker_id, duration = self.options.worker_id, self.options.lock_duration

@@ -21,6 +21,8 @@ SHARED = {
     *("functions", "job_queues", "job_workers", "job_processing_locks", "job_chores", "job_outcome_counters"),
     # Ids alone, read by workers.
     "job_release_checks",
+    # Counts, under names of queues and keys.
+    *("job_rate_windows", "job_lane_turns"),
     *("cached_values", "cache_counters"),
     *("late_hours", "rollup_state", "runtime_metrics", "cache_metrics", "cache_readings", "recorder_alarms"),
     *("django_admin_log", "django_content_type", "django_migrations", "django_session"),

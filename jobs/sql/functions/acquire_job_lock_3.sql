@@ -44,5 +44,6 @@ BEGIN
     SELECT s.job_id, s.job_type, s.priority, s.payload, s.lock_token, s.attempt, s.retry_count, s.max_retries, s.queue, s.timeout,
            s.user_id, s.request_id, s.waited
     FROM start_jobs(v_ids, p_worker_id, p_lock_duration) s
+    WHERE s.lock_token IS NOT NULL
     ORDER BY s.priority DESC, s.scheduled_at, s.job_id;
 END $$
