@@ -3,7 +3,7 @@ from typing import ClassVar, Self
 
 from django.db import models
 
-from jobs.models.columns import ClockTimestamp
+from jobs.models.columns import ClockTimestamp, EmptyJson
 
 
 class ChoreQuerySet(models.QuerySet["Chore"]):
@@ -30,6 +30,8 @@ class Chore(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     #: Of the latest run; empty when it went well.
     error_message = models.TextField(blank=True, default="", db_default="")
+    #: What its next run goes on from; its own affair.
+    memory = models.JSONField(default=dict, db_default=EmptyJson(), blank=True)
 
     objects = ChoreQuerySet.as_manager()
 

@@ -1,5 +1,5 @@
 -- Submits a job from SQL: part of the caller's transaction; workers are woken when it commits.
--- With a unique key that an unfinished job of the type holds, gives that job's id and adds nothing.
+-- With a unique key that another job of the type holds, an unfinished one as a rule, gives that job's id and adds nothing.
 CREATE OR REPLACE FUNCTION enqueue_job(
     p_job_type text, p_payload jsonb DEFAULT '{}', p_queue text DEFAULT 'default', p_priority integer DEFAULT 5,
     p_scheduled_at timestamptz DEFAULT NULL, p_max_retries integer DEFAULT 3, p_unique_key text DEFAULT NULL,
@@ -16,6 +16,12 @@ BEGIN
             WHERE unique_key IS NOT NULL AND (status = ANY (COALESCE(unique_states, ARRAY['pending', 'processing']))) DO NOTHING
         RETURNING id INTO v_id;
         EXIT WHEN v_id IS NOT NULL;
+        -- A holder whose time is over loses the key.
+        UPDATE job_queue j SET unique_states = '{}'
+        WHERE j.job_type = p_job_type AND j.unique_key = p_unique_key AND j.user_id IS NULL
+          AND (j.status = ANY (COALESCE(j.unique_states, ARRAY['pending', 'processing'])))
+          AND j.unique_until <= clock_timestamp();
+        CONTINUE WHEN FOUND;
         SELECT j.id INTO v_id FROM job_queue j
         WHERE j.job_type = p_job_type AND j.unique_key = p_unique_key AND j.user_id IS NULL
           AND (j.status = ANY (COALESCE(j.unique_states, ARRAY['pending', 'processing'])));
