@@ -166,6 +166,23 @@ class StaleVersion(JobError):
         super().__init__(f"It was changed in the meantime: the current version is {current}.")
 
 
+class InvalidSchedule(JobError):
+    """A schedule cannot be like this."""
+
+    def __init__(self, violations: list[Violation]) -> None:
+        #: Their pointers begin with the name of the field.
+        self.violations = violations
+        super().__init__("; ".join(f"{v.pointer.removeprefix('/')}: {v.detail}" for v in violations[:5]))
+
+
+class ScheduleExists(JobError):
+    """Its owner has a schedule of this name already."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"There is a schedule {name!r} already.")
+
+
 class UniqueKeyTaken(JobError):
     """Another unfinished job of this type holds the unique key."""
 
