@@ -213,6 +213,11 @@ class Job(models.Model):
             # Only children and members of batches pay for these.
             models.Index(F("parent"), F("id"), condition=Q(parent__isnull=False), name="job_children"),
             models.Index(F("batch"), F("status"), condition=Q(batch__isnull=False), name="job_batch"),
+            # The jobs of a schedule that the next of its times meets.
+            models.Index(
+                F("schedule"), F("id"), name="job_schedule_unfinished",
+                condition=Q(schedule__isnull=False, status__in=[Status.PENDING, Status.PROCESSING]),
+            ),
             # Running jobs: the lists of them, and those that lost their lock row.
             models.Index(F("started_at"), F("id"), condition=Q(status=Status.PROCESSING), name="job_running"),
             # A client's own list, newest first.

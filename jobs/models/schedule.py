@@ -1,4 +1,5 @@
-from typing import ClassVar
+from datetime import datetime
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -6,6 +7,20 @@ from django.db import models
 from jobs import conf
 from jobs.models.columns import ClockTimestamp, EmptyJson, Uuid7, uuid7
 from jobs.statuses import Priority
+
+
+class ScheduleQuerySet(models.QuerySet["Schedule"]):
+    def visible(self) -> Self:
+        """Leave out what was deleted."""
+        return self.filter(is_deleted=False)
+
+    def owned_by(self, user: Any) -> Self:
+        return self.filter(user=user)
+
+    def due(self, now: datetime | None = None) -> Self:
+        """Those with a time that has come, the one that waits longest first; without a `now`, all that will have one."""
+        awaited = self.visible().filter(is_active=True, next_run_at__isnull=False).order_by("next_run_at")
+        return awaited if now is None else awaited.filter(next_run_at__lte=now)
 
 
 class Schedule(models.Model):
@@ -57,11 +72,19 @@ class Schedule(models.Model):
     skipped = models.BigIntegerField(default=0, db_default=0)
     #: Why the last time could make no job: "" while all is well.
     last_error = models.TextField(blank=True, default="", db_default="")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+")
+    #: When a person changed what the code says of it: from then on the code has no say.
+    edited_at = models.DateTimeField(null=True, blank=True, editable=False)
+    #: When it was missing in the code, and so was switched off.
+    vanished_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Without its owner it would be the system's, which may more.
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+")
     is_deleted = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+    #: Kept by trigger, like version, for what people change: not for what firing writes.
     updated_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
     version = models.BigIntegerField(default=1, db_default=1, editable=False)
+
+    objects = ScheduleQuerySet.as_manager()
 
     class Meta:
         db_table = "job_schedules"
