@@ -7,7 +7,7 @@ from rest_framework import serializers
 
 from accounts.api.fields import AnyJson, JsonObject
 from jobs.models import Job
-from jobs.statuses import Status
+from jobs.statuses import Status, WaitsFor
 
 #: A list leaves these out unless `fields` names them: a page of 200 jobs would carry 50 MB.
 LARGE: Final = frozenset({"payload", "result", "metadata", "error_history"})
@@ -50,6 +50,19 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     user_id = serializers.CharField(source="user.user_id", read_only=True, default=None, allow_null=True)
     workspace = serializers.CharField(source="workspace.name", read_only=True, default=None, allow_null=True)
     parent_id = serializers.UUIDField(read_only=True, allow_null=True)
+    waits_for = serializers.ChoiceField(
+        choices=WaitsFor.choices,
+        read_only=True,
+        allow_null=True,
+        help_text="What a pending job waits for beside its time; null is nothing.",
+    )
+    expires_at = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="It is cancelled if it has not started by then."
+    )
+    schedule_id = serializers.UUIDField(read_only=True, allow_null=True, help_text="The schedule that made it.")
+    scheduled_for = serializers.DateTimeField(
+        read_only=True, allow_null=True, help_text="Which of the schedule's times it was made for."
+    )
 
     class Meta:
         model = Job
@@ -57,8 +70,10 @@ class JobSerializer(serializers.ModelSerializer[Job]):
             *("job_id", "type", "status", "progress", "progress_message", "result", "error"),
             *("priority", "queue", "attempt", "retry_count", "max_retries", "timeout"),
             *("scheduled_at", "started_at", "completed_at", "failed_at", "cancel_requested_at"),
+            *("waits_for", "expires_at"),
             *("created_at", "updated_at", "version"),
-            *("payload", "metadata", "tags", "unique_key", "concurrency_key", "error_history"),
+            *("payload", "metadata", "tags", "unique_key", "unique_until", "error_history"),
+            *("concurrency_key", "concurrency_limit", "rate_limit", "schedule_id", "scheduled_for"),
             *("user_id", "workspace", "project_name", "hostname", "arch", "parent_id"),
         )
         read_only_fields = fields
