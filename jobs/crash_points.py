@@ -28,8 +28,7 @@ POINTS: Final[dict[str, str]] = {
     "mid_bulk_submit": "Many jobs in one submission, between two of its statements.",
     "mid_bulk_redrive": "Many dead letters in one act, between two of them.",
     "mid_prune": "Deleting old jobs, before the batch is committed.",
-    "before_partitions_commit": "Partitions of the request log that are made and not committed.",
-    "after_partitions_commit": "New partitions of which whoever made them could not tell.",
+    "mid_partition_create": "Making partitions of the request log, when some are there and some are not.",
 }
 
 _armed = ""

@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-from tests.acceptance.stage import Stage
+pytest.register_assert_rewrite("tests.acceptance.crash_scenarios")
+
+from tests.acceptance import history  # noqa: E402
+from tests.acceptance.nursery import Nursery  # noqa: E402
+from tests.acceptance.stage import Stage  # noqa: E402
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -35,3 +39,18 @@ def stage(transactional_db: None, tmp_path: Path) -> Iterator[Stage]:
     stage.close()
     with connection.cursor() as cursor:
         cursor.execute("DROP TABLE IF EXISTS proof_effects")
+
+
+@pytest.fixture
+def watched(stage: Stage) -> Iterator[Stage]:
+    """A stage whose jobs' every change is written down."""
+    history.watch(stage.db)
+    yield stage
+    history.forget(stage.db)
+
+
+@pytest.fixture
+def nursery(stage: Stage) -> Iterator[Nursery]:
+    nursery = Nursery(stage)
+    yield nursery
+    nursery.close()

@@ -11,6 +11,7 @@ LEGAL = {
     ("processing", "completed"),
     ("processing", "dead_letter"),
     ("processing", "cancelled"),
+    ("dead_letter", "pending"),
 }
 FINAL = {"completed", "cancelled", "dead_letter"}
 
@@ -58,6 +59,8 @@ def check(db: psycopg.Connection) -> dict[str, int]:
             if row["before"] == row["after"]:
                 continue
             assert (row["before"], row["after"]) in LEGAL, (job_id, life)
+            # A redrive begins the job anew.
+            ends -= row["before"] == "dead_letter"
             status = row["after"]
             claims += status == "processing"
             ends += status in FINAL

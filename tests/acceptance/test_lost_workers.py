@@ -1,84 +1,11 @@
 """Workers that are killed, frozen or forgotten: no job is lost, none is finished twice."""
 
-import os
-import random
 import signal
-import time
 
 import pytest
 
 from tests.acceptance import history
 from tests.acceptance.stage import wait_until
-
-#: `STORM=300 make storm` storms for so many seconds on a seed of its own.
-STORM_SECONDS = int(os.environ.get("STORM", "0"))
-
-CUT_OFF = """
-SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-WHERE datname = current_database() AND application_name = 'ekiden-worker'
-"""
-
-
-@pytest.fixture
-def watched(stage):
-    history.watch(stage.db)
-    yield stage
-    history.forget(stage.db)
-
-
-@pytest.mark.timeout(STORM_SECONDS + 180)
-def test_storm_of_kills_loses_nothing_and_finishes_everything_once(watched):
-    stage = watched
-    seed = int(os.environ.get("STORM_SEED", "0")) or (random.SystemRandom().randrange(1 << 32) if STORM_SECONDS else 3)
-    print(f"STORM_SEED={seed}")
-    chance = random.Random(seed)
-    jobs: list[str] = []
-
-    def feed() -> None:
-        """Keep so much waiting that a killed worker always has its hands full."""
-        while len(jobs) - stage.counts()["completed"] < 250:
-            seconds = {"seconds": round(chance.uniform(0, 0.1), 3)}
-            jobs.extend(stage.submit_many("proof_work", 40, seconds, max_retries=30))
-            jobs.extend(stage.submit_many("proof_awork", 40, seconds, max_retries=30))
-            jobs.extend(stage.submit_many("proof_write", 10, max_retries=30))
-
-    stage.open()
-    feed()
-    fleet = [stage.worker(concurrency=8) for _ in range(3)]
-    ends = time.monotonic() + STORM_SECONDS
-    kills = 0
-    while kills < 9 or time.monotonic() < ends:
-        feed()
-        if STORM_SECONDS and chance.random() < 0.1:
-            stage.db.execute(CUT_OFF)
-        victim, before = chance.randrange(len(fleet)), len(stage.events("run"))
-        fleet[victim].kill()
-        kills += 1
-        fleet[victim] = stage.worker(concurrency=8, ready=False)
-        # The next kill meets a fleet that has run something since.
-        enough = before + chance.randrange(5, 40)
-        wait_until(lambda enough=enough: len(stage.events("run")) >= enough)
-    counts = stage.wait_for_all("completed", seconds=90)
-
-    assert counts == {"completed": len(jobs)}
-    assert len(jobs) >= 500
-    assert any(row["attempt"] > 1 for row in stage.db.execute("SELECT attempt FROM job_queue").fetchall())
-    assert stage.no_locks_left()
-    attempts = history.check(stage.db)
-    assert sorted(attempts) == sorted(jobs)
-    runs = dict.fromkeys(jobs, 0)
-    for event in stage.events("run"):
-        runs[event["job"]] += 1
-    for row in stage.db.execute("SELECT id, job_type, attempt, retry_count FROM job_queue").fetchall():
-        job = str(row["id"])
-        # Claims that never started are given back, and are no attempts.
-        assert 1 <= row["attempt"] <= attempts[job]
-        assert runs[job] <= row["attempt"]
-        assert row["retry_count"] == row["attempt"] - 1
-        if row["job_type"] == "proof_write":
-            assert len(stage.effects(job)) == 1
-    for worker in fleet:
-        assert worker.terminate() == 0
 
 
 @pytest.mark.parametrize("kind", ["proof_gate", "proof_agate", "proof_pgate", "proof_progress", "proof_write"])
