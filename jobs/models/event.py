@@ -8,6 +8,14 @@ from jobs.models.job import Job
 from jobs.models.task import Task
 
 
+class NextEventNumber(models.Func):
+    """A number above those of all events that were there when the job was locked for this one."""
+
+    template = "nextval('job_event_number_seq')"
+    arity = 0
+    output_field = models.BigIntegerField()
+
+
 class Event(models.Model):
     """Something that a job was told from outside, kept until the job asks for it."""
 
@@ -19,8 +27,13 @@ class Event(models.Model):
     sent_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
     )
-    #: The task that took it; an event is taken once.
-    task = models.ForeignKey(Task, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False)
+    #: The order in which a job is told them; ids of one millisecond have none.
+    number = models.BigIntegerField(db_default=NextEventNumber(), editable=False)
+    #: The task that took it; an event is taken once, even if the task is forgotten later.
+    # No database constraint: it would read this whole table for each task that is pruned.
+    task = models.ForeignKey(
+        Task, models.DO_NOTHING, null=True, blank=True, related_name="+", db_constraint=False, db_index=False
+    )
     created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
 
     class Meta:
@@ -29,6 +42,8 @@ class Event(models.Model):
         indexes: ClassVar = [
             # The events of a job, oldest first.
             models.Index(fields=["job", "name", "id"], name="event_of_job"),
+            # The next one that nobody has taken.
+            models.Index(fields=["job", "name", "number"], condition=models.Q(task=None), name="event_untaken"),
         ]
 
     def __str__(self) -> str:
