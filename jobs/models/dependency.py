@@ -12,7 +12,7 @@ class Dependency(models.Model):
         """How the other job must end for this one to run."""
 
         COMPLETED = "completed", "Completed"
-        FAILED = "failed", "Failed"  #: given up, cancelled or discarded
+        FAILED = "failed", "Failed"  #: given up or discarded; one that was cancelled has not failed
         ENDED = "ended", "Ended in any way"
 
     class Status(models.TextChoices):
@@ -62,8 +62,14 @@ class ReleaseCheck(models.Model):
     Whoever looks for work reads the words after they are committed, and sees all that was met.
     """
 
+    class Cause(models.TextChoices):
+        MET = "met", "A dependency is met"
+        UNMET = "unmet", "A dependency cannot be met any more"
+        BEGINS = "begins", "It has begun to wait for jobs that were there before it"
+
     id = models.BigAutoField(primary_key=True)
     job_id = models.UUIDField()
+    cause = models.TextField(choices=Cause.choices, default=Cause.MET, db_default="met")
 
     class Meta:
         db_table = "job_release_checks"

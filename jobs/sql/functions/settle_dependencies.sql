@@ -1,24 +1,27 @@
 -- Tells the jobs that depend on one that it has ended: their dependency is met or cannot be met any more, and a word
 -- is left for each, in a row of its own, so that a thousand jobs that end at once wait for nobody. Whoever looks for
--- work reads the words. A dead letter may be redriven yet: what needs its job completed goes on waiting.
--- Children of a cancelled job that have not started are cancelled with it. All of it, whoever owns the jobs.
+-- work reads the words. All of it, whoever owns the jobs.
+-- The worker that records an outcome looks by itself, if it knew at the claim that others follow the job. In all other
+-- cases workers are told here: an act of a person, or followers that came while the job ran.
 CREATE OR REPLACE FUNCTION settle_dependencies() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = public, pg_temp AS $$
+DECLARE
+    v_settled boolean;
+    v_came_late boolean;
 BEGIN
     WITH settled AS (
-        UPDATE job_dependencies d
-        SET status = CASE
-            WHEN d.condition = 'ended' THEN 'met'
-            WHEN (d.condition = 'completed') = (NEW.status = 'completed') THEN 'met'
-            ELSE 'unmet' END
-        WHERE d.depends_on_id = NEW.id AND d.status = 'open'
-          AND NOT (d.condition = 'completed' AND NEW.status = 'dead_letter')
-        RETURNING d.job_id
+        UPDATE job_dependencies d SET status = dependency_status(d.condition, NEW.status)
+        WHERE d.depends_on_id = NEW.id AND d.status = 'open' AND dependency_status(d.condition, NEW.status) <> 'open'
+        RETURNING d.job_id, d.status
+    ), told AS (
+        INSERT INTO job_release_checks (job_id, cause) SELECT s.job_id, s.status FROM settled s
     )
-    INSERT INTO job_release_checks (job_id) SELECT settled.job_id FROM settled;
-    IF NEW.status = 'cancelled' THEN
-        UPDATE job_queue j SET status = 'cancelled', cancel_requested_at = clock_timestamp()
-        WHERE j.parent_id = NEW.id AND j.status = 'pending';
+    -- Ids begin with their time of creation, in milliseconds.
+    SELECT count(*) > 0, coalesce(bool_or(replace(s.job_id::text, '-', '')
+           > lpad(to_hex((extract(epoch FROM NEW.started_at) * 1000)::bigint), 12, '0')), false)
+    INTO v_settled, v_came_late FROM settled s;
+    IF v_settled AND (v_came_late OR OLD.status <> 'processing') THEN
+        PERFORM pg_notify('ekiden_jobs', NEW.queue || ':-1');
     END IF;
     RETURN NULL;
 END $$
