@@ -3,11 +3,11 @@
 -- person's retry or redrive takes a key back, and asks first.
 CREATE OR REPLACE FUNCTION let_go_of_unique_key() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF CASE NEW.status
+    IF (CASE NEW.status
         WHEN 'pending' THEN false
         WHEN 'processing' THEN NOT NEW.status = ANY (NEW.unique_states)
         ELSE NEW.status = ANY (NEW.unique_states) AND NOT OLD.status = ANY (OLD.unique_states)
-    END THEN
+    END) THEN
         NEW.unique_states := '{}';
     END IF;
     RETURN NEW;
