@@ -13,7 +13,7 @@ BEGIN
         NEW.updated_at := OLD.updated_at;
     END IF;
     RETURN NEW;
-END $$
+END $$;
 
 DROP TRIGGER touch_schedule ON job_schedules;
 CREATE TRIGGER touch_schedule BEFORE UPDATE ON job_schedules FOR EACH ROW EXECUTE FUNCTION touch_schedule();
