@@ -128,7 +128,7 @@ def _statuses(path: str, method: str, operation: dict[str, Any]) -> set[int]:
         statuses.add(404)
     if method in BODY_METHODS:
         statuses |= {409, 413, 415, 422}
-    if method in ("patch", "put"):
+    if method in ("patch", "put") or any(each["name"] == "If-Match" for each in operation.get("parameters", ())):
         statuses |= {412, 428}
     return statuses
 

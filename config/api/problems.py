@@ -149,6 +149,13 @@ def _invalid_function(exc: Any) -> Problem:
     return Problem("validation", "The function cannot be described like this.", errors)
 
 
+def _invalid_schedule(exc: Any) -> Problem:
+    # Where a body names it, the job type is `type`, as that of a job is.
+    named = [(f"#{v.pointer}".replace("#/job_type", "#/type"), v) for v in exc.violations]
+    errors = [{"pointer": pointer, "code": v.code, "detail": v.detail} for pointer, v in named]
+    return Problem("validation", "The schedule cannot be like this.", errors)
+
+
 def _unavailable(exc: Exception) -> Problem:
     logger.error("The database did not answer: %s", exc)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
@@ -176,6 +183,8 @@ DOMAIN: Final[Mapping[type[Exception], Callable[[Any], Problem | None]]] = {
     ),
     jobs.UnknownFunction: lambda exc: Problem("unknown-function", str(exc)),
     jobs.InvalidFunction: _invalid_function,
+    jobs.InvalidSchedule: _invalid_schedule,
+    jobs.ScheduleExists: lambda exc: Problem("already-exists", str(exc)),
     jobs.FunctionExists: lambda exc: Problem("already-exists", str(exc)),
     jobs.FunctionInactive: lambda exc: Problem("function-inactive", str(exc)),
     jobs.SessionExpired: lambda exc: Problem("session-expired", str(exc)),
@@ -187,7 +196,9 @@ DOMAIN: Final[Mapping[type[Exception], Callable[[Any], Problem | None]]] = {
     jobs.InvalidState: lambda exc: Problem("invalid-state", str(exc), members={"current_state": exc.current}),
     jobs.LockLost: lambda exc: Problem("lock-lost", str(exc)),
     jobs.StaleVersion: lambda exc: Problem("stale-version", str(exc)),
-    jobs.UniqueKeyTaken: lambda exc: Problem("unique-key-conflict", str(exc)),
+    jobs.UniqueKeyTaken: lambda exc: Problem(
+        "unique-key-conflict", str(exc), members={"job_id": str(exc.holder)}
+    ),
     Http404: lambda exc: Problem("not-found", "There is nothing at this address that you can see."),
     # It went away between two looks at it.
     ObjectDoesNotExist: lambda exc: Problem("not-found", "There is nothing at this address that you can see."),
