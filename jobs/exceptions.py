@@ -43,6 +43,39 @@ class JobCancelled(JobError):
 
 
 # Raised to handlers and inside the worker
+# Raised by the durable tasks of a job
+
+
+class TaskMismatch(NonRetryableError):
+    """What the job remembers of its tasks does not fit what its handler does now."""
+
+
+class TasksNotAllowed(NonRetryableError):
+    """Durable tasks cannot be used here."""
+
+
+class EventTimeout(NonRetryableError):
+    """The event that the job waited for did not come in time."""
+
+
+class TaskFailed(JobError):
+    """A task failed in an earlier attempt with an error whose class is not known here."""
+
+
+class UnusableResult(NonRetryableError):
+    """The handler's return value cannot be stored as JSON."""
+
+
+class Suspension(BaseException):
+    """Leaves the handler of a job that sleeps or waits, so that its worker is free; do not catch it."""
+
+    def __init__(self, delay: float | None, event: bool) -> None:
+        super().__init__(delay, event)
+        #: Seconds; None is for as long as it takes.
+        self.delay = delay
+        self.event = event
+
+
 
 
 class LockLost(JobError):
@@ -184,6 +217,10 @@ class ScheduleExists(JobError):
 
 
 class UniqueKeyTaken(JobError):
+class TooManyEvents(JobError):
+    """The job has too many events that it has not taken yet."""
+
+
     """Another unfinished job of this type holds the unique key."""
 
 

@@ -18,10 +18,12 @@ from jobs.exceptions import (
     NonRetryableError,
     RateLimitError,
     Snooze,
+    Suspension,
     UnknownJobType,
+    UnusableResult,
     Violation,
 )
-from jobs.outcomes import Attempt, Cancelled, Completed, DeadLettered, Outcome, Retry, Snoozed
+from jobs.outcomes import Attempt, Cancelled, Completed, DeadLettered, Outcome, Retry, Snoozed, Suspended
 from jobs.payloads import dump_result, storable
 from jobs.registry import JobType, registry
 from jobs.scrubbing import scrub_head, scrub_tail
@@ -31,10 +33,6 @@ MESSAGE_MAX_CHARACTERS: Final = 2_000
 LONGEST_SNOOZE_SECONDS: Final = 366 * 86_400.0
 
 _logger = logging.getLogger(__name__)
-
-
-class UnusableResult(NonRetryableError):
-    """The handler's return value cannot be stored as JSON."""
 
 
 def prepare(attempt: Attempt) -> tuple[JobType, dict[str, Any]]:
@@ -84,6 +82,8 @@ def failure(attempt: Attempt, error: BaseException) -> Outcome:
     """Decide what an error means for the job; never raises, whatever the error or the back-off are made of."""
     if isinstance(error, JobCancelled):
         return Cancelled()
+    if isinstance(error, Suspension):
+        return Suspended(error.delay, error.event)
     if isinstance(error, Snooze):
         return Snoozed(lawful(error.seconds, LONGEST_SNOOZE_SECONDS))
     if isinstance(error, RateLimitError):

@@ -44,7 +44,17 @@ class Released:
     """Claimed and never started: back to pending, the attempt not counted."""
 
 
-Outcome = Completed | Retry | Snoozed | Cancelled | DeadLettered | Released
+@dataclass(frozen=True, slots=True)
+class Suspended:
+    """Sleeping or waiting for an event: back to pending, no retry used up; what it waits for stands with its tasks."""
+
+    #: Seconds until it goes on; None is until the event.
+    delay: float | None
+    #: Whether an event ends it before.
+    event: bool = False
+
+
+Outcome = Completed | Retry | Snoozed | Suspended | Cancelled | DeadLettered | Released
 
 
 @dataclass(slots=True, eq=False)

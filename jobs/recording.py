@@ -7,12 +7,13 @@ from typing import Any, Final
 from django.db import connections, transaction
 
 from jobs.crash_points import commit_points
-from jobs.outcomes import Attempt, Cancelled, Completed, DeadLettered, Outcome, Released, Retry, Snoozed
+from jobs.outcomes import Attempt, Cancelled, Completed, DeadLettered, Outcome, Released, Retry, Snoozed, Suspended
 
 Recorded = tuple[Attempt, Outcome]
 
 _COMPLETE: Final = "SELECT complete_jobs(%s::uuid[], %s::bigint[], %s::jsonb[])::text"
 _RETRY: Final = "SELECT retry_jobs(%s::uuid[], %s::bigint[], %s::float8[], %s::jsonb[], %s::boolean[])::text"
+_SUSPEND: Final = "SELECT suspend_jobs(%s::uuid[], %s::bigint[], %s::float8[])::text"
 _DEAD_LETTER: Final = "SELECT dead_letter_jobs(%s::uuid[], %s::bigint[], %s::jsonb[])::text"
 _CANCEL: Final = "SELECT cancel_jobs(%s::uuid[], %s::bigint[])::text"
 _RELEASE: Final = "SELECT release_jobs(%s::uuid[], %s::bigint[])::text"
@@ -67,6 +68,8 @@ def _statement(kind: type, group: Sequence[Recorded]) -> tuple[str, list[Any]]:
         return _CANCEL, keys
     if kind is Released:
         return _RELEASE, keys
+    if kind is Suspended:
+        return _SUSPEND, [*keys, [getattr(outcome, "delay", None) for outcome in outcomes]]
     errors = [_error(attempt, outcome) for attempt, outcome in group]
     if kind is DeadLettered:
         return _DEAD_LETTER, [*keys, errors]

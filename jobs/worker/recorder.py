@@ -11,7 +11,7 @@ from django.db import DatabaseError
 from jobs import observers
 from jobs.announce import ANY_PRIORITY, announce
 from jobs.execution import describe
-from jobs.outcomes import Attempt, DeadLettered, Outcome, Released, Retry, Snoozed
+from jobs.outcomes import Attempt, DeadLettered, Outcome, Released, Retry, Snoozed, Suspended
 from jobs.recording import Recorded, record, record_progress
 from jobs.worker.counting import Counts
 from jobs.worker.database import TRANSIENT, close_quietly, patiently
@@ -83,7 +83,7 @@ class Recorder(threading.Thread):
         # Here and not where they are written: a batch that is refused is written again, in halves.
         keep_results(batch)
         self._write(batch)
-        delays = [outcome.delay for _, outcome in batch if isinstance(outcome, Retry | Snoozed)]
+        delays = [delay for _, outcome in batch if (delay := _due_in(outcome)) is not None]
         if delays:
             self._expect(min(delays))
         # Other workers may be idle; without a word they would find these at their next poll.
@@ -140,3 +140,10 @@ class Recorder(threading.Thread):
 
 def _given_back(outcome: Outcome) -> bool:
     return isinstance(outcome, Released) or (isinstance(outcome, Snoozed) and not outcome.delay)
+def _due_in(outcome: Outcome) -> float | None:
+    if isinstance(outcome, Suspended) and outcome.event:
+        # The event may have come just before its job was put back, and whoever sent it told nobody.
+        return 0.0
+    return outcome.delay if isinstance(outcome, Retry | Snoozed | Suspended) else None
+
+
