@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
 
@@ -44,11 +45,20 @@ class JobQuerySet(models.QuerySet["Job"]):
         paused = Queue.objects.filter(name=queue, paused=True)
         return due.filter(~Exists(paused)).order_by("scheduled_at", "id")
 
-    def unfinished_with_key(self, job_type: str, unique_key: str, user_id: Any) -> Any:
-        """Give the id of the job that holds this unique key, an unfinished one unless it says otherwise, or None."""
-        held = self.filter(HoldsUniqueKey(), job_type=job_type, unique_key=unique_key, user_id=user_id)
-        # Unordered: there is one at most, and an order by id tempts the planner to walk the primary key for it.
-        return next(iter(held.order_by().values_list("id", flat=True)), None)
+    def holding_keys(self, job_type: str, unique_keys: Sequence[str], user_id: Any) -> Self:
+        """Jobs that hold one of these unique keys, in the states that each of them names."""
+        held = self.filter(HoldsUniqueKey(), job_type=job_type, unique_key__in=unique_keys, user_id=user_id)
+        # Unordered: there is one of each at most, and an order by id tempts the planner to walk the primary key for it.
+        return held.order_by()
+
+    def lapsed(self) -> Self:
+        """Jobs that hold their unique key only until somebody else wants it."""
+        return self.filter(unique_until__lte=ClockTimestamp())
+
+    def with_lapsed(self) -> Self:
+        return self.annotate(
+            lapsed=models.ExpressionWrapper(Q(unique_until__lte=ClockTimestamp()), models.BooleanField(null=True))
+        )
 
     def finished(self) -> Self:
         return self.filter(status__in=FINAL)
@@ -98,7 +108,7 @@ class Job(models.Model):
     unique_key = models.TextField(null=True, blank=True)  # noqa: DJ001 - NULL is outside the unique index
     #: The statuses in which it holds its unique key; NULL is while it is unfinished.
     unique_states = ArrayField(models.TextField(), null=True, blank=True)
-    #: From then on whoever wants the unique key takes it from this job; NULL is never.
+    #: From then on whoever wants the unique key takes it from this job, whose states are empty then; NULL is never.
     unique_until = models.DateTimeField(null=True, blank=True)
     concurrency_key = models.TextField(null=True, blank=True)  # noqa: DJ001 - NULL is outside every limit
     #: How many jobs of its concurrency key may run when it starts, itself included; NULL is any number.
@@ -227,6 +237,8 @@ class Job(models.Model):
                 F("status"), F("id").desc(),
                 condition=Q(status__in=[Status.FAILED, Status.CANCELLED, Status.DEAD_LETTER]), name="job_ended_badly",
             ),
+            # What was deleted, newest first, so that it can be restored; other jobs do not pay for it.
+            models.Index(F("id").desc(), condition=Q(is_deleted=True), name="job_deleted"),
             # Only tagged jobs pay for it.
             GinIndex(F("tags"), condition=~Q(tags=[]), name="job_tags"),
         ]  # fmt: skip
