@@ -12,6 +12,8 @@ from cronsim import CronSim, CronSimError
 from jobs.cron import Cron, Past
 from jobs.exceptions import InvalidSchedule, Violation
 
+__all__ = ["Cron", "Every", "Manual", "Past", "Timing", "parse", "timezones"]
+
 EXPRESSION_MAX_LENGTH: Final = 200
 LEAST_SECONDS: Final = 1.0
 #: Ten years.

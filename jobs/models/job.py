@@ -60,6 +60,10 @@ class JobQuerySet(models.QuerySet["Job"]):
             lapsed=models.ExpressionWrapper(Q(unique_until__lte=ClockTimestamp()), models.BooleanField(null=True))
         )
 
+    def unfinished_of(self, schedule_id: Any) -> Self:
+        """Jobs of a schedule that are not done yet."""
+        return self.filter(schedule_id=schedule_id, status__in=[Status.PENDING, Status.PROCESSING])
+
     def finished(self) -> Self:
         return self.filter(status__in=FINAL)
 

@@ -18,7 +18,7 @@ class ScheduleQuerySet(models.QuerySet["Schedule"]):
         return self.filter(user=user)
 
     def due(self, now: datetime | None = None) -> Self:
-        """Those with a time that has come, the one that waits longest first; without a `now`, all that will have one."""
+        """Those whose time has come, the one that waits longest first; without a `now`, all that await one."""
         awaited = self.visible().filter(is_active=True, next_run_at__isnull=False).order_by("next_run_at")
         return awaited if now is None else awaited.filter(next_run_at__lte=now)
 
