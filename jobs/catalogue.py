@@ -21,6 +21,7 @@ from jobs.models import Function
 from jobs.registry import JobType, registry
 from jobs.schemas import Schema, Validator
 from jobs.statuses import Priority
+from jobs.uniqueness import Unique
 
 #: How long another process may not know of a change.
 KEPT_SECONDS: Final = 5.0
@@ -53,6 +54,8 @@ class Entry:
     cache_seconds: int | None
     is_active: bool
     updated_at: datetime | None = None
+    #: Only handlers have a policy; of other languages the caller chooses.
+    unique: Unique | None = None
 
     @property
     def language_title(self) -> str:

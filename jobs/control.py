@@ -15,6 +15,7 @@ from jobs.exceptions import InvalidOption, InvalidState, StaleVersion, UniqueKey
 from jobs.models import Job
 from jobs.models.audit import audit
 from jobs.statuses import FINAL, Status
+from jobs.unique_keys import holder_of
 
 _CHANGES: Final = {
     "priority": options.check_priority,
@@ -48,7 +49,7 @@ def retry(job_id: UUID, actor: Any, reason: str = "") -> Job:
     """Run a failed or cancelled job again with all its retries, or a waiting one at once.
 
     Raises InvalidState for a job that runs, succeeded, or lies as a dead letter (those are redriven), and
-    UniqueKeyTaken when an unfinished job has taken its unique key meanwhile, LanguageNotAllowed when its owner may not
+    UniqueKeyTaken when another job has taken its unique key meanwhile, LanguageNotAllowed when its owner may not
     use its language any more.
     """
     job = _locked(job_id)
@@ -117,7 +118,7 @@ def restart_changes() -> dict[str, Any]:
 
 @contextmanager
 def refusing_taken_key(job: Job) -> Iterator[None]:
-    """Raise UniqueKeyTaken when an unfinished job has taken the unique key of the job that the block puts back."""
+    """Raise UniqueKeyTaken when another job has taken the unique key of the job that the block puts back."""
     _refuse_taken_key(job)
     try:
         with transaction.atomic():
@@ -129,11 +130,12 @@ def refusing_taken_key(job: Job) -> Iterator[None]:
 
 
 def _refuse_taken_key(job: Job) -> None:
-    if not job.unique_key:
+    # One that held it only while it waited the first time, or has lost it since, does without.
+    if not job.unique_key or (job.unique_states is not None and Status.PENDING not in job.unique_states):
         return
-    holder = Job.objects.unfinished_with_key(job.job_type, job.unique_key, job.user_id)
-    if holder not in {None, job.pk}:
-        raise UniqueKeyTaken(f"The unique key {job.unique_key!r} belongs to the unfinished job {holder}.")
+    holder = holder_of(job.job_type, job.unique_key, job.user_id)
+    if holder is not None and holder != job.pk:
+        raise UniqueKeyTaken(job.unique_key, holder)
 
 
 def _locked(job_id: UUID) -> Job:

@@ -20,6 +20,7 @@ from jobs.options import (
 from jobs.registry import Isolation, JobType, registry
 from jobs.schemas import Schema
 from jobs.statuses import Priority
+from jobs.uniqueness import Unique
 
 
 class Handler:
@@ -92,6 +93,7 @@ def job(
     tags: Sequence[str] = (),
     examples: Sequence[dict[str, Any]] = (),
     cache: int | None = None,
+    unique: Unique | None = None,
     internal: bool = False,
 ) -> Callable[[Callable[..., Any]], Handler]:
     """Register a function or coroutine as the handler of a job type.
@@ -100,7 +102,8 @@ def job(
     `atomic` commits the handler's database writes together with the outcome (plain functions in threads only);
     `isolation="process"` runs it in a child process that can be killed. `version`, `tags` and `examples` (payloads)
     stand in the catalogue of functions. `cache` is for how many seconds an invoke with the same payload gets the same
-    result without a job: only for functions whose result depends on nothing else. `internal` keeps it out of lists.
+    result without a job: only for functions whose result depends on nothing else. `unique` says which of its jobs are
+    the same, and what becomes of the second. `internal` keeps it out of lists.
     """
 
     def register(function: Callable[..., Any]) -> Handler:
@@ -119,6 +122,7 @@ def job(
             tuple(tags),
             tuple(examples),
             cache,
+            unique,
             internal,
         )
         _refuse_impossible(job_type)
@@ -132,7 +136,7 @@ def _refuse_impossible(job_type: JobType) -> None:
     """Raise at import what would otherwise be the first job's error."""
     check_job_type(job_type.name)
     name, policy = job_type.name, Options(queue=job_type.queue, priority=job_type.priority)
-    check({**policy, "max_retries": job_type.max_retries, "timeout": job_type.timeout})
+    check({**policy, "max_retries": job_type.max_retries, "timeout": job_type.timeout, "unique": job_type.unique})
     if job_type.isolation not in get_args(Isolation):
         raise TypeError(f"{name}: isolation is 'thread' or 'process', not {job_type.isolation!r}.")
     if job_type.is_coroutine and (job_type.atomic or job_type.isolation == "process"):
@@ -146,6 +150,8 @@ def _refuse_impossible(job_type: JobType) -> None:
 
 
 def _refuse_wrong_description(job_type: JobType) -> None:
+    if job_type.unique and (unknown := set(job_type.unique.fields or ()) - set(job_type.schema.get("properties", {}))):
+        raise TypeError(f"{job_type.name}: unique names {min(unknown)!r}, which is none of its parameters.")
     check_tags(job_type.tags)
     if not 0 < len(job_type.version) <= VERSION_MAX_LENGTH:
         raise TypeError(f"{job_type.name}: version is a text of 1 to {VERSION_MAX_LENGTH} characters.")

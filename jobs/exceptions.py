@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 
 class JobError(Exception):
@@ -42,7 +43,6 @@ class JobCancelled(JobError):
     """The job was cancelled while it ran."""
 
 
-# Raised to handlers and inside the worker
 # Raised by the durable tasks of a job
 
 
@@ -76,6 +76,7 @@ class Suspension(BaseException):
         self.event = event
 
 
+# Raised to handlers and inside the worker
 
 
 class LockLost(JobError):
@@ -88,6 +89,10 @@ class JobTimeout(RetryableError):
 
 class ProcessDied(RetryableError):
     """The child process of the handler ended without an outcome."""
+
+
+class LostWorker(RetryableError):
+    """The worker was lost before it recorded an outcome."""
 
 
 # Raised to callers of enqueue
@@ -117,6 +122,14 @@ class UnknownJobType(JobError):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(f"No handler is registered for the job type {name!r}.")
+
+
+class TaskNotFound(UnknownJobType):
+    """A job type that is the path of a task of Django's framework leads to none."""
+
+    def __init__(self, path: str, why: str) -> None:
+        super().__init__(path)
+        self.args = (f"The task {path!r} {why}.",)
 
 
 class UnknownFunction(JobError):
@@ -170,6 +183,25 @@ class InvalidOption(JobError):
         self.detail = detail
 
 
+class UnknownDependency(JobError):
+    """There is no such job to depend on."""
+
+    def __init__(self, job_id: Any, option: str = "depends_on") -> None:
+        self.job_id = job_id
+        self.option = option
+        role = "to depend on" if option == "depends_on" else "to be the parent"
+        super().__init__(f"There is no job {job_id} {role}.")
+
+
+class InvalidWorkflow(JobError):
+    """The steps make no workflow."""
+
+    def __init__(self, violations: list[Violation]) -> None:
+        #: Their pointers begin with the name of the field.
+        self.violations = violations
+        super().__init__("; ".join(f"{v.pointer.removeprefix('/')}: {v.detail}" for v in violations[:5]))
+
+
 class NoneSubmitted(JobError):
     """Some of the jobs cannot be submitted, so none of them was."""
 
@@ -216,12 +248,17 @@ class ScheduleExists(JobError):
         super().__init__(f"There is a schedule {name!r} already.")
 
 
-class UniqueKeyTaken(JobError):
 class TooManyEvents(JobError):
     """The job has too many events that it has not taken yet."""
 
 
-    """Another unfinished job of this type holds the unique key."""
+class UniqueKeyTaken(JobError):
+    """Another job of this type holds the unique key."""
+
+    def __init__(self, unique_key: str, holder: UUID) -> None:
+        #: The id of that job.
+        self.holder = holder
+        super().__init__(f"The unique key {unique_key!r} belongs to the job {holder}.")
 
 
 # Raised where sessions are executed and extended

@@ -14,12 +14,14 @@ from jobs.models import Job
 from jobs.options import Options
 from jobs.payloads import dump, dump_payload
 from jobs.registry import JobType
+from jobs.uniqueness import Unique
 
-#: Values of one row by column, in what INSERT and JSON both take. `delay` stands for a scheduled_at so many seconds on.
+#: Values of one row by column, in what INSERT and JSON both take. Not columns: `delay` and `unique_for` stand for a
+#: scheduled_at and unique_until so many seconds on, `unique_mode` for what becomes of it when its key is taken.
 Row = dict[str, Any]
 
 _PLAIN_COLUMNS: Final = (
-    *("scheduled_at", "unique_key", "concurrency_key", "project_name", "hostname", "arch"),
+    *("scheduled_at", "concurrency_key", "project_name", "hostname", "arch"),
     *("session", "request_id"),
 )
 
@@ -35,7 +37,7 @@ class NewJob:
 
 @dataclass(frozen=True, slots=True)
 class Enqueued:
-    """A submitted job; `created` is False when its unique key belonged to an unfinished job, whose id this is."""
+    """A submitted job; `created` is False when its unique key belonged to another job, whose id this is."""
 
     id: uuid.UUID
     created: bool = True
@@ -66,6 +68,24 @@ def row_of(job_type: JobType | Entry, payload: dict[str, Any], chosen: Options) 
         options.check(chosen)
         _refuse_foreign_queue(row["queue"], job_type)
         row.update(_optional_columns(chosen))
+    if job_type.unique is not None or chosen:
+        row.update(_unique_columns(job_type.unique, text, chosen))
+    return row
+
+
+def _unique_columns(usual: Unique | None, payload_text: str, chosen: Options) -> Row:
+    unique, key = chosen.get("unique", usual), chosen.get("unique_key")
+    if unique is None:
+        return {"unique_key": key} if key else {}
+    if key and unique.fields and "unique" in chosen:
+        raise InvalidOption("unique", "has no fields where unique_key is given.")
+    if unique.mode == "debounce" and chosen.get("delay") is None and chosen.get("scheduled_at") is None:
+        raise InvalidOption("unique", "mode debounce needs a delay or a scheduled_at.")
+    row: Row = {"unique_key": key or unique.key(payload_text), "unique_mode": unique.mode}
+    if unique.own_states is not None:
+        row["unique_states"] = unique.own_states
+    if unique.seconds is not None:
+        row["unique_for"] = unique.seconds
     return row
 
 
@@ -92,7 +112,19 @@ def _optional_columns(chosen: Options) -> Row:
         row["metadata"] = dump(dict(metadata), options.METADATA_MAX_BYTES, "metadata")
     if user := chosen.get("user"):
         row |= {"user_id": user.pk, "user_email": user.email}
-    for name in ("workspace", "parent"):
+    for name in ("workspace", "batch"):
         if related := given.get(name):
             row[f"{name}_id"] = related.pk
+    if parent := given.get("parent"):
+        row["parent_id"] = job_id_of("parent", parent)
     return row
+
+
+def job_id_of(option: str, job: Any) -> uuid.UUID:
+    """Give the id of a Job, of what enqueue returned, or an id itself; raises InvalidOption."""
+    if isinstance(job, uuid.UUID):
+        return job
+    try:
+        return uuid.UUID(str(job.id if isinstance(job, Job | Enqueued) else job))
+    except ValueError as error:
+        raise InvalidOption(option, "must name a job: a Job, what enqueue returned, or an id.") from error

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypedDict
 
@@ -10,12 +10,15 @@ from django.utils import timezone
 
 from jobs.exceptions import InvalidOption, InvalidPayload
 from jobs.payloads import check_text, dump
+from jobs.uniqueness import Unique
 
 METADATA_MAX_BYTES: Final = 65_536
 MAX_TAGS: Final = 10
 TAG_MAX_LENGTH: Final = 64
 TEXT_MAX_LENGTH: Final = 255
 MAX_RETRIES: Final = 100
+#: Jobs that one job may depend on, beside those of a workflow or batch.
+MAX_DEPENDENCIES: Final = 1_000
 LONGEST_TIMEOUT: Final = 7 * 86_400.0
 FURTHEST: Final = timedelta(days=366)
 #: Of functions: their version, and for how many seconds their results may be kept.
@@ -39,13 +42,21 @@ class Options(TypedDict, total=False):
     tags: Sequence[str]
     metadata: Mapping[str, Any]
     unique_key: str | None
+    unique: Unique | None
     concurrency_key: str | None
     user: Any
     workspace: Any
     project_name: str
     hostname: str
     arch: str
+    #: A Job, what enqueue returned, or an id: cancelling it cancels this one, if it has not started.
     parent: Any
+    #: Jobs, as `parent`, or After(job, condition): this one waits for all of them.
+    depends_on: Iterable[Any]
+    #: A NewJob that runs if this one fails for good.
+    on_failure: Any
+    #: Set by those who submit batches and workflows.
+    batch: Any
     #: The request_id of the session that the job executes.
     session: str | None
     #: The X-Request-ID of the request that submits it; its end is told to observers.
@@ -111,6 +122,11 @@ def check_timeout(timeout: Any) -> None:
         raise InvalidOption("timeout", f"must be a number of seconds above 0, at most {LONGEST_TIMEOUT:.0f}.")
 
 
+def check_unique(unique: Any) -> None:
+    if not isinstance(unique, Unique):
+        raise InvalidOption("unique", "must be a Unique(…).")
+
+
 def check_max_retries(number: Any) -> None:
     _check_whole("max_retries", number, 0, MAX_RETRIES)
 
@@ -156,6 +172,7 @@ _CHECKS: Final = {
     "scheduled_at": check_scheduled_at,
     "delay": check_delay,
     "max_retries": check_max_retries,
+    "unique": check_unique,
     "timeout": check_timeout,
     "tags": check_tags,
     "metadata": check_metadata,

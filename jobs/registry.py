@@ -16,6 +16,7 @@ from jobs.backoff import Backoff, exponential
 from jobs.exceptions import UnknownJobType
 from jobs.schemas import Schema, Validator, schema_for
 from jobs.statuses import Priority
+from jobs.uniqueness import Unique
 
 Isolation = Literal["thread", "process"]
 
@@ -40,6 +41,8 @@ class JobType:
     examples: tuple[dict[str, Any], ...] = ()
     #: Seconds for which the same payload gets the same answer without a job; None is never.
     cache_seconds: int | None = None
+    #: Which of its jobs are the same, unless the caller says otherwise.
+    unique: Unique | None = None
     #: For the product's own measurements: neither listed nor a function that can be called by name.
     internal: bool = False
 
@@ -71,11 +74,17 @@ class JobType:
         return f"{self.path}:{code.co_firstlineno}" if code else self.path
 
 
+#: Makes the job type of a name that nobody has registered, or gives None.
+Finder = Callable[[str], JobType | None]
+
+
 class Registry:
     """Job types by name; a name belongs to one handler."""
 
     def __init__(self) -> None:
         self._types: dict[str, JobType] = {}
+        #: Asked in this order for the types of claimed jobs that are not registered.
+        self.finders: list[Finder] = []
         #: Those whose results are kept; empty in most installations, so that looking here costs nothing.
         self.cached: dict[str, JobType] = {}
 
@@ -98,6 +107,17 @@ class Registry:
             return self._types[name]
         except KeyError:
             raise UnknownJobType(name) from None
+
+    def find(self, name: str) -> JobType:
+        """Give the job type of a claimed job, and register it if it had to be looked for; raises UnknownJobType.
+
+        Finders may import what the name says, so never ask for a name that has come from a client.
+        """
+        for finder in () if name in self._types else self.finders:
+            if found := finder(name):
+                self.add(found)
+                break
+        return self.get(name)
 
     def __contains__(self, name: object) -> bool:
         return name in self._types

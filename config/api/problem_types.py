@@ -66,7 +66,9 @@ _ALL = (
     ProblemType("invalid-state", 409, "The present status does not allow this", "`current_state` is what it is now."),
     ProblemType("function-inactive", 409, "The function is switched off", "Ask the operators, or wait."),
     ProblemType("idempotency-in-flight", 409, "The same request is being worked on", "Send it again a moment later."),
-    ProblemType("unique-key-conflict", 409, "Another unfinished job holds the unique key", "Wait for it, or use it."),
+    ProblemType(
+        "unique-key-conflict", 409, "Another job holds the unique key", "`job_id` is that job: wait for it, or use it."
+    ),
     ProblemType("already-exists", 409, "There is one of this name already", "Use it, or choose another name."),
     ProblemType(
         "lock-lost",

@@ -20,6 +20,7 @@ from jobs.exceptions import LockLost
 from jobs.models import DeadLetter, Job
 from jobs.remote import holding
 from jobs.remote.holding import renew
+from jobs.unique_keys import holder_of
 from jobs.worker import maintenance
 from jobs.worker.claiming import Claimer
 from jobs.worker.options import WorkerOptions
@@ -121,7 +122,7 @@ QUERIES = {
         sorts=True,
     ),
     "holder of a key": Query(
-        lambda: Job.objects.unfinished_with_key("type0", "key21", None),
+        lambda: holder_of("type0", "key21", None),
         frozenset({"job_unique_key"}),
         always=True,
     ),

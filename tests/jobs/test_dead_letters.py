@@ -217,7 +217,7 @@ def test_what_cannot_be_is_reported_with_its_reason(note, actor):
 
     report = dead_letters.bulk(act, DeadLetter.objects.all(), actor)
     assert (report.done, report.skipped) == (1, 2)
-    assert "belongs to the unfinished job" in report.reasons[str(held.pk)]
+    assert "belongs to the job" in report.reasons[str(held.pk)]
     assert report.reasons[str(gone.pk)] == "It is not there any more."
     fine.refresh_from_db()
     assert fine.resolution_status == "redriven"

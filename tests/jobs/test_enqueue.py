@@ -1,5 +1,4 @@
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -18,6 +17,7 @@ from tests.database_roles import working_as
 from tests.factories import UserFactory
 from tests.jobs.rows import dead_letter, finish, start
 from tests.jobs.test_payloads import NESTED_LISTS, documents
+from tests.jobs.together import in_threads
 
 pytestmark = pytest.mark.django_db
 
@@ -167,7 +167,7 @@ def test_many_keep_their_order(note, policy):
 
 @pytest.mark.usefixtures("database_roles")
 def test_many_go_in_by_several_statements_and_where_row_security_binds(note, monkeypatch):
-    monkeypatch.setattr("jobs.inserting.STATEMENT_MAX_LENGTH", 1_000)
+    monkeypatch.setattr("jobs.insert_statements.STATEMENT_MAX_LENGTH", 1_000)
     options = {"tags": ['"', "\\", "a,b", "{}", "NULL"], "metadata": {"big": 12345678901234567890.5}}
     payloads = [{"n": n, "text": "走" * n, "quote": "'\"\\%s"} for n in range(100)]
     with working_as("ekiden_worker"):
@@ -226,22 +226,6 @@ def test_keys_among_many(note):
     assert [one.created for one in submitted] == [True, False, False, True, False]
     assert submitted[1].id == submitted[4].id == holder.id
     assert submitted[2].id == submitted[0].id
-
-
-def in_threads(count, work):
-    """Run it in so many threads that begin together; each with a connection of its own."""
-    together = threading.Barrier(count)
-
-    def one(number):
-        try:
-            connection.ensure_connection()
-            together.wait()
-            return work(number)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(one, range(count)))
 
 
 @pytest.mark.django_db(transaction=True)

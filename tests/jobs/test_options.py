@@ -8,6 +8,7 @@ from jobs import options
 from jobs.exceptions import InvalidOption
 from jobs.options import Options
 from jobs.statuses import Priority
+from jobs.uniqueness import Unique
 
 YEAR = 366 * 86_400
 
@@ -20,6 +21,7 @@ GOOD = {
     "tags": [[], ["a"], ("a", "b"), ["x" * 64] * 10, ["走る"]],
     "metadata": [{}, {"a": {"b": [1, None]}}, {"x": "y" * 65_000}],
     "unique_key": ["k", "x" * 255, "", None],
+    "unique": [Unique(), None],
     "concurrency_key": ["k", "x" * 255, None],
     "project_name": ["p", "x" * 255],
     "hostname": ["h"],
@@ -35,6 +37,7 @@ BAD = {
     "timeout": [0, -1, 7 * 86_400 + 1, math.nan, math.inf, "5", True, timedelta(1)],
     "tags": ["text", ["x" * 65], ["a"] * 11, [""], [5], [None], ["nul\x00"], ["half\ud800"], {"a"}, None, 5],
     "metadata": [None, [], "x", {1: 2}, {"a": math.nan}, {"a": "\x00"}, {"x": "y" * 65_536}, {"a": object()}],
+    "unique": ["skip", {"mode": "skip"}],
     "unique_key": ["x" * 256, "nul\x00", "half\ud800", 5],
     "concurrency_key": ["x" * 256, "nul\x00", 5],
     "project_name": ["x" * 256, "nul\x00", 5],

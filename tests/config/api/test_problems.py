@@ -1,3 +1,5 @@
+from uuid import uuid4
+
 import pytest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation, ValidationError
 from django.db import DataError, InterfaceError, OperationalError
@@ -31,7 +33,7 @@ VIOLATION = jobs.Violation("/to/0", "format", "is no address")
         (jobs.InvalidOption("priority", "must be at most 100"), 422, "invalid-option"),
         (jobs.InvalidState("cancel", "completed"), 409, "invalid-state"),
         (jobs.StaleVersion(4), 412, "stale-version"),
-        (jobs.UniqueKeyTaken(), 409, "unique-key-conflict"),
+        (jobs.UniqueKeyTaken("k", uuid4()), 409, "unique-key-conflict"),
         (Http404("No Job matches the given query."), 404, "not-found"),
         (PermissionDenied(), 403, "permission-denied"),
         (RequestDataTooBig(), 413, "body-too-large"),

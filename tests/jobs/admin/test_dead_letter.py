@@ -59,7 +59,7 @@ def test_a_taken_unique_key_is_said(operator):
     letter = dead_letter(new_job(unique_key="a-1"))
     holder = new_job(unique_key="a-1")
     text = operator.post(url(letter, "redrive"), {}, follow=True).content.decode()
-    assert f"belongs to the unfinished job {holder.pk}" in text
+    assert f"belongs to the job {holder.pk}" in text
 
 
 def test_notes_are_saved_and_the_former_ones_kept_in_the_log(operator, letter):
