@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from jobs import language_rights, options
 from jobs.announce import announce, announce_cancel
 from jobs.exceptions import InvalidOption, InvalidState, StaleVersion, UniqueKeyTaken
+from jobs.linking import wait_anew
 from jobs.models import Job
 from jobs.models.audit import audit
 from jobs.statuses import FINAL, Status
@@ -48,6 +49,8 @@ def cancel(job_id: UUID, actor: Any, reason: str = "") -> Job:
 def retry(job_id: UUID, actor: Any, reason: str = "") -> Job:
     """Run a failed or cancelled job again with all its retries, or a waiting one at once.
 
+    One that was cancelled because a job it depends on ended otherwise waits for that job once more if it may still end
+    as wanted; else it runs now, because a person says so.
     Raises InvalidState for a job that runs, succeeded, or lies as a dead letter (those are redriven), and
     UniqueKeyTaken when another job has taken its unique key meanwhile, LanguageNotAllowed when its owner may not
     use its language any more.
@@ -56,7 +59,7 @@ def retry(job_id: UUID, actor: Any, reason: str = "") -> Job:
     if job.status == Status.PENDING:
         changes: dict[str, Any] = {"scheduled_at": Now()}
     elif job.status in {Status.FAILED, Status.CANCELLED}:
-        changes = restart_changes()
+        changes = restart_changes() | wait_anew(job)
     else:
         hint = "Cannot retry it: its status is dead_letter. Redrive its dead letter instead."
         raise InvalidState("retry", job.status, hint if job.status == Status.DEAD_LETTER else "")
