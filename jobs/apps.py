@@ -1,4 +1,8 @@
+from importlib.util import find_spec
+from typing import Any
+
 from django.apps import AppConfig
+from django.conf import settings
 from django.db.models.signals import post_migrate
 
 
@@ -16,10 +20,22 @@ class JobsConfig(AppConfig):
         )
         from jobs.chores import chore
         from jobs.registry import registry
+        from jobs.scheduling.synchronizing import synchronize_migrated as synchronize_schedules
         from jobs.sessions import tidy as tidy_sessions
         from jobs.synchronizing import synchronize_migrated
 
         crash_points.arm(conf.crash_point())
         registry.discover()
+        registry.finders.append(_find_task)
         chore("sessions", 60.0, tidy_sessions)
         post_migrate.connect(synchronize_migrated, sender=self)
+        post_migrate.connect(synchronize_schedules, sender=self)
+
+
+def _find_task(name: str) -> Any:
+    """Look for a task of Django's framework, which is imported only where it is in use."""
+    if not getattr(settings, "TASKS", None) or not any(map(find_spec, ("django.tasks", "django_tasks"))):
+        return None
+    from jobs.django_tasks.finding import find
+
+    return find(name)

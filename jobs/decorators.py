@@ -18,6 +18,8 @@ from jobs.options import (
     check_tags,
 )
 from jobs.registry import Isolation, JobType, registry
+from jobs.scheduled import Definition, definitions
+from jobs.scheduling.definitions import refuse_impossible
 from jobs.schemas import Schema
 from jobs.statuses import Priority
 from jobs.uniqueness import Unique
@@ -94,6 +96,7 @@ def job(
     examples: Sequence[dict[str, Any]] = (),
     cache: int | None = None,
     unique: Unique | None = None,
+    schedule: Definition | None = None,
     internal: bool = False,
 ) -> Callable[[Callable[..., Any]], Handler]:
     """Register a function or coroutine as the handler of a job type.
@@ -103,7 +106,8 @@ def job(
     `isolation="process"` runs it in a child process that can be killed. `version`, `tags` and `examples` (payloads)
     stand in the catalogue of functions. `cache` is for how many seconds an invoke with the same payload gets the same
     result without a job: only for functions whose result depends on nothing else. `unique` says which of its jobs are
-    the same, and what becomes of the second. `internal` keeps it out of lists.
+    the same, and what becomes of the second. `schedule` makes its jobs fall due by themselves: a cron expression in
+    UTC, a timedelta, a `schedule_interval`, a Scheduled or several of them. `internal` keeps it out of lists.
     """
 
     def register(function: Callable[..., Any]) -> Handler:
@@ -124,6 +128,7 @@ def job(
             cache,
             unique,
             internal,
+            schedules=definitions(schedule),
         )
         _refuse_impossible(job_type)
         registry.add(job_type)
@@ -147,6 +152,7 @@ def _refuse_impossible(job_type: JobType) -> None:
         )
     _refuse_wrong_description(job_type)
     _ = job_type.validator
+    refuse_impossible(job_type)
 
 
 def _refuse_wrong_description(job_type: JobType) -> None:

@@ -14,6 +14,7 @@ from django.apps import apps
 from jobs import conf
 from jobs.backoff import Backoff, exponential
 from jobs.exceptions import UnknownJobType
+from jobs.scheduled import Scheduled
 from jobs.schemas import Schema, Validator, schema_for
 from jobs.statuses import Priority
 from jobs.uniqueness import Unique
@@ -45,6 +46,8 @@ class JobType:
     unique: Unique | None = None
     #: For the product's own measurements: neither listed nor a function that can be called by name.
     internal: bool = False
+    #: When its jobs fall due by themselves.
+    schedules: tuple[Scheduled, ...] = ()
 
     @cached_property
     def schema(self) -> Schema:
@@ -92,6 +95,7 @@ class Registry:
         known = self._types.get(job_type.name)
         if known is not None and known.place != job_type.place:
             raise ValueError(f"The job type {job_type.name!r} is registered twice: {known.place} and {job_type.place}.")
+        self._refuse_taken_schedules(job_type)
         self._types[job_type.name] = job_type
         if job_type.cache_seconds:
             self.cached[job_type.name] = job_type
@@ -124,6 +128,13 @@ class Registry:
 
     def __iter__(self) -> Iterator[JobType]:
         return iter(sorted(self._types.values(), key=lambda job_type: job_type.name))
+
+    def _refuse_taken_schedules(self, job_type: JobType) -> None:
+        names = {scheduled.name or job_type.name for scheduled in job_type.schedules}
+        for other in self._types.values() if names else ():
+            taken = names & {scheduled.name or other.name for scheduled in other.schedules}
+            if taken and other.name != job_type.name:
+                raise ValueError(f"The schedule {min(taken)!r} is defined twice: {other.place} and {job_type.place}.")
 
     def listed(self) -> list[JobType]:
         """Give the job types that clients are told of."""

@@ -27,7 +27,7 @@ from jobs.payloads import same_json
 from jobs.scheduling import faults, moments
 from jobs.scheduling.faults import CAP_MOST, DESCRIPTION_MAX_LENGTH, FIELDS, NAME_MAX_LENGTH
 from jobs.scheduling.firing import fire_due
-from jobs.scheduling.submission import owner_of, submit
+from jobs.scheduling.submission import owner_of, submit_now
 from jobs.timing import Manual
 
 __all__ = [
@@ -110,9 +110,7 @@ def run_now(schedule_id: UUID, actor: Any, reason: str = "") -> Enqueued:
     """
     with transaction.atomic():
         schedule = _locked(schedule_id)
-        submitted = submit(schedule)
-        # Without a time of the schedule there is nothing to meet.
-        assert submitted is not None
+        submitted = submit_now(schedule)
         Schedule.objects.filter(pk=schedule.pk).update(last_run_at=Now(), last_job=submitted.id)
         audit(actor, "run", schedule, reason, job=submitted.id)
     return submitted

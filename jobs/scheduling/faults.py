@@ -18,6 +18,7 @@ from jobs.exceptions import (
 from jobs.models import Schedule
 from jobs.options import Options
 from jobs.payloads import check_text
+from jobs.registry import JobType
 
 NAME_MAX_LENGTH: Final = options.TEXT_MAX_LENGTH
 DESCRIPTION_MAX_LENGTH: Final = 2_000
@@ -29,12 +30,15 @@ EARLIEST: Final = options.EARLIEST
 LATEST: Final = datetime(2200, 1, 1, tzinfo=UTC)
 
 
-def check(fields: Mapping[str, Any]) -> None:
-    """Raise InvalidSchedule, which names everything that is wrong; a field that is not there is not looked at."""
+def check(fields: Mapping[str, Any], job_type: JobType | None = None) -> None:
+    """Raise InvalidSchedule, which names everything that is wrong; a field that is not there is not looked at.
+
+    The job type is given where it is not registered yet.
+    """
     found = [violation for name, look in _LOOKS.items() if name in fields for violation in look(fields[name])]
     found += _wrong_order(fields)
     if not found and "job_type" in fields:
-        found = _wrong_job(fields)
+        found = _wrong_job(fields, job_type)
     if found:
         raise InvalidSchedule(found)
 
@@ -45,10 +49,10 @@ def job_of(fields: Mapping[str, Any]) -> tuple[str, dict[str, Any], Options]:
     return fields["job_type"], fields["payload"], chosen
 
 
-def _wrong_job(fields: Mapping[str, Any]) -> list[Violation]:
+def _wrong_job(fields: Mapping[str, Any], job_type: JobType | None) -> list[Violation]:
     name, payload, chosen = job_of(fields)
     try:
-        new_job.row_of(catalogue.job_type(name), payload, chosen)
+        new_job.row_of(job_type or catalogue.job_type(name), payload, chosen)
     except UnknownJobType as error:
         return [Violation("/job_type", "unknown-job-type", str(error))]
     except FunctionInactive as error:

@@ -14,7 +14,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 
 from jobs import control
-from jobs.exceptions import InvalidState, JobError, UniqueKeyTaken
+from jobs.exceptions import InvalidState, JobError
 from jobs.models import Job, Schedule
 from jobs.models.columns import ClockTimestamp
 from jobs.payloads import storable
@@ -27,7 +27,7 @@ _logger = logging.getLogger(__name__)
 #: How many schedules one transaction takes: while it lasts nobody else can change them.
 BATCH: Final = 20
 #: How many jobs before it one time cancels; the next one goes on with the rest.
-MOST_CANCELLED: Final = 1_000
+MOST_CANCELLED: Final = 100
 ERROR_MAX_LENGTH: Final = 1_000
 
 
@@ -105,17 +105,9 @@ def _make_jobs(schedule: Schedule, times: list[datetime]) -> dict[datetime, UUID
         # Of jobs made together each would cancel the one before.
         times = times[-1:]
         _cancel_unfinished(schedule, times[0])
-    made: dict[datetime, UUID] = {}
-    for moment in times:
-        if schedule.overlap == Schedule.Overlap.SKIP and Job.objects.unfinished_of(schedule.pk).exists():
-            break
-        try:
-            submitted = submit(schedule, moment)
-        except UniqueKeyTaken:
-            continue
-        if submitted is not None:
-            made[moment] = submitted.id
-    return made
+    elif schedule.overlap == Schedule.Overlap.SKIP and times:
+        times = [] if Job.objects.unfinished_of(schedule.pk).exists() else times[:1]
+    return submit(schedule, times)
 
 
 def _cancel_unfinished(schedule: Schedule, moment: datetime) -> None:

@@ -8,9 +8,9 @@ from jobs.models import Schedule
 from jobs.timing import Timing
 
 
-def database_time() -> datetime:
+def database_time(using: str | None = None) -> datetime:
     """Ask the database what time it is: the only clock that counts."""
-    with connections[router.db_for_write(Schedule)].cursor() as cursor:
+    with connections[using or router.db_for_write(Schedule)].cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         (now,) = cursor.fetchone()
     assert isinstance(now, datetime)

@@ -4,10 +4,12 @@ import logging
 import signal
 import threading
 import time
+from contextlib import suppress
 from types import FrameType
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from jobs.exceptions import UnknownJobType
 from jobs.outcomes import Attempt, Snoozed
 from jobs.registry import registry
 from jobs.worker.chores import ChoreThread
@@ -23,6 +25,7 @@ from jobs.worker.options import WorkerOptions
 from jobs.worker.pace import Pace
 from jobs.worker.recorder import Recorder
 from jobs.worker.rights import refuse_barred
+from jobs.worker.scheduler import Scheduler
 from jobs.worker.stalls import StallWatch
 from jobs.worker.threads import ThreadSlots
 from jobs.worker.wakeup import Listener
@@ -61,6 +64,7 @@ class WorkerLoop:
         self.listener = Listener(self.inbox.heard, self.inbox.look)
         self.maintenance = Maintenance(options)
         self.chores = ChoreThread()
+        self.scheduler = Scheduler(options.poll_interval)
         self.claimer = Claimer(options)
         self._claiming = threading.Thread(target=self._claim_until_stopped, name="claimer", daemon=True)
         self._vital = (self._claiming, self.recorder, self.heartbeat)
@@ -81,6 +85,7 @@ class WorkerLoop:
         if self.options.maintenance:
             self.maintenance.start()
             self.chores.start()
+            self.scheduler.start()
         self._claiming.start()
         _logger.info(
             "worker %s works on %s with %s slots",
@@ -175,6 +180,7 @@ class WorkerLoop:
         self.hand.take(attempts)
         if self.heartbeat.barred:
             attempts = refuse_barred(self.hand, attempts, self.heartbeat.barred)
+        _look_for_types(attempts)
         coroutines = [attempt for attempt in attempts if is_coroutine(attempt)]
         plain = attempts if not coroutines else [attempt for attempt in attempts if not is_coroutine(attempt)]
         for attempt in attempts:
@@ -201,6 +207,7 @@ class WorkerLoop:
         self.heartbeat.stopping = True
         self.maintenance.stop()
         self.chores.stop()
+        self.scheduler.stop()
         self.listener.stop()
         self._claiming.join()
         for attempt in self.hand.unstarted():
@@ -225,3 +232,10 @@ class WorkerLoop:
         while self.hand.attempts and time.monotonic() < deadline and not self._hurry.is_set():
             self.hand.room.wait(0.1)
             self.hand.room.clear()
+
+
+def _look_for_types(attempts: list[Attempt]) -> None:
+    for name in {attempt.job_type for attempt in attempts if attempt.job_type not in registry}:
+        # What cannot be found is the attempts' own error, as soon as they run.
+        with suppress(UnknownJobType):
+            registry.find(name)
