@@ -12,6 +12,7 @@ from jobs.api.invoke import InvokeView
 from jobs.api.job_types import JobTypeViewSet
 from jobs.api.jobs import JobViewSet
 from jobs.api.queues import QueueViewSet
+from jobs.api.schedules import ScheduleViewSet
 from jobs.api.sessions import SessionViewSet
 from jobs.api.worker.claim import ClaimView
 from jobs.api.worker.complete import CompleteView
@@ -57,6 +58,12 @@ urlpatterns = [
     path("sessions", SessionViewSet.as_view({"get": "list", "post": "create"}), name="sessions"),
     path("sessions/<str:request_id>", SessionViewSet.as_view(JOB), name="session"),
     path("sessions/<str:request_id>/execute", SessionViewSet.as_view({"post": "execute"}), name="session-execute"),
+    path("schedules", ScheduleViewSet.as_view({"get": "list", "post": "create"}), name="schedules"),
+    path("schedules/preview", ScheduleViewSet.as_view({"post": "try_out"}), name="schedules-preview"),
+    path("schedules/<uuid:pk>", ScheduleViewSet.as_view(JOB), name="schedule"),
+    path("schedules/<uuid:pk>/run", ScheduleViewSet.as_view({"post": "run"}), name="schedule-run"),
+    path("schedules/<uuid:pk>/restore", ScheduleViewSet.as_view({"post": "restore"}), name="schedule-restore"),
+    path("schedules/<uuid:pk>/preview", ScheduleViewSet.as_view({"get": "preview"}), name="schedule-preview"),
     path("worker/claim", ClaimView.as_view(), name="worker-claim"),
     path("worker/renew", RenewView.as_view(), name="worker-renew"),
     path("worker/progress", ProgressView.as_view(), name="worker-progress"),

@@ -13,8 +13,9 @@ from jobs import context, decorators, exceptions, options
 from jobs.api.dead_letter_filters import DeadLetterFilters
 from jobs.api.functions import FunctionFilters
 from jobs.api.job_filters import JobFilters
+from jobs.api.schedule_filters import ScheduleFilters
 from jobs.api.sessions import SessionFilters
-from jobs.models import Session
+from jobs.models import Schedule, Session
 from tests.markdown import ROOT, table, words
 
 #: What `@job` takes.
@@ -54,6 +55,8 @@ def test_filters_are_those_of_the_lists():
     assert told["/jobs"] == set(JobFilters.base_filters) | {"fields"}
     assert told["/functions"] == set(FunctionFilters.base_filters) | {"true", "false"}
     assert told["/sessions"] == set(SessionFilters.base_filters) | set(Session.Status.values)
+    yes_no = {"true", "false"}
+    assert told["/schedules"] == set(ScheduleFilters.base_filters) | set(Schedule.Source.values) | yes_no
     resolutions = {"open", "redriven", "discarded", "resolved"}
     assert told["/dead-letters"] == set(DeadLetterFilters.base_filters) | resolutions
 

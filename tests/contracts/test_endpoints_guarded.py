@@ -16,9 +16,10 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from analytics.api.request_logs import RequestLogViewSet
 from analytics.models import RequestLog
-from jobs import catalogue
-from jobs.models import Job, Session
+from jobs import catalogue, schedules
+from jobs.models import Job, Schedule, Session
 from jobs.models.job import JobQuerySet
+from jobs.models.schedule import ScheduleQuerySet
 from jobs.models.session import SessionQuerySet
 from jobs.registry import JobType, registry
 from jobs.statuses import Status
@@ -47,6 +48,8 @@ class Scene:
     pending: Job
     failed: Job
     session: Session
+    schedule: Schedule
+    deleted_schedule: Schedule
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         # A body only where one may be sent: an unread one is refused.
@@ -57,7 +60,10 @@ class Scene:
         """Give what must stay as it is, whoever asks for what."""
         jobs = Job.objects.filter(user=self.ada).order_by("id").values_list("id", "version", "is_deleted")
         sessions = Session.objects.values_list("status", "expires_at", "execution_count")
-        return {"jobs": list(jobs), "session": sessions.get(pk=self.session.pk)}
+        schedules = (
+            Schedule.objects.filter(user=self.ada).order_by("id").values_list("version", "is_deleted", "last_job")
+        )
+        return {"jobs": list(jobs), "session": sessions.get(pk=self.session.pk), "schedules": list(schedules)}
 
 
 #: Sends Bob's request; tells whether it came upon anything of Ada's.
@@ -73,7 +79,7 @@ def found(scene: Scene, response: Any) -> bool:
 def mentions(scene: Scene, response: Any) -> bool:
     assert response.status_code in (200, 201, 202), response.content
     text = response.content.decode()
-    return any(str(each.pk) in text for each in (scene.pending, scene.failed, scene.session))
+    return any(str(each.pk) in text for each in (scene.pending, scene.failed, scene.session, scene.schedule))
 
 
 def figures(scene: Scene, response: Any) -> bool:
@@ -116,6 +122,7 @@ def logged(path: str) -> Probe:
 
 
 JOB: Final = {"type": "guarded", "unique_key": "ada's"}
+SCHEDULE: Final = {"name": "ada's", "type": "guarded", "schedule_interval": {"type": "timedelta", "seconds": 90}}
 OWNED: Final[dict[tuple[str, str], Probe]] = {
     ("get", "jobs"): many("jobs"),
     ("get", "jobs/<uuid:pk>"): one("get", "jobs/{}", "pending"),
@@ -129,6 +136,13 @@ OWNED: Final[dict[tuple[str, str], Probe]] = {
     ("patch", "sessions/<str:request_id>"): one("patch", "sessions/{}", "session", {"ttl": 60}),
     ("delete", "sessions/<str:request_id>"): one("delete", "sessions/{}", "session"),
     ("post", "sessions/<str:request_id>/execute"): one("post", "sessions/{}/execute", "session"),
+    ("get", "schedules"): many("schedules"),
+    ("get", "schedules/<uuid:pk>"): one("get", "schedules/{}", "schedule"),
+    ("patch", "schedules/<uuid:pk>"): one("patch", "schedules/{}", "schedule", {"priority": 9}, HTTP_IF_MATCH="*"),
+    ("delete", "schedules/<uuid:pk>"): one("delete", "schedules/{}", "schedule", HTTP_IF_MATCH="*"),
+    ("post", "schedules/<uuid:pk>/run"): one("post", "schedules/{}/run", "schedule"),
+    ("post", "schedules/<uuid:pk>/restore"): one("post", "schedules/{}/restore", "deleted_schedule"),
+    ("get", "schedules/<uuid:pk>/preview"): one("get", "schedules/{}/preview", "schedule"),
     ("get", "request-logs"): logged("request-logs"),
     ("get", "request-logs/<uuid:pk>"): logged("request-logs/{}"),
     ("get", "analytics/usage"): report("usage"),
@@ -141,6 +155,7 @@ OWNED: Final[dict[tuple[str, str], Probe]] = {
 MAKING: Final[dict[tuple[str, str], Probe]] = {
     ("post", "jobs"): new("jobs", JOB),
     ("post", "jobs/bulk"): new("jobs/bulk", {"items": [JOB]}),
+    ("post", "schedules"): new("schedules", SCHEDULE),
     ("post", "sessions"): new("sessions", {"language_title": "python-guarded"}),
     ("post", "functions/<str:language_title>/invoke"): new("functions/python-guarded/invoke", {}),
 }
@@ -164,6 +179,7 @@ REFUSED: Final = {
 #: The same for everyone, or of the caller alone.
 OPEN: Final = {
     ("get", "me"),
+    ("post", "schedules/preview"),
     *(("get", route) for route in ("job-types", "job-types/<str:name>", "functions", "functions/<str:language_title>")),
 }
 
@@ -178,7 +194,14 @@ def scene(db: None) -> Iterator[Scene]:
     pending = mine.post(f"{API}jobs", JOB).json()["job_id"]
     session = mine.post(f"{API}sessions", {"language_title": "python-guarded"}).json()["request_id"]
     failed = fail(Job.objects.create(job_type="guarded", user=ada, max_retries=0), retryable=True)
-    yield Scene(ada, client_of(bob), Job.objects.get(pk=pending), failed, Session.objects.get(pk=session))
+    schedule, deleted = (
+        schedules.create(ada, name=name, job_type="guarded", schedule_interval=SCHEDULE["schedule_interval"])
+        for name in ("ada's", "ada's former")
+    )
+    schedules.soft_delete(deleted.pk, ada)
+    yield Scene(
+        ada, client_of(bob), Job.objects.get(pk=pending), failed, Session.objects.get(pk=session), schedule, deleted
+    )
     registry.remove("guarded")
     catalogue.forget()
 
@@ -186,7 +209,7 @@ def scene(db: None) -> Iterator[Scene]:
 @pytest.fixture
 def unfiltered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the application's filters away."""
-    for queryset in (JobQuerySet, SessionQuerySet):
+    for queryset in (JobQuerySet, SessionQuerySet, ScheduleQuerySet):
         monkeypatch.setattr(queryset, "owned_by", lambda self, user: self)
     monkeypatch.setattr(RequestLogViewSet, "get_queryset", lambda self: RequestLog.objects.all())
     for module in list(sys.modules.values()):

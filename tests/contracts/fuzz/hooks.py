@@ -13,7 +13,7 @@ from tests.contracts.fuzz.agreement import let_agree
 #: The user whose key the fuzzer sends.
 FUZZER = "fuzzer"
 #: Where an id could stand, and to which schemathesis makes links of its own.
-NOT_IDS = ("bulk", "groups")
+NOT_IDS = ("bulk", "groups", "preview")
 NOBODYS_ID = "00000000-0000-7000-8000-000000000000"
 #: A function of another language that takes anything.
 FOREIGN = "node-anything"
@@ -76,6 +76,38 @@ def _change_what_may_be_changed(case: Case) -> None:
         case.body["is_active"] = True
 
 
+def _mean_a_time(case: Case) -> None:
+    """Let intervals be ones that come: which expressions and names of time zones there are, no schema can say.
+
+    Of a change, leave out what has to fit what is not changed.
+    """
+    interval = case.body.get("schedule_interval")
+    if isinstance(interval, dict) and interval.get("type") == "cron":
+        interval |= {"expression": "*/5 * * * *", "timezone": "Asia/Tokyo"}
+    case.body |= dict.fromkeys(case.body.keys() & {"starts_at", "ends_at"})
+    if case.method == "PATCH":
+        case.body = {name: case.body[name] for name in case.body.keys() - {"type", "payload", "queue"}}
+        case.body = case.body or {"priority": 5}
+
+
+def _let_it_mean_something(case: Case) -> None:
+    """Make of a request that the description allows one that the domain allows as well."""
+    path, has_fields = case.operation.path, isinstance(case.body, dict)
+    if "/analytics/" in path and case.query:
+        let_agree(case.query)
+    if path.endswith("/invoke"):
+        _ask_for_what_it_wants(case)
+    if path.endswith("/sessions") and has_fields:
+        # What a context may hold, its function's schema says, in the catalogue.
+        case.body.pop("context", None)
+    if path.endswith(("/jobs", "/jobs/bulk", "/schedules")):
+        _name_the_foreign_one(case.body)
+    if "/schedules" in path and has_fields:
+        _mean_a_time(case)
+    if path.endswith("/functions/{language_title}"):
+        _change_what_may_be_changed(case)
+
+
 @schemathesis.hook
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
     """Do not let the fuzzer take its own key away, nor take another operation's address for that of a job.
@@ -84,17 +116,8 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
     """
     if isinstance(case.body, dict) and read_moment(case.body.get("expires_at")):
         case.body["expires_at"] = f"{(NOW + timedelta(hours=2)).isoformat()}Z"
-    if "/analytics/" in case.operation.path and case.query and _means_well(case):
-        let_agree(case.query)
-    if case.operation.path.endswith("/invoke") and _means_well(case):
-        _ask_for_what_it_wants(case)
-    if case.operation.path.endswith("/sessions") and isinstance(case.body, dict) and _means_well(case):
-        # What a context may hold, its function's schema says, in the catalogue.
-        case.body.pop("context", None)
-    if case.operation.path.endswith(("/jobs", "/jobs/bulk")) and _means_well(case):
-        _name_the_foreign_one(case.body)
-    if case.operation.path.endswith("/functions/{language_title}") and _means_well(case):
-        _change_what_may_be_changed(case)
+    if _means_well(case):
+        _let_it_mean_something(case)
     for name, value in (case.path_parameters or {}).items():
         if value in NOT_IDS:
             case.path_parameters[name] = NOBODYS_ID
