@@ -171,6 +171,9 @@ SPECTACULAR_SETTINGS = {
 
 LOGGING = logs.dictionary(ENV.log_level, ENV.log_format)
 
+# Django's own task framework (before 6.0 the package django-tasks, where it is installed) runs on the same queue.
+TASKS = {"default": {"BACKEND": "jobs.django_tasks.EkidenBackend", "QUEUES": []}}
+
 JOB_QUEUE_WORKER_COUNT = ENV.job_queue_worker_count
 JOB_QUEUE_MAX_RETRIES = ENV.job_queue_max_retries
 JOB_QUEUE_BATCH_SIZE = ENV.job_queue_batch_size

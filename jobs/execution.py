@@ -37,7 +37,7 @@ _logger = logging.getLogger(__name__)
 
 def prepare(attempt: Attempt) -> tuple[JobType, dict[str, Any]]:
     """Find the handler and read the payload; raises UnknownJobType or InvalidPayload, which no retry can mend."""
-    job_type = registry.get(attempt.job_type)
+    job_type = registry.find(attempt.job_type)
     try:
         payload = json.loads(attempt.payload)
     except (ValueError, RecursionError) as error:
@@ -119,6 +119,7 @@ def describe(attempt: Attempt, error: BaseException, kind: str) -> dict[str, Any
     return {
         "attempt": attempt.number,
         "error_class": type(error).__name__,
+        "error_path": f"{type(error).__module__}.{type(error).__qualname__}",
         "message": scrub_head(storable(_words(error)), MESSAGE_MAX_CHARACTERS),
         "kind": kind,
         "at": datetime.now(UTC).isoformat(),
@@ -139,4 +140,4 @@ def _words(error: BaseException) -> str:
 
 
 #: The frames of the machinery around the handler say nothing about the error.
-_OURS: Final = ("jobs/execution.py", "jobs/payloads.py")
+_OURS: Final = ("jobs/execution.py", "jobs/payloads.py", "jobs/django_tasks/running.py")

@@ -1,7 +1,8 @@
 """Who wants to know how attempts ended: apps above the queue register here, which knows nothing of them.
 
-Observers are told after the outcome is in the database, in the thread that recorded it. They must be quick and must not
-raise: put the news on a queue of your own and return.
+Observers are told after the outcome is in the database. Those that are quick and do not raise are told in the thread
+that recorded it: they put the news on a queue of their own and return. Others are told at leisure, in a thread that
+may take its time.
 """
 
 import logging
@@ -23,29 +24,54 @@ class Ended:
 
 
 Observer = Callable[[Sequence[Ended]], None]
-
-_observers: Final[list[Observer]] = []
-
-
-def observe(observer: Observer) -> None:
-    """Have the observer told of attempts of jobs that came in through a request; once, however often it is said."""
-    if observer not in _observers:
-        _observers.append(observer)
+#: Which attempts an observer is told of.
+Wants = Callable[[Attempt], bool]
+#: What a worker gives to have something done in its thread for that.
+Later = Callable[[Callable[[], None]], None]
 
 
-def tell(recorded: Sequence[tuple[Attempt, Any]]) -> None:
-    """Pass on what has been recorded; jobs that no request submitted are nobody's concern and cost nothing."""
-    if not _observers:
-        return
-    ended = [
-        Ended(attempt, outcome)
-        for attempt, outcome in recorded
-        if attempt.request_id and not isinstance(outcome, Released)
-    ]
-    if not ended:
-        return
-    for observer in _observers:
-        try:
-            observer(ended)
-        except Exception:
-            _logger.exception("the observer %r failed; the outcomes themselves are recorded", observer)
+@dataclass(frozen=True, slots=True)
+class _Registered:
+    wants: Wants
+    at_leisure: bool
+
+
+_observers: Final[dict[Observer, _Registered]] = {}
+
+
+def came_by_a_request(attempt: Attempt) -> bool:
+    return attempt.request_id is not None
+
+
+def observe(observer: Observer, wants: Wants = came_by_a_request, *, at_leisure: bool = False) -> None:
+    """Have the observer told of the attempts it wants, by default those of jobs that came in through a request.
+
+    Once, however often it is said. One that is told `at_leisure` may wait for the database or for others.
+    """
+    _observers[observer] = _Registered(wants, at_leisure)
+
+
+def tell(recorded: Sequence[tuple[Attempt, Any]], later: Later | None = None) -> None:
+    """Pass on what has been recorded; jobs that nobody wants to hear of cost next to nothing.
+
+    Without `later` all observers are told here and now.
+    """
+    for observer, registered in _observers.items():
+        ended = [
+            Ended(attempt, outcome)
+            for attempt, outcome in recorded
+            if registered.wants(attempt) and not isinstance(outcome, Released)
+        ]
+        if not ended:
+            continue
+        if registered.at_leisure and later is not None:
+            later(lambda observer=observer, ended=ended: _tell(observer, ended))  # type: ignore[misc]
+        else:
+            _tell(observer, ended)
+
+
+def _tell(observer: Observer, ended: Sequence[Ended]) -> None:
+    try:
+        observer(ended)
+    except Exception:
+        _logger.exception("the observer %r failed; the outcomes themselves are recorded", observer)

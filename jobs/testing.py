@@ -9,14 +9,17 @@ Jobs run in the calling thread, inside the test's transaction if there is one, `
 are not enforced and progress is not written. The rest is as in a worker: payload checks, retries, dead letters.
 """
 
+from contextlib import suppress
 from typing import Any, Final
 
 from asgiref.sync import async_to_sync
 from django.db import connection, transaction
 
+from jobs import observers
 from jobs.context import Context
 from jobs.decorators import Handler
 from jobs.enqueue import Enqueued
+from jobs.exceptions import UnknownJobType
 from jobs.execution import run, run_coroutine
 from jobs.models import Job
 from jobs.models.columns import ClockTimestamp
@@ -101,15 +104,17 @@ def _start(job_id: Any) -> Attempt | None:
 
 
 def _run(attempt: Attempt) -> None:
-    job_type = registry.get(attempt.job_type) if attempt.job_type in registry else None
+    job_type = None
+    with suppress(UnknownJobType):
+        job_type = registry.find(attempt.job_type)
     # Progress is for those who watch; here nobody can before the job has ended.
     context = Context(attempt, lambda attempt: None)
     if job_type and job_type.is_coroutine:
-        record([(attempt, async_to_sync(run_coroutine)(attempt, context))])
+        _record(attempt, async_to_sync(run_coroutine)(attempt, context))
     elif job_type and job_type.atomic:
         _run_atomic(attempt, context)
     else:
-        record([(attempt, run(attempt, context))])
+        _record(attempt, run(attempt, context))
 
 
 def _run_atomic(attempt: Attempt, context: Context) -> None:
@@ -119,8 +124,14 @@ def _run_atomic(attempt: Attempt, context: Context) -> None:
             if not isinstance(outcome, Completed):
                 raise _TakeBack(outcome)
             record([(attempt, outcome)])
+        observers.tell([(attempt, outcome)])
     except _TakeBack as taken:
-        record([(attempt, taken.outcome)])
+        _record(attempt, taken.outcome)
+
+
+def _record(attempt: Attempt, outcome: Outcome) -> None:
+    record([(attempt, outcome)])
+    observers.tell([(attempt, outcome)])
 
 
 class _TakeBack(Exception):

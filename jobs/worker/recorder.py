@@ -17,6 +17,7 @@ from jobs.worker.counting import Counts
 from jobs.worker.database import TRANSIENT, close_quietly, patiently
 from jobs.worker.hand import Hand
 from jobs.worker.keeping import keep_results
+from jobs.worker.telling import Teller
 
 _logger = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Recorder(threading.Thread):
         self.hand = hand
         self.counts = counts
         self._expect = expect
+        self._teller = Teller()
         self._stopping = threading.Event()
         self._give_up = threading.Event()
         self._last_size = 0
@@ -50,6 +52,7 @@ class Recorder(threading.Thread):
         self._give_up.set()
         self.hand.unrecorded.set()
         self.join(patience)
+        self._teller.finish(patience)
         if self.hand.outcomes:
             _logger.error("%s outcomes are not recorded; those jobs run again", len(self.hand.outcomes))
 
@@ -108,7 +111,11 @@ class Recorder(threading.Thread):
             )
         # Not by `fenced`: an attempt that was ended from outside is fenced as well, and its outcome is recorded.
         unrecorded = set(lost)
-        observers.tell([ended for ended in batch if ended[0] not in unrecorded] if lost else batch)
+        self.tell([ended for ended in batch if ended[0] not in unrecorded] if lost else batch)
+
+    def tell(self, recorded: list[Recorded]) -> None:
+        """Tell observers of what is in the database by now; those that take their time in a thread of their own."""
+        observers.tell(recorded, self._teller.put)
 
     def _isolate(self, batch: list[Recorded], error: DatabaseError) -> None:
         """Find the outcome that PostgreSQL refuses, so that it does not hold up the others."""
@@ -138,8 +145,6 @@ class Recorder(threading.Thread):
             self.hand.fence(attempt)
 
 
-def _given_back(outcome: Outcome) -> bool:
-    return isinstance(outcome, Released) or (isinstance(outcome, Snoozed) and not outcome.delay)
 def _due_in(outcome: Outcome) -> float | None:
     if isinstance(outcome, Suspended) and outcome.event:
         # The event may have come just before its job was put back, and whoever sent it told nobody.
@@ -147,3 +152,5 @@ def _due_in(outcome: Outcome) -> float | None:
     return outcome.delay if isinstance(outcome, Retry | Snoozed | Suspended) else None
 
 
+def _given_back(outcome: Outcome) -> bool:
+    return isinstance(outcome, Released) or (isinstance(outcome, Snoozed) and not outcome.delay)

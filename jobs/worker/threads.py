@@ -7,7 +7,6 @@ from queue import SimpleQueue
 from django.db import close_old_connections, connections, transaction
 from psycopg.pq import TransactionStatus
 
-from jobs import observers
 from jobs.context import Context
 from jobs.exceptions import LockLost
 from jobs.execution import conclude, failure, prepare, run
@@ -130,7 +129,7 @@ class ThreadSlots:
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
             return failure(attempt, error)
         self.recorder.counts.add([(attempt, outcome)])
-        observers.tell([(attempt, outcome)])
+        self.recorder.tell([(attempt, outcome)])
         self.hand.recorded_already(attempt)
         return None
 

@@ -10,7 +10,7 @@ from jobs.outcomes import Attempt, Completed, Released
 def told(monkeypatch):
     """Everything that a registered observer hears."""
     heard = []
-    monkeypatch.setattr(observers, "_observers", [])
+    monkeypatch.setattr(observers, "_observers", {})
     observers.observe(heard.extend)
     return heard
 
@@ -42,7 +42,10 @@ def test_an_observer_that_fails_stops_nobody(told, monkeypatch, caplog):
     def fail(ended):
         raise ZeroDivisionError
 
-    observers._observers.insert(0, fail)
+    known = dict(observers._observers)
+    observers._observers.clear()
+    observers.observe(fail)
+    observers._observers.update(known)
     observers.tell([(attempt(), Completed("1"))])
     assert len(told) == 1
     assert "the outcomes themselves are recorded" in caplog.text
