@@ -26,7 +26,8 @@ from jobs.models.columns import ClockTimestamp
 from jobs.outcomes import Attempt, Completed, Outcome
 from jobs.recording import record
 from jobs.registry import registry
-from jobs.statuses import Status
+from jobs.releasing import release_waiting
+from jobs.statuses import Status, WaitsFor
 
 _START: Final = """
 SELECT job_id::text, lock_token, job_type, queue, priority, payload::text, attempt, retry_count, max_retries, timeout,
@@ -86,7 +87,9 @@ def drain(*queues: str, scheduled: bool = False) -> list[Job]:
 
 
 def _next(queues: tuple[str, ...], scheduled: bool) -> Job | None:
-    waiting = Job.objects.filter(status=Status.PENDING).order_by("-priority", "scheduled_at", "id")
+    release_waiting()
+    waiting = Job.objects.filter(status=Status.PENDING).exclude(waits_for=WaitsFor.JOBS)
+    waiting = waiting.order_by("-priority", "scheduled_at", "id")
     if queues:
         waiting = waiting.filter(queue__in=queues)
     return (waiting if scheduled else waiting.filter(scheduled_at__lte=ClockTimestamp())).first()

@@ -28,6 +28,7 @@ from jobs.models.statement import Parameter, Statement
 from jobs.outcomes import Attempt
 from jobs.worker.database import TRANSIENT, first_line
 from jobs.worker.options import WorkerOptions
+from jobs.worker.releasing import Releases
 
 _logger = logging.getLogger(__name__)
 
@@ -69,6 +70,7 @@ class Claimer:
     def __init__(self, options: WorkerOptions) -> None:
         self.options = options
         self.lanes: dict[Lane, LaneState] = {}
+        self._releases = Releases(options.poll_interval)
         self._look_due = 0.0
         self._looked_at = self._look_seconds = 0.0
         self._last_token = 0
@@ -90,7 +92,13 @@ class Claimer:
 
     def claim(self, limit: int) -> list[Attempt]:
         """Claim up to `limit` due jobs, the most urgent lanes first; commits before it returns."""
-        if time.monotonic() >= self._look_due:
+        looks = time.monotonic() >= self._look_due
+        if looks:
+            # Whatever makes a look worth while may have set waiting jobs free.
+            self._releases.told()
+        if self._releases.is_due():
+            self._release()
+        if looks:
             self._look()
         claimed: list[Attempt] = []
         for lane, state in sorted(self.lanes.items(), key=lambda item: -item[0][1]):
@@ -110,11 +118,15 @@ class Claimer:
 
     def idle_seconds(self) -> float:
         """How long to wait for an announcement before looking again."""
-        return max(0.0, self._look_due - time.monotonic())
+        return min(max(0.0, self._look_due - time.monotonic()), self._releases.idle_seconds())
 
     def look_soon(self) -> None:
         """Look at all lanes at the next claim, whatever the poll interval."""
         self._look_due = 0.0
+
+    def release_soon(self) -> None:
+        """Look for jobs that waited for what has just been recorded."""
+        self._releases.told()
 
     def expect(self, delay: float) -> None:
         """Look again in `delay` seconds: a job put back by this worker falls due then."""
@@ -122,9 +134,14 @@ class Claimer:
 
     def waiting(self) -> bool:
         """Whether any job is due that this worker may claim, or could if another were not claiming it just now."""
+        self._release()
         self._look()
         live = [lane for lane, state in self.lanes.items() if state.live]
         return any(self._narrowed(Job.objects.ready(*lane)).exists() for lane in live)
+
+    def _release(self) -> None:
+        for lane in self._releases.look():
+            self.announced(lane)
 
     def _listens_to(self, queue: str) -> bool:
         queues = self.options.queues

@@ -42,6 +42,11 @@ class Inbox:
         self._words.append(Claimer.look_soon)
         self._wake.set()
 
+    def release(self) -> None:
+        """Have the claimer look for jobs that waited for others."""
+        self._words.append(Claimer.release_soon)
+        self._wake.set()
+
     def expect(self, delay: float) -> None:
         """Have the claimer look again when a job falls due in `delay` seconds."""
         self._words.append(lambda claimer: claimer.expect(delay))

@@ -33,11 +33,18 @@ STREAM: Final = 16
 class Recorder(threading.Thread):
     """Records until it is stopped and nothing is left; the database being away only delays it."""
 
-    def __init__(self, hand: Hand, counts: Counts, expect: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        hand: Hand,
+        counts: Counts,
+        expect: Callable[[float], None],
+        release: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(name="recorder", daemon=True)
         self.hand = hand
         self.counts = counts
         self._expect = expect
+        self._release = release
         self._teller = Teller()
         self._stopping = threading.Event()
         self._give_up = threading.Event()
@@ -115,6 +122,9 @@ class Recorder(threading.Thread):
 
     def tell(self, recorded: list[Recorded]) -> None:
         """Tell observers of what is in the database by now; those that take their time in a thread of their own."""
+        if any(attempt.has_followers for attempt, _ in recorded):
+            # Followers that came while the job ran are not known here: the database tells workers of those.
+            self._release()
         observers.tell(recorded, self._teller.put)
 
     def _isolate(self, batch: list[Recorded], error: DatabaseError) -> None:
