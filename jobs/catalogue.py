@@ -17,6 +17,7 @@ from django.dispatch import receiver
 
 from jobs.exceptions import FunctionInactive, InvalidPayload, UnknownFunction, UnknownJobType, Violation
 from jobs.languages import PYTHON, language_title, queue_of
+from jobs.limits import Limits
 from jobs.models import Function
 from jobs.registry import JobType, registry
 from jobs.schemas import Schema, Validator
@@ -56,6 +57,7 @@ class Entry:
     updated_at: datetime | None = None
     #: Only handlers have a policy; of other languages the caller chooses.
     unique: Unique | None = None
+    limits: Limits | None = None
 
     @property
     def language_title(self) -> str:

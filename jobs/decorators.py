@@ -8,6 +8,7 @@ from asgiref.sync import sync_to_async
 
 from jobs.backoff import Backoff, exponential
 from jobs.enqueue import Enqueued, NewJob, enqueue, enqueue_many
+from jobs.limits import Key, Limits
 from jobs.options import (
     NAMES,
     VERSION_MAX_LENGTH,
@@ -96,6 +97,9 @@ def job(
     examples: Sequence[dict[str, Any]] = (),
     cache: int | None = None,
     unique: Unique | None = None,
+    concurrency_key: Key | None = None,
+    concurrency_limit: int | None = None,
+    rate_limit: str | None = None,
     schedule: Definition | None = None,
     internal: bool = False,
 ) -> Callable[[Callable[..., Any]], Handler]:
@@ -106,9 +110,14 @@ def job(
     `isolation="process"` runs it in a child process that can be killed. `version`, `tags` and `examples` (payloads)
     stand in the catalogue of functions. `cache` is for how many seconds an invoke with the same payload gets the same
     result without a job: only for functions whose result depends on nothing else. `unique` says which of its jobs are
-    the same, and what becomes of the second. `schedule` makes its jobs fall due by themselves: a cron expression in
-    UTC, a timedelta, a `schedule_interval`, a Scheduled or several of them. `internal` keeps it out of lists.
+    the same, and what becomes of the second. `concurrency_key` says which of them share `concurrency_limit` (how many
+    may run at once; 1 if there is no `rate_limit` either) and `rate_limit` (how many may start in a time: "60/m"): a
+    text with names of the payload in braces, `"tenant:{tenant_id}"`, or a function of the payload. `schedule` makes
+    its jobs fall due by themselves: a cron expression in UTC, a timedelta, a `schedule_interval`, a Scheduled or
+    several of them. `internal` keeps it out of lists.
     """
+    if concurrency_key is None and (concurrency_limit is not None or rate_limit is not None):
+        raise TypeError(f"{name}: concurrency_limit and rate_limit need a concurrency_key.")
 
     def register(function: Callable[..., Any]) -> Handler:
         job_type = JobType(
@@ -127,6 +136,7 @@ def job(
             tuple(examples),
             cache,
             unique,
+            Limits(concurrency_key, concurrency_limit, rate_limit) if concurrency_key else None,
             internal,
             schedules=definitions(schedule),
         )
@@ -142,6 +152,8 @@ def _refuse_impossible(job_type: JobType) -> None:
     check_job_type(job_type.name)
     name, policy = job_type.name, Options(queue=job_type.queue, priority=job_type.priority)
     check({**policy, "max_retries": job_type.max_retries, "timeout": job_type.timeout, "unique": job_type.unique})
+    if (limits := job_type.limits) is not None:
+        check({"concurrency_limit": limits.concurrency_limit, "rate_limit": limits.rate_limit})
     if job_type.isolation not in get_args(Isolation):
         raise TypeError(f"{name}: isolation is 'thread' or 'process', not {job_type.isolation!r}.")
     if job_type.is_coroutine and (job_type.atomic or job_type.isolation == "process"):

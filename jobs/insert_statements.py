@@ -14,7 +14,7 @@ from jobs.new_job import Row
 #: Their values are JSON already.
 _JSON_COLUMNS: Final = frozenset({"payload", "metadata"})
 #: What a row says in seconds from now, and the column whose time that is.
-_FROM_NOW: Final = {"delay": "scheduled_at", "unique_for": "unique_until"}
+_FROM_NOW: Final = {"delay": "scheduled_at", "unique_for": "unique_until", "expires_in": "expires_at"}
 #: Said to the statement, not to the table.
 _NOT_COLUMNS: Final = frozenset({"unique_mode"})
 _encode: Final = json.JSONEncoder(ensure_ascii=False, default=str).encode

@@ -8,6 +8,7 @@ from jobs.announce import announce
 from jobs.crash_points import crash_point
 from jobs.exceptions import UniqueKeyTaken
 from jobs.insert_statements import insert_alike, insert_one
+from jobs.lanes import give_lanes
 from jobs.models import Job
 from jobs.new_job import Enqueued, Row
 from jobs.unique_keys import Submitted, insert_many_unique, insert_unique
@@ -16,6 +17,7 @@ from jobs.unique_keys import Submitted, insert_many_unique, insert_unique
 def insert(row: Row) -> Enqueued:
     """Add one job, or give the one that has its unique key; raises UniqueKeyTaken where the row wants that."""
     using = router.db_for_write(Job)
+    give_lanes([row], using)
     if _has_key(row):
         submitted = _granted(insert_unique(row, using))
     else:
@@ -34,6 +36,7 @@ def insert_many(rows: Sequence[Row]) -> list[Enqueued]:
 def insert_each(rows: Sequence[Row]) -> list[Submitted]:
     """Add those of many whose key is free or that do not insist; UniqueKeyTaken stands in the place of the others."""
     using = router.db_for_write(Job)
+    give_lanes(rows, using)
     with transaction.atomic(using=using):
         for group in _by_columns([row for row in rows if not _has_key(row)]).values():
             insert_alike(group, using)

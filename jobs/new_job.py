@@ -16,12 +16,13 @@ from jobs.payloads import dump, dump_payload
 from jobs.registry import JobType
 from jobs.uniqueness import Unique
 
-#: Values of one row by column, in what INSERT and JSON both take. Not columns: `delay` and `unique_for` stand for a
-#: scheduled_at and unique_until so many seconds on, `unique_mode` for what becomes of it when its key is taken.
+#: Values of one row by column, in what INSERT and JSON both take. Not columns: `delay`, `unique_for` and `expires_in`
+#: stand for a scheduled_at, unique_until and expires_at so many seconds on, `unique_mode` for what becomes of it when
+#: its key is taken.
 Row = dict[str, Any]
 
 _PLAIN_COLUMNS: Final = (
-    *("scheduled_at", "concurrency_key", "project_name", "hostname", "arch"),
+    *("scheduled_at", "project_name", "hostname", "arch"),
     *("session", "request_id"),
 )
 
@@ -68,6 +69,8 @@ def row_of(job_type: JobType | Entry, payload: dict[str, Any], chosen: Options) 
         options.check(chosen)
         _refuse_foreign_queue(row["queue"], job_type)
         row.update(_optional_columns(chosen))
+    if job_type.limits is not None or chosen:
+        row.update(_limit_columns(job_type, payload, chosen))
     if job_type.unique is not None or chosen:
         row.update(_unique_columns(job_type.unique, text, chosen))
     return row
@@ -89,6 +92,28 @@ def _unique_columns(usual: Unique | None, payload_text: str, chosen: Options) ->
     return row
 
 
+def _limit_columns(job_type: JobType | Entry, payload: dict[str, Any], chosen: Options) -> Row:
+    usual = job_type.limits
+    key = chosen.get("concurrency_key")
+    if usual is not None and "concurrency_key" not in chosen:
+        properties = job_type.schema.get("properties", {})
+        defaults = {name: schema["default"] for name, schema in properties.items() if "default" in schema}
+        key = usual.key_for(payload, defaults)
+        options.check(Options(concurrency_key=key))
+    most, rate = (chosen.get(name, getattr(usual, name, None)) for name in ("concurrency_limit", "rate_limit"))
+    if not key:
+        for name in ("concurrency_limit", "rate_limit"):
+            if chosen.get(name) is not None:
+                raise InvalidOption(name, "needs a concurrency_key.")
+        return {}
+    row: Row = {"concurrency_key": key}
+    if rate is not None:
+        row["rate_limit"] = rate
+    if most is not None or rate is None:
+        row["concurrency_limit"] = 1 if most is None else most
+    return row
+
+
 def _refuse_foreign_queue(queue: str, job_type: JobType | Entry) -> None:
     if queue == job_type.queue:
         return
@@ -106,6 +131,9 @@ def _optional_columns(chosen: Options) -> Row:
         row["scheduled_at"] = max(row["scheduled_at"], options.EARLIEST)
     if delay := chosen.get("delay"):
         row["delay"] = delay.total_seconds() if isinstance(delay, timedelta) else float(delay)
+    if expires_at := chosen.get("expires_at"):
+        later = isinstance(expires_at, timedelta)
+        row |= {"expires_in": expires_at.total_seconds()} if later else {"expires_at": expires_at}
     if tags := chosen.get("tags"):
         row["tags"] = list(tags)
     if metadata := chosen.get("metadata"):

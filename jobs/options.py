@@ -8,6 +8,7 @@ from typing import Any, Final, TypedDict
 
 from django.utils import timezone
 
+from jobs import rates
 from jobs.exceptions import InvalidOption, InvalidPayload
 from jobs.payloads import check_text, dump
 from jobs.uniqueness import Unique
@@ -17,6 +18,8 @@ MAX_TAGS: Final = 10
 TAG_MAX_LENGTH: Final = 64
 TEXT_MAX_LENGTH: Final = 255
 MAX_RETRIES: Final = 100
+#: Of a concurrency limit.
+MOST_AT_ONCE: Final = 100_000
 #: Jobs that one job may depend on, beside those of a workflow or batch.
 MAX_DEPENDENCIES: Final = 1_000
 LONGEST_TIMEOUT: Final = 7 * 86_400.0
@@ -43,7 +46,13 @@ class Options(TypedDict, total=False):
     metadata: Mapping[str, Any]
     unique_key: str | None
     unique: Unique | None
+    #: Jobs of one key share its limits; without a limit, one of them runs at a time.
     concurrency_key: str | None
+    concurrency_limit: int | None
+    #: "60/m" or "10/30s": so many starts in any such time.
+    rate_limit: str | None
+    #: A job that has not started by then, or so long after it was submitted, is cancelled.
+    expires_at: datetime | timedelta | None
     user: Any
     workspace: Any
     project_name: str
@@ -127,6 +136,25 @@ def check_unique(unique: Any) -> None:
         raise InvalidOption("unique", "must be a Unique(…).")
 
 
+def check_concurrency_limit(limit: Any) -> None:
+    _check_whole("concurrency_limit", limit, 1, MOST_AT_ONCE)
+
+
+def check_rate_limit(rate: Any) -> None:
+    if rates.parse(rate) is None:
+        raise InvalidOption("rate_limit", 'must be a rate like "60/m" or "10/30s", of s, m, h or d, at most 31 days.')
+
+
+def check_expires_at(moment: Any) -> None:
+    if isinstance(moment, timedelta):
+        if not timedelta(0) < moment <= 2 * FURTHEST:
+            raise InvalidOption("expires_at", "must be after the job is submitted, at most two years.")
+    elif not isinstance(moment, datetime) or not timezone.is_aware(moment):
+        raise InvalidOption("expires_at", "must be a date and time with a time zone, or a timedelta.")
+    elif not EARLIEST <= moment <= timezone.now() + 2 * FURTHEST:
+        raise InvalidOption("expires_at", "must be at most two years ahead.")
+
+
 def check_max_retries(number: Any) -> None:
     _check_whole("max_retries", number, 0, MAX_RETRIES)
 
@@ -172,6 +200,9 @@ _CHECKS: Final = {
     "scheduled_at": check_scheduled_at,
     "delay": check_delay,
     "max_retries": check_max_retries,
+    "concurrency_limit": check_concurrency_limit,
+    "rate_limit": check_rate_limit,
+    "expires_at": check_expires_at,
     "unique": check_unique,
     "timeout": check_timeout,
     "tags": check_tags,

@@ -14,6 +14,7 @@ from django.apps import apps
 from jobs import conf
 from jobs.backoff import Backoff, exponential
 from jobs.exceptions import UnknownJobType
+from jobs.limits import Limits
 from jobs.scheduled import Scheduled
 from jobs.schemas import Schema, Validator, schema_for
 from jobs.statuses import Priority
@@ -44,6 +45,8 @@ class JobType:
     cache_seconds: int | None = None
     #: Which of its jobs are the same, unless the caller says otherwise.
     unique: Unique | None = None
+    #: Which of its jobs do not run together, or not too often, unless the caller says otherwise.
+    limits: Limits | None = None
     #: For the product's own measurements: neither listed nor a function that can be called by name.
     internal: bool = False
     #: When its jobs fall due by themselves.

@@ -35,6 +35,15 @@ def recorded_rows(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return rows
 
 
+@pytest.fixture(autouse=True)
+def fair_queues_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Submit jobs without asking every few seconds which queues are fair: none is, until a test configures one."""
+    from jobs import lanes
+
+    monkeypatch.setattr(lanes, "_fair", frozenset())
+    monkeypatch.setattr(lanes, "_fresh_until", float("inf"))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
