@@ -15,6 +15,8 @@ class Batch(models.Model):
     total = models.IntegerField()
     #: The job that runs when the others have ended, if there is one; it depends on them like any other.
     callback = models.UUIDField(null=True, blank=True)
+    #: Of a workflow: the ids of its jobs by the names of its steps, in their order.
+    steps = models.JSONField(null=True, blank=True)
     metadata = models.JSONField(default=dict, db_default=EmptyJson(), blank=True)
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
