@@ -34,14 +34,17 @@ def insert_many(rows: Sequence[Row]) -> list[Enqueued]:
 
 
 def insert_each(rows: Sequence[Row]) -> list[Submitted]:
-    """Add those of many whose key is free or that do not insist; UniqueKeyTaken stands in the place of the others."""
+    """Add those of many whose key is free or that do not insist; UniqueKeyTaken stands in the place of the others.
+
+    Several statements: call it in a transaction.
+    """
     using = router.db_for_write(Job)
     give_lanes(rows, using)
-    with transaction.atomic(using=using):
-        for group in _by_columns([row for row in rows if not _has_key(row)]).values():
-            insert_alike(group, using)
-        crash_point("mid_bulk_submit")
-        unique = insert_many_unique([row for row in rows if _has_key(row)], using)
+    for group in _by_columns([row for row in rows if not _has_key(row)]).values():
+        insert_alike(group, using)
+    crash_point("mid_bulk_submit")
+    keyed = [row for row in rows if _has_key(row)]
+    unique = insert_many_unique(keyed, using) if keyed else {}
     announce({(row["queue"], row["priority"]) for row in rows}, using)
     return [unique.get(row["id"]) or Enqueued(row["id"]) for row in rows]
 

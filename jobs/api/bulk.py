@@ -39,7 +39,7 @@ class SubmittedSerializer(serializers.Serializer[Any]):
     index = serializers.IntegerField()
     status = serializers.ChoiceField(
         choices=["created", "duplicate", "rejected"],
-        help_text="`duplicate`: an unfinished job holds the unique key; `id` is that job's.",
+        help_text="`duplicate`: another job holds the unique key; `id` is that job's.",
     )
     id = serializers.UUIDField(allow_null=True)
     problem = serializers.DictField(required=False, help_text="Why it was rejected, as a problem of its own.")

@@ -87,7 +87,7 @@ class JobViewSet(GenericViewSet[Job]):
         request=NewJobSerializer,
         responses={
             201: OpenApiResponse(JobSerializer, "Submitted. `Location` is where the job is found."),
-            200: OpenApiResponse(JobSerializer, "An unfinished job holds the unique key: this one."),
+            200: OpenApiResponse(JobSerializer, "Another job holds the unique key: this one."),
         },
     )
     @idempotent

@@ -13,11 +13,13 @@ from accounts.api.strict import StrictSerializer
 from accounts.models import User, Workspace
 from jobs import catalogue, functions, language_rights, options
 from jobs.api.calls import UNKNOWN, request_id_of
+from jobs.api.unique import RULES, UniqueSerializer, check_rules
 from jobs.enqueue import NewJob
 from jobs.exceptions import UnknownJobType
 from jobs.languages import PYTHON, QUEUE_PREFIX
 from jobs.options import Options
 from jobs.registry import JobType, registry
+from jobs.uniqueness import Unique
 
 #: What stands in the body under the name of the option.
 _OPTIONS: Final = (
@@ -49,6 +51,11 @@ class NewJobSerializer(StrictSerializer):
     unique_key = Text(
         **_TEXT, min_length=1, help_text="While an unfinished job of yours has it, that job is the answer."
     )
+    unique = UniqueSerializer(
+        required=False,
+        allow_null=True,
+        help_text="What makes two jobs the same; null is nothing, whatever the job type says.",
+    )
     concurrency_key = Text(**_TEXT, min_length=1)
     project_name = Text(**_TEXT, allow_blank=True)
     hostname = Text(**_TEXT, allow_blank=True)
@@ -66,6 +73,7 @@ class NewJobSerializer(StrictSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "delay" in attrs and "scheduled_at" in attrs:
             raise serializers.ValidationError({"delay": ["Cannot be given together with scheduled_at."]})
+        check_rules(attrs)
         return attrs
 
 
@@ -90,6 +98,8 @@ def new_job(data: dict[str, Any], request: Request, workspaces: dict[str, Worksp
         if name not in workspaces:
             workspaces[name] = Workspace.objects.get_or_create(name=name)[0]
         chosen["workspace"] = workspaces[name]
+    if "unique" in data:
+        chosen["unique"] = None if data["unique"] is None else Unique.of(data["unique"])
     chosen |= {"user": user, "request_id": request_id_of(request)}
     return NewJob(data["type"], data["payload"], cast(Options, chosen))
 
@@ -113,7 +123,7 @@ class NewJobDescription(OpenApiSerializerExtension):  # type: ignore[no-untyped-
 
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         general = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
-        general |= {"additionalProperties": False, "not": {"required": ["delay", "scheduled_at"]}}
+        general |= {"additionalProperties": False, "not": {"required": ["delay", "scheduled_at"]}, "allOf": RULES}
         return of_each_type(general)
 
 

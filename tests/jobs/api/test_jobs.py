@@ -70,6 +70,24 @@ def test_a_taken_unique_key_answers_with_the_job_that_holds_it(client: APIClient
     assert Job.objects.count() == 1
 
 
+def test_what_makes_two_jobs_the_same(client: APIClient, submit: Submit) -> None:
+    unique = {"fields": ["text"], "period": 60, "states": ["pending", "processing", "completed"]}
+    first = submit(unique=unique, payload={"text": "a"})
+
+    def again(**said: Any) -> Any:
+        body = {"type": "echo", "payload": {"text": "a", "times": 2}, "unique": unique, **said}
+        return client.post("/api/v1/jobs", body)
+
+    assert (again().status_code, again().json()["job_id"]) == (200, first["job_id"])
+    taken = problem(again(unique={**unique, "mode": "raise"}), 409, "unique-key-conflict")
+    assert taken["job_id"] == first["job_id"]
+    replaced = again(unique={"fields": ["text"], "mode": "replace"}, priority=9)
+    assert (replaced.status_code, replaced.json()["payload"]["times"], replaced.json()["priority"]) == (200, 2, 9)
+    assert again(unique={"fields": ["text"], "mode": "debounce"}, delay=60).status_code == 200
+    assert again(unique=None).status_code == 201
+    assert Job.objects.count() == 2
+
+
 def test_the_same_idempotency_key_makes_one_job(client: APIClient) -> None:
     def send(text: str) -> Any:
         return client.post("/api/v1/jobs", {"type": "echo", "payload": {"text": text}}, HTTP_IDEMPOTENCY_KEY="k1")
@@ -107,6 +125,15 @@ def test_the_same_idempotency_key_makes_one_job(client: APIClient) -> None:
         ({"type": "echo", "tags": ["a"] * 11}, "validation", "#/tags"),
         ({"type": "echo", "tags": [""]}, "validation", "#/tags/0"),
         ({"type": "echo", "unique_key": 5}, "validation", "#/unique_key"),
+        ({"type": "echo", "unique": "skip"}, "validation", "#/unique"),
+        ({"type": "echo", "unique": {"mod": "skip"}}, "validation", "#/unique/mod"),
+        ({"type": "echo", "unique": {"mode": "first"}}, "validation", "#/unique/mode"),
+        ({"type": "echo", "unique": {"mode": "debounce"}}, "validation", "#/unique"),
+        ({"type": "echo", "unique": {"fields": []}}, "validation", "#/unique/fields"),
+        ({"type": "echo", "unique": {"fields": ["text"]}, "unique_key": "k"}, "validation", "#/unique"),
+        ({"type": "echo", "unique": {"period": 0}}, "validation", "#/unique/period"),
+        ({"type": "echo", "unique": {"states": ["processing"]}}, "validation", "#/unique"),
+        ({"type": "echo", "unique": {"states": ["done"]}}, "validation", "#/unique/states/0"),
         ({"type": "echo", "scheduled_at": "2026-01-01"}, "validation", "#/scheduled_at"),
         ({"type": "echo", "scheduled_at": "2026-01-01T00:00:00"}, "validation", "#/scheduled_at"),
         ({"type": "echo", "scheduled_at": "9999-12-31T23:59:59-14:00"}, "validation", "#/scheduled_at"),
