@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
-from typing import Any, Unpack, get_args
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, Unpack, get_args
 
 from asgiref.sync import sync_to_async
 
 from jobs.backoff import Backoff, exponential
+from jobs.context import Context
 from jobs.enqueue import Enqueued, NewJob, enqueue, enqueue_many
 from jobs.limits import Key, Limits
 from jobs.options import (
@@ -25,9 +26,16 @@ from jobs.schemas import Schema
 from jobs.statuses import Priority
 from jobs.uniqueness import Unique
 
+P = ParamSpec("P")
+R = TypeVar("R")
 
-class Handler:
-    """A registered function that is still callable, and whose jobs can be enqueued."""
+
+class Handler(Generic[P, R]):
+    """A registered function that is still callable, and whose jobs can be enqueued.
+
+    To a type checker the payload is the function's parameters behind its context, and nothing else: options are given
+    by `using`, which names them all.
+    """
 
     def __init__(self, job_type: JobType) -> None:
         self.job_type = job_type
@@ -35,50 +43,79 @@ class Handler:
         self.__name__ = job_type.function.__name__
         self.__wrapped__ = job_type.function
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self.job_type.function(*args, **kwargs)
+    def __call__(self, context: Any, *args: P.args, **kwargs: P.kwargs) -> R:
+        result: R = self.job_type.function(context, *args, **kwargs)
+        return result
 
     def __repr__(self) -> str:
         return f"<job {self.job_type.name}>"
 
-    def enqueue(self, **payload_and_options: Any) -> Enqueued:
+    def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Enqueued:
         """Submit one job, in the caller's transaction if there is one.
 
         Keywords are the payload. The names of options (`delay`, `priority`, `unique_key` …) are options, unless the
         handler has a parameter of that name: then say `.using(priority=9).enqueue(priority="high")`.
         """
-        options = {name: payload_and_options.pop(name) for name in self._option_names & payload_and_options.keys()}
-        return enqueue(self.job_type.name, payload_and_options, **options)
+        options = {name: kwargs[name] for name in self._option_names & kwargs.keys()}
+        payload = {name: value for name, value in kwargs.items() if name not in options}
+        return self._submission(options).enqueue(*args, **payload)
 
     @cached_property
     def _option_names(self) -> frozenset[str]:
         return NAMES - frozenset(self.job_type.schema.get("properties", {}))
 
-    async def aenqueue(self, **payload_and_options: Any) -> Enqueued:
+    async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> Enqueued:
         """Submit one job from a coroutine, as enqueue does; not part of any transaction."""
-        return await sync_to_async(self.enqueue)(**payload_and_options)
+        return await sync_to_async(self.enqueue)(*args, **kwargs)
 
     def enqueue_many(self, payloads: Iterable[dict[str, Any]], **options: Unpack[Options]) -> list[Enqueued]:
-        """Submit a job for each payload in few statements; all or none of them."""
+        """Submit a job for each payload in few statements; all or none of them.
+
+        `payload` makes payloads that a type checker has looked at.
+        """
         return enqueue_many([NewJob(self.job_type.name, payload, options) for payload in payloads])
 
-    def using(self, **options: Unpack[Options]) -> "Submission":
+    def using(self, **options: Unpack[Options]) -> "Submission[P]":
         """Choose options for the next enqueue: `summarize.using(delay=60).enqueue(url=…)`."""
-        return Submission(self.job_type.name, options)
+        return Submission(self.job_type, options)
+
+    def payload(self, *args: P.args, **kwargs: P.kwargs) -> dict[str, Any]:
+        """Give the payload that a call with these arguments has."""
+        return self._submission({}).new(*args, **kwargs).payload
+
+    def new(self, *args: P.args, **kwargs: P.kwargs) -> NewJob:
+        """Describe a job that is submitted elsewhere: by enqueue_many, a workflow, or when another one fails."""
+        return self._submission({}).new(*args, **kwargs)
+
+    def _submission(self, options: Any) -> "Submission[...]":
+        # Whoever calls this has what the function takes, or options that its type does not tell of.
+        return Submission(self.job_type, options)
 
 
-class Submission:
+class Submission(Generic[P]):
     """A job type with options, ready for its payload."""
 
-    def __init__(self, name: str, options: Options) -> None:
-        self._name = name
+    def __init__(self, job_type: JobType, options: Options) -> None:
+        self._job_type = job_type
         self._options = options
 
-    def enqueue(self, **payload: Any) -> Enqueued:
-        return enqueue(self._name, payload, **self._options)
+    def enqueue(self, *args: P.args, **kwargs: P.kwargs) -> Enqueued:
+        return enqueue(self._job_type.name, self._payload(args, kwargs), **self._options)
 
-    async def aenqueue(self, **payload: Any) -> Enqueued:
-        return await sync_to_async(self.enqueue)(**payload)
+    async def aenqueue(self, *args: P.args, **kwargs: P.kwargs) -> Enqueued:
+        return await sync_to_async(self.enqueue)(*args, **kwargs)
+
+    def new(self, *args: P.args, **kwargs: P.kwargs) -> NewJob:
+        return NewJob(self._job_type.name, self._payload(args, kwargs), self._options)
+
+    def _payload(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        if not args:
+            return kwargs
+        names = self._job_type.positional
+        if len(args) > len(names) or (twice := kwargs.keys() & set(names[: len(args)])):
+            said = f"has {min(twice)!r} twice" if len(args) <= len(names) else f"takes {len(names)} at most by position"
+            raise TypeError(f"The payload of {self._job_type.name} {said}.")
+        return {**dict(zip(names, args, strict=False)), **kwargs}
 
 
 def job(
@@ -102,7 +139,7 @@ def job(
     rate_limit: str | None = None,
     schedule: Definition | None = None,
     internal: bool = False,
-) -> Callable[[Callable[..., Any]], Handler]:
+) -> Callable[[Callable[Concatenate[Context, P], R]], Handler[P, R]]:
     """Register a function or coroutine as the handler of a job type.
 
     Its first argument is the attempt's context, the others are the payload by name. `timeout` is in seconds;
@@ -119,7 +156,7 @@ def job(
     if concurrency_key is None and (concurrency_limit is not None or rate_limit is not None):
         raise TypeError(f"{name}: concurrency_limit and rate_limit need a concurrency_key.")
 
-    def register(function: Callable[..., Any]) -> Handler:
+    def register(function: Callable[Concatenate[Context, P], R]) -> Handler[P, R]:
         job_type = JobType(
             name,
             function,

@@ -37,7 +37,8 @@ def insert_one(row: Row, using: str, suffix: str = "") -> Returned:
 def insert_alike(rows: Sequence[Row], using: str, suffix: str = "") -> Returned:
     """Add rows that have the same columns, in the order given, in as few statements as their length allows."""
     # Not COPY, which would be a little faster: PostgreSQL refuses it to all whom row-level security binds.
-    names, returned = _names(rows[0]), []
+    names = _names(rows[0])
+    returned: Returned = []
     with connections[using].cursor() as cursor:
         if later := _FROM_NOW.keys() & set(names):
             cursor.execute("SELECT clock_timestamp()")

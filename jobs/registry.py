@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
 from importlib.util import find_spec
-from inspect import getdoc, iscoroutinefunction, unwrap
+from inspect import Parameter, getdoc, iscoroutinefunction, signature, unwrap
 from typing import Any, Literal
 
 from django.apps import apps
@@ -63,6 +63,13 @@ class JobType:
     @cached_property
     def is_coroutine(self) -> bool:
         return iscoroutinefunction(self.function)
+
+    @cached_property
+    def positional(self) -> tuple[str, ...]:
+        """The parameters behind the context that may be given by position."""
+        kinds = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+        parameters = list(signature(self.function).parameters.values())[1:]
+        return tuple(parameter.name for parameter in parameters if parameter.kind in kinds)
 
     @property
     def description(self) -> str:

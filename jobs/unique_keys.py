@@ -7,10 +7,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import BooleanField, ExpressionWrapper, Q
 
 from jobs.exceptions import UniqueKeyTaken
 from jobs.insert_statements import insert_alike, insert_one
 from jobs.models import Job
+from jobs.models.columns import ClockTimestamp
 from jobs.models.comparison import HoldsUniqueKey
 from jobs.new_job import Enqueued, Row
 from jobs.uniqueness import REPLACING
@@ -35,6 +37,7 @@ _REPLACE: Final = (
     " WHERE job_queue.status = 'pending' AND coalesce(job_queue.unique_until > clock_timestamp(), true)"
     " AND NOT EXISTS (SELECT FROM job_tasks t WHERE t.job_id = job_queue.id)"
 )
+_LAPSED: Final = ExpressionWrapper(Q(unique_until__lte=ClockTimestamp()), BooleanField(null=True))
 
 
 def insert_unique(row: Row, using: str) -> Submitted:
@@ -66,7 +69,8 @@ def insert_many_unique(rows: Sequence[Row], using: str) -> dict[UUID, Submitted]
 def holder_of(job_type: str, unique_key: str, user_id: Any, using: str = "default") -> UUID | None:
     """Name the job that has this key, or None; one whose time is over loses it here."""
     jobs = Job.objects.using(using)
-    for holder, lapsed in jobs.holding_keys(job_type, [unique_key], user_id).with_lapsed().values_list("id", "lapsed"):
+    held = jobs.holding_keys(job_type, [unique_key], user_id).annotate(lapsed=_LAPSED)
+    for holder, lapsed in held.values_list("id", "lapsed"):
         if not lapsed:
             return holder
         jobs.filter(pk=holder).lapsed().update(unique_states=[])
@@ -93,24 +97,30 @@ def _insert_in_order(rows: Sequence[Row], using: str) -> dict[Key, Submitted]:
 def _insert_runs(rows: Iterable[Row], using: str) -> dict[Key, Submitted]:
     """Add rows in their order, those beside each other that have the same columns and mode in one statement."""
     submitted: dict[Key, Submitted] = {}
-    for _, run in groupby(rows, lambda row: (tuple(row), row.get("unique_mode"))):
+    for _, run in groupby(rows, _kind):
         alike = list(run)
         ours = {row["id"] for row in alike}
         for job_id, *key in insert_alike(alike, using, _suffix(alike[0])):
-            submitted[tuple(key)] = Enqueued(job_id, created=job_id in ours)  # type: ignore[index]
+            submitted[key[0], key[1], key[2]] = Enqueued(job_id, created=job_id in ours)
     return submitted
+
+
+def _kind(row: Row) -> tuple[tuple[str, ...], str | None]:
+    return tuple(row), row.get("unique_mode")
 
 
 def _holders(rows: Sequence[Row], using: str) -> dict[Key, UUID | None]:
     """Name who has the keys; None stands for one whose time was over, and who has lost it now."""
-    jobs, holders, late = Job.objects.using(using), dict[Key, UUID | None](), []
-    for (job_type, user_id), group in groupby(
-        sorted(rows, key=lambda row: (row["job_type"], str(row.get("user_id")))),
-        lambda row: (_key(row)[0], _key(row)[2]),
-    ):
-        found = jobs.holding_keys(job_type, [row["unique_key"] for row in group], user_id).with_lapsed()
-        for job_id, unique_key, lapsed in found.values_list("id", "unique_key", "lapsed"):
-            holders[job_type, unique_key, user_id] = None if lapsed else job_id
+    jobs = Job.objects.using(using)
+    holders: dict[Key, UUID | None] = {}
+    late: list[UUID] = []
+    wanted: dict[tuple[str, UUID | None], list[str]] = {}
+    for job_type, unique_key, user_id in map(_key, rows):
+        wanted.setdefault((job_type, user_id), []).append(unique_key)
+    for (job_type, user_id), unique_keys in wanted.items():
+        found = jobs.holding_keys(job_type, unique_keys, user_id).annotate(lapsed=_LAPSED)
+        for job_id, key, lapsed in found.values_list("id", "unique_key", "lapsed"):
+            holders[job_type, str(key), user_id] = None if lapsed else job_id
             late += [job_id] if lapsed else []
     if len(holders) < len(rows):
         raise _Moved

@@ -55,11 +55,6 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Jobs that hold their unique key only until somebody else wants it."""
         return self.filter(unique_until__lte=ClockTimestamp())
 
-    def with_lapsed(self) -> Self:
-        return self.annotate(
-            lapsed=models.ExpressionWrapper(Q(unique_until__lte=ClockTimestamp()), models.BooleanField(null=True))
-        )
-
     def unfinished_of(self, schedule_id: Any) -> Self:
         """Jobs of a schedule that are not done yet."""
         return self.filter(schedule_id=schedule_id, status__in=[Status.PENDING, Status.PROCESSING])
