@@ -93,7 +93,7 @@ def edges_of(job_id: uuid.UUID, depends_on: Any) -> tuple[Edge, ...]:
     """Read what stands in depends_on; raises InvalidOption."""
     if isinstance(depends_on, str | Mapping) or not hasattr(depends_on, "__iter__"):
         raise InvalidOption("depends_on", "must be a list of jobs.")
-    edges = {}
+    edges: dict[uuid.UUID, Edge] = {}
     for each in depends_on:
         after = each if isinstance(each, After) else After(each)
         if after.condition not in Condition.values:

@@ -125,6 +125,11 @@ def check_tags(tags: Any) -> None:
             raise InvalidOption("tags", "must not be empty texts.")
 
 
+def check_name(name: Any) -> None:
+    """Raise InvalidOption for what cannot name a batch or workflow."""
+    _check_text("name", name, TEXT_MAX_LENGTH)
+
+
 def check_timeout(timeout: Any) -> None:
     number = isinstance(timeout, int | float) and not isinstance(timeout, bool) and math.isfinite(timeout)
     if not number or not 0 < timeout <= LONGEST_TIMEOUT:
