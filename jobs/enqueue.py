@@ -7,6 +7,7 @@ from uuid import UUID
 from django.db import router, transaction
 
 from jobs import catalogue
+from jobs.catalogue import Entry
 from jobs.drafts import After, Draft, drafts_of, is_composed
 from jobs.exceptions import (
     FunctionInactive,
@@ -23,8 +24,9 @@ from jobs.linking import link, link_each, refuse_unknown, unknown
 from jobs.models import Job
 from jobs.new_job import Enqueued, NewJob, row_of
 from jobs.options import Options
+from jobs.registry import JobType
 
-__all__ = ["After", "Enqueued", "NewJob", "enqueue", "enqueue_each", "enqueue_many"]
+__all__ = ["After", "Enqueued", "NewJob", "enqueue", "enqueue_each", "enqueue_many", "submit"]
 
 
 def enqueue(job_type: str, payload: dict[str, Any], **chosen: Unpack[Options]) -> Enqueued:
@@ -34,11 +36,16 @@ def enqueue(job_type: str, payload: dict[str, Any], **chosen: Unpack[Options]) -
     InvalidPayload, InvalidOption, UnknownDependency or (of other languages) FunctionInactive before anything is
     written, and UniqueKeyTaken where the job's `unique` says so: the transaction goes on as if nothing had been tried.
     """
+    return submit(catalogue.job_type(job_type), payload, chosen)
+
+
+def submit(job_type: JobType | Entry, payload: dict[str, Any], chosen: Options) -> Enqueued:
+    """Submit one job of a type that need not be registered; raises as enqueue does."""
     if is_composed(chosen):
-        drafts = drafts_of(catalogue.job_type(job_type), payload, chosen)
+        drafts = drafts_of(job_type, payload, chosen)
         refuse_unknown(drafts)
         return link(drafts)[0]
-    return insert(row_of(catalogue.job_type(job_type), payload, chosen))
+    return insert(row_of(job_type, payload, chosen))
 
 
 def enqueue_many(new_jobs: Sequence[NewJob]) -> list[Enqueued]:

@@ -19,7 +19,6 @@ from jobs import observers
 from jobs.context import Context
 from jobs.decorators import Handler
 from jobs.enqueue import Enqueued
-from jobs.exceptions import UnknownJobType
 from jobs.execution import run, run_coroutine
 from jobs.models import Job
 from jobs.models.columns import ClockTimestamp
@@ -28,6 +27,7 @@ from jobs.recording import record
 from jobs.registry import registry
 from jobs.releasing import release_waiting
 from jobs.statuses import Status, WaitsFor
+from jobs.tasks.skipping import NEVER, skip_wait
 
 _START: Final = """
 SELECT job_id::text, lock_token, job_type, queue, priority, payload::text, attempt, retry_count, max_retries, timeout,
@@ -57,6 +57,7 @@ def refute_enqueued(job_type: str | Handler, **payload: Any) -> None:
 def run_job(what: Handler | Enqueued | Job, **payload: Any) -> Job:
     """Run one attempt of a waiting job, due or not, and give the job as it is afterwards.
 
+    A job that sleeps has slept then, and the event that one waits for is too late if it has not been sent before.
     A handler is given its payload first: `run_job(summarize, url="…")`. Look at the status: what the handler raised
     is in the job's `error_details`, as in production. Raises AssertionError for a job that does not wait.
     """
@@ -65,6 +66,7 @@ def run_job(what: Handler | Enqueued | Job, **payload: Any) -> Job:
     elif payload:
         raise TypeError("A job that was submitted has its payload already.")
     job_id = what.id if isinstance(what, Enqueued) else what.pk
+    skip_wait(job_id)
     attempt = _start(job_id)
     if attempt is None:
         raise AssertionError(f"Job {job_id} does not wait: {Job.objects.get(pk=job_id).status}.")
@@ -92,6 +94,8 @@ def _next(queues: tuple[str, ...], scheduled: bool) -> Job | None:
     waiting = waiting.order_by("-priority", "scheduled_at", "id")
     if queues:
         waiting = waiting.filter(queue__in=queues)
+    # For an event without a time-out one waits for ever, whatever is due.
+    waiting = waiting.exclude(waits_for=WaitsFor.EVENT, scheduled_at__gte=NEVER)
     return (waiting if scheduled else waiting.filter(scheduled_at__lte=ClockTimestamp())).first()
 
 
@@ -108,7 +112,8 @@ def _start(job_id: Any) -> Attempt | None:
 
 def _run(attempt: Attempt) -> None:
     job_type = None
-    with suppress(UnknownJobType):
+    # What goes wrong here goes wrong again as it runs, and is its outcome.
+    with suppress(Exception):
         job_type = registry.find(attempt.job_type)
     # Progress is for those who watch; here nobody can before the job has ended.
     context = Context(attempt, lambda attempt: None)

@@ -1,14 +1,18 @@
 """From a task with its arguments to a job."""
 
+import json
+from dataclasses import replace
 from functools import cache
+from inspect import signature
 from typing import Any, NoReturn
+from uuid import UUID
 
 from accounts.row_security import acting_as_system
+from jobs import enqueue
 from jobs.django_tasks.finding import PAYLOAD, declared_task
-from jobs.django_tasks.framework import AnyResult, AnyTask
+from jobs.django_tasks.framework import AnyResult, AnyTask, TaskResult
 from jobs.django_tasks.results import result_of
-from jobs.inserting import insert
-from jobs.new_job import row_of
+from jobs.drafts import After
 from jobs.options import Options
 from jobs.registry import JobType
 
@@ -20,11 +24,42 @@ def submit(task: AnyTask, payload: dict[str, Any], chosen: Options) -> tuple[Any
     """
     # A worker will have to find it as well.
     declared_task(task.module_path)
-    row = row_of(_submitted_as(task.module_path), payload, chosen)
+    job_type = _submitted_as(task.module_path)
     # Tasks are the program's own work, in a request too: row security would keep jobs without an owner from it.
     with acting_as_system():
-        enqueued = insert(row)
+        enqueued = enqueue.submit(job_type, payload, _with_jobs(_with_key(task, payload, chosen)))
         return result_of(enqueued.fetch(), task), enqueued.created
+
+
+def _with_key(task: AnyTask, payload: dict[str, Any], chosen: Options) -> Options:
+    """Make what is unique out of the arguments by name, however they were passed, and not out of the payload."""
+    unique = chosen.get("unique")
+    if unique is None or chosen.get("unique_key"):
+        return chosen
+    context = [None] * task.takes_context
+    try:
+        bound = signature(task.func).bind(*context, *payload["args"], **payload["kwargs"])
+    except TypeError:
+        # The function will not take them, which is for the attempt to say.
+        return chosen
+    bound.apply_defaults()
+    arguments = dict(list(bound.arguments.items())[len(context) :])
+    key = unique.key(json.dumps(arguments, default=str))
+    return Options(**{**chosen, "unique": replace(unique, fields=None), "unique_key": key})
+
+
+def _with_jobs(chosen: Options) -> Options:
+    """Put jobs where results of tasks were given."""
+    given = {name: value for name in ("depends_on", "parent") if (value := chosen.get(name)) is not None}
+    return Options(**{**chosen, **{name: _jobs(value) for name, value in given.items()}})
+
+
+def _jobs(given: Any) -> Any:
+    if isinstance(given, list | tuple):
+        return [_jobs(each) for each in given]
+    if isinstance(given, After):
+        return replace(given, job=_jobs(given.job))
+    return UUID(given.id) if isinstance(given, TaskResult) else given
 
 
 @cache

@@ -2,19 +2,20 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from jobs.backoff import Backoff
 from jobs.django_tasks.framework import Task
 from jobs.registry import Isolation
+from jobs.uniqueness import Unique
 
 #: Chosen for each job, where a task is declared, with `using()`, or (the first ones) in the backend's OPTIONS.
 FOR_ALL: Final = (
     *("max_retries", "timeout", "tags", "concurrency_key", "concurrency_limit", "rate_limit"),
-    *("unique", "project_name"),
+    *("unique", "expires_at", "project_name"),
 )
-FOR_JOBS: Final = (*FOR_ALL, "unique_key", "expires_at", "metadata", "user", "workspace")
+FOR_JOBS: Final = (*FOR_ALL, "unique_key", "metadata", "user", "workspace", "parent", "depends_on")
 
 _USING: Final = frozenset({"priority", "queue_name", "run_after", "backend", *FOR_JOBS})
 
@@ -33,14 +34,18 @@ class EkidenTask(Task):  # type: ignore[type-arg]
     concurrency_key: str | None = None
     concurrency_limit: int | None = None
     rate_limit: str | None = None
-    unique: Any = field(default=None, hash=False)
+    #: Its fields are the function's parameters.
+    unique: Unique | None = None
     unique_key: str | None = None
-    expires_at: datetime | None = None
+    expires_at: datetime | timedelta | None = None
     metadata: Mapping[str, Any] | None = field(default=None, hash=False)
     project_name: str | None = None
     #: Whose job it is: a `User`, who then sees it in the API.
     user: Any = field(default=None, hash=False)
-    workspace: Any = None
+    workspace: Any = field(default=None, hash=False)
+    #: Jobs, or results of tasks.
+    parent: Any = field(default=None, hash=False)
+    depends_on: Sequence[Any] | None = field(default=None, hash=False)
     # The next three are the function's own, wherever it is enqueued.
     backoff: Backoff | None = None
     isolation: Isolation = "thread"

@@ -9,7 +9,6 @@ from types import FrameType
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from jobs.exceptions import UnknownJobType
 from jobs.outcomes import Attempt, Snoozed
 from jobs.registry import registry
 from jobs.worker.chores import ChoreThread
@@ -236,6 +235,6 @@ class WorkerLoop:
 
 def _look_for_types(attempts: list[Attempt]) -> None:
     for name in {attempt.job_type for attempt in attempts if attempt.job_type not in registry}:
-        # What cannot be found is the attempts' own error, as soon as they run.
-        with suppress(UnknownJobType):
+        # What goes wrong there is the attempts' own error, as soon as they run and look again.
+        with suppress(Exception):
             registry.find(name)
