@@ -166,6 +166,14 @@ def preview(
     return moments.times(when, moments.database_time(), starts_at, ends_at, count)
 
 
+def in_words(schedule_interval: Any) -> str:
+    """Describe an interval, be it one that SQL has put in and nobody can read."""
+    try:
+        return timing.parse(schedule_interval).describe()
+    except InvalidSchedule as error:
+        return f"Cannot be read: {error}"
+
+
 def same_value(one: Any, other: Any) -> bool:
     """Tell whether a field has that value already."""
     return same_json(one, other) if isinstance(one, dict) else bool(one == other)
