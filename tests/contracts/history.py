@@ -1,10 +1,13 @@
 """A table of 100,000 jobs as a year of use leaves it, laid by SQL alone."""
 
 import hashlib
+from uuid import UUID
 
 from django.db import connection
 
 JOBS = 100_000
+#: One of the three schedules that made some of them.
+SCHEDULE = UUID(int=1)
 #: A group of dead letters.
 GROUP = hashlib.md5(b"1").hexdigest()
 
@@ -12,9 +15,11 @@ _ROWS = [
     # People, so that foreign keys have something to point at.
     """INSERT INTO meta.users (id, user_id) SELECT lpad(to_hex(n), 32, '0')::uuid, 'owner' || n
        FROM generate_series(1, 50) n""",
-    # 1 of 20 waits, 1 of 400 runs, 1 of 25 went wrong; the rest is history. A fifth has owners, a tenth has tags.
+    # 1 of 20 waits, 1 of 400 runs, 1 of 25 went wrong; the rest is history. A fifth has owners, a tenth has tags, three
+    # schedules made an eleventh.
     """INSERT INTO job_queue (id, job_type, queue, priority, status, payload, scheduled_at, created_at, updated_at,
-                              started_at, completed_at, failed_at, attempt, user_id, tags, unique_key)
+                              started_at, completed_at, failed_at, attempt, user_id, tags, unique_key,
+                              schedule_id, scheduled_for)
        SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7000' ||
                lpad(to_hex(n), 16, '8'))::uuid,
               CASE WHEN n % 5000 = 5 THEN 'rare' ELSE 'type' || n % 7 END,
@@ -24,7 +29,8 @@ _ROWS = [
               CASE WHEN status IN ('failed', 'dead_letter') THEN at END, 1,
               CASE WHEN n % 5 = 0 THEN lpad(to_hex(1 + n % 50), 32, '0')::uuid END,
               CASE WHEN n % 10 = 0 THEN ARRAY['tag' || n % 300] ELSE '{}' END,
-              CASE WHEN n % 3 = 0 THEN 'key' || n END
+              CASE WHEN n % 3 = 0 THEN 'key' || n END,
+              CASE WHEN n % 11 = 0 THEN lpad(to_hex(1 + n % 3), 32, '0')::uuid END, CASE WHEN n % 11 = 0 THEN at END
        FROM (SELECT n, now() - interval '1 year' + n * interval '1 year' / %(jobs)s AS at,
                     CASE WHEN n % 20 = 1 THEN 'pending' WHEN n % 400 = 2 THEN 'processing'
                          WHEN n % 100 = 3 THEN 'failed' WHEN n % 100 = 4 THEN 'cancelled'

@@ -17,9 +17,10 @@ from accounts.uuid7 import first_uuid7
 from jobs import queues
 from jobs.enqueue import NewJob, enqueue, enqueue_many
 from jobs.exceptions import LockLost
-from jobs.models import DeadLetter, Job
+from jobs.models import DeadLetter, Job, Schedule
 from jobs.remote import holding
 from jobs.remote.holding import renew
+from jobs.scheduling.submission import submit
 from jobs.unique_keys import holder_of
 from jobs.worker import maintenance
 from jobs.worker.claiming import Claimer
@@ -132,6 +133,21 @@ QUERIES = {
     "submit many with keys": Query(
         lambda: enqueue_many([NewJob("bench_coroutine", {}, {"unique_key": "k"})]),
         frozenset({"job_unique_key"}),
+        always=True,
+    ),
+    "does a schedule's job before go on": Query(
+        lambda: Job.objects.unfinished_of(history.SCHEDULE).exists(),
+        frozenset({"job_schedule_unfinished"}),
+        always=True,
+    ),
+    "jobs that a schedule cancels": Query(
+        lambda: list(Job.objects.unfinished_of(history.SCHEDULE).order_by("id").values_list("id", flat=True)[:100]),
+        frozenset({"job_schedule_unfinished"}),
+        always=True,
+    ),
+    "the jobs of a schedule's times": Query(
+        lambda: submit(Schedule(id=history.SCHEDULE, job_type="bench_coroutine"), [timezone.now()]),
+        frozenset({"job_once_per_tick"}),
         always=True,
     ),
     "prune": Query(
