@@ -2,14 +2,28 @@
 
 import json
 import logging
-from collections.abc import Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, ParamSpec, TypeVar, Unpack
+from uuid import UUID
 
+from jobs.depending import Dependencies
+from jobs.drafts import Draft
 from jobs.exceptions import JobCancelled, LockLost
-from jobs.models import Job
+from jobs.follow_ups import FollowUps
+from jobs.models import Batch, Job
+from jobs.new_job import Enqueued
+from jobs.options import Options
 from jobs.outcomes import Attempt
 from jobs.payloads import storable
+from jobs.tasks import mapping
+from jobs.tasks.running import Tasks
+from jobs.tasks.waiting import sleeping, waiting_for
+
+P = ParamSpec("P")
+T = TypeVar("T")
+R = TypeVar("R")
 
 _logger = logging.getLogger("jobs.handler")
 
@@ -66,6 +80,130 @@ class Context:
             raise LockLost
         self._attempt.progress = (max(0, min(100, int(percent))), storable(message[:500]))
         self._tell(self._attempt)
+
+    def task(self, name: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call a function once and remember its result; a later attempt gets the result and does not call it.
+
+            text = context.task("fetch", fetch, url)
+
+        The result is what JSON makes of it, in the first attempt too: lists for tuples, texts for keys. An error goes
+        on to the handler, and the next attempt calls the function again, unless the handler went on to another task.
+        Raises TaskMismatch when something else is remembered here, which means that the code has changed.
+        """
+        result: R = self._tasks.run(name, function, args, kwargs)
+        return result
+
+    async def atask(
+        self, name: str, function: Callable[P, Awaitable[R]] | Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Do as `task` does, from a coroutine; a plain function runs in a thread."""
+        result: R = await self._tasks.arun(name, function, args, kwargs)
+        return result
+
+    def map(self, name: str, function: Callable[[T], R], items: Iterable[T], /, *, concurrency: int = 8) -> list[R]:
+        """Call a function for each item, so many at a time in threads, and give the results in the order of the items.
+
+        Each item is a task of its own: what is finished is not done again. After an error no other item is begun; those
+        that run end and are remembered, then the error is raised. The job's progress follows the map.
+        """
+        return mapping.run(self._tasks, name, function, items, concurrency)
+
+    async def amap(
+        self,
+        name: str,
+        function: Callable[[T], Awaitable[R]] | Callable[[T], R],
+        items: Iterable[T],
+        /,
+        *,
+        concurrency: int = 8,
+    ) -> list[R]:
+        """Do as `map` does, from a coroutine; plain functions run in threads."""
+        return await mapping.arun(self._tasks, name, function, items, concurrency)
+
+    def sleep(
+        self,
+        seconds: float = 0,
+        *,
+        minutes: float = 0,
+        hours: float = 0,
+        days: float = 0,
+        until: datetime | None = None,
+    ) -> None:
+        """Sleep without a worker: the attempt ends here, and one that comes after that time goes on behind it.
+
+        It is remembered when the sleep ends, by the database's clock, whatever happens to the job meanwhile.
+        """
+        sleeping(seconds, minutes, hours, days, until).begin(self._tasks)
+
+    async def asleep(
+        self,
+        seconds: float = 0,
+        *,
+        minutes: float = 0,
+        hours: float = 0,
+        days: float = 0,
+        until: datetime | None = None,
+    ) -> None:
+        """Do as `sleep` does, from a coroutine."""
+        await sleeping(seconds, minutes, hours, days, until).abegin(self._tasks)
+
+    def wait_for(self, event: str, *, timeout: float | timedelta | None = None) -> dict[str, Any]:
+        """Wait without a worker until the job is told this event, and give its payload.
+
+        Events of a name are taken in the order in which they were sent, each once; one that came before is there at
+        once. `timeout` is in seconds; None waits for ever. Raises EventTimeout, in every later attempt too.
+        """
+        payload: dict[str, Any] = waiting_for(event, timeout).begin(self._tasks)
+        return payload
+
+    async def await_for(self, event: str, *, timeout: float | timedelta | None = None) -> dict[str, Any]:
+        """Do as `wait_for` does, from a coroutine."""
+        payload: dict[str, Any] = await waiting_for(event, timeout).abegin(self._tasks)
+        return payload
+
+    def enqueue(self, what: Any, payload: dict[str, Any] | None = None, **chosen: Unpack[Options]) -> Enqueued:
+        """Submit a job together with this one's outcome, in one transaction: it is there if this attempt completes.
+
+            context.enqueue(send_mail, {"to": "ada@example.org"}, delay=60)
+
+        `what` is a handler or a job type. Gives the id that the job will have, for `depends_on` of others. It belongs
+        to the owner of this job unless `user` says otherwise. Raises as jobs.enqueue.enqueue does, except that a
+        dependency which is not there cancels the new job.
+        """
+        job_type = what if isinstance(what, str) else what.job_type.name
+        return self._follow_ups.add(job_type, payload or {}, chosen)
+
+    @cached_property
+    def dependencies(self) -> Dependencies:
+        """The jobs that this one waited for, with their results; read from the database when touched."""
+        return Dependencies(UUID(self._attempt.id))
+
+    @cached_property
+    def batch(self) -> Batch | None:
+        """The batch or workflow that the job belongs to."""
+        return Batch.objects.filter(jobs=self._attempt.id).first()
+
+    @property
+    def follow_ups(self) -> tuple[Draft, ...]:
+        """What is to be submitted with the outcome; for the worker."""
+        return tuple(self._follow_ups.drafts) if "_follow_ups" in self.__dict__ else ()
+
+    @cached_property
+    def _follow_ups(self) -> FollowUps:
+        return FollowUps(self._attempt)
+
+    def settle(self) -> None:
+        """Look, when the handler has returned, whether its durable tasks have come to an end too; for the worker."""
+        if "_tasks" in self.__dict__:
+            self._tasks.settle()
+
+    def reason(self, error: BaseException) -> BaseException:
+        """Give what ended the attempt when the handler raised this; for the worker."""
+        return self._tasks.reason(error) if "_tasks" in self.__dict__ else error
+
+    @cached_property
+    def _tasks(self) -> Tasks:
+        return Tasks(self._attempt, self.progress)
 
     def is_cancelled(self) -> bool:
         """Whether to stop: someone cancelled the job, its time ran out, or the lock was lost."""

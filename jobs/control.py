@@ -16,6 +16,7 @@ from jobs.linking import wait_anew
 from jobs.models import Job
 from jobs.models.audit import audit
 from jobs.statuses import FINAL, Status
+from jobs.tasks.forgetting import forget_time_out
 from jobs.unique_keys import holder_of
 
 _CHANGES: Final = {
@@ -59,6 +60,7 @@ def retry(job_id: UUID, actor: Any, reason: str = "") -> Job:
     if job.status == Status.PENDING:
         changes: dict[str, Any] = {"scheduled_at": Now()}
     elif job.status in {Status.FAILED, Status.CANCELLED}:
+        forget_time_out(job.pk)
         changes = restart_changes() | wait_anew(job)
     else:
         hint = "Cannot retry it: its status is dead_letter. Redrive its dead letter instead."

@@ -25,6 +25,7 @@ from jobs.models.audit import audit
 from jobs.models.dead_letter import DeadLetterQuerySet
 from jobs.payloads import dump_payload, dump_result, same_json
 from jobs.statuses import Resolution, Status
+from jobs.tasks.forgetting import forget_all, forget_time_out
 
 #: How many letters one transaction of a bulk act takes, so that workers never wait long for it.
 CHUNK: Final = 200
@@ -37,7 +38,8 @@ MOST_REASONS: Final = 100
 def redrive(dead_letter_id: UUID, actor: Any, payload: dict[str, Any] | None = None, reason: str = "") -> DeadLetter:
     """Put the job back to pending with all its retries, as it is or with an edited payload.
 
-    The letter keeps the payload it died of; the edited one is recorded beside it. Raises InvalidState when the
+    The job resumes behind its finished tasks; with an edited payload it forgets them. The letter keeps the payload it
+    died of; the edited one is recorded beside it. Raises InvalidState when the
     letter is not open, InvalidPayload when the new payload does not fit the job type, UniqueKeyTaken,
     LanguageNotAllowed when the job's owner may not use its language any more.
     """
@@ -47,6 +49,11 @@ def redrive(dead_letter_id: UUID, actor: Any, payload: dict[str, Any] | None = N
     if payload is not None and not same_json(payload, letter.payload):
         check_payload(letter.job_type, payload)
         changes["payload"] = letter.redriven_payload = payload
+        # Their results came from the other payload.
+        if forgotten := forget_all(job.pk):
+            audit(actor, "forget tasks", job, reason, tasks=forgotten)
+    else:
+        forget_time_out(job.pk)
     announce([(job.queue, job.priority)])
     with refusing_taken_key(job):
         return _end(letter, job, Resolution.REDRIVEN, changes, actor, reason)

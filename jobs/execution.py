@@ -53,18 +53,22 @@ def run(attempt: Attempt, context: Context) -> Outcome:
     """Run a plain handler in this thread to its outcome; never raises."""
     try:
         job_type, payload = prepare(attempt)
-        return conclude(job_type.function(context, **payload))
+        result = job_type.function(context, **payload)
+        context.settle()
+        return conclude(result, context.follow_ups)
     except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
-        return failure(attempt, error)
+        return failure(attempt, context.reason(error))
 
 
 async def run_coroutine(attempt: Attempt, context: Context) -> Outcome:
     """Run a coroutine handler to its outcome; never raises: the caller tells a cancelled one from a failed one."""
     try:
         job_type, payload = prepare(attempt)
-        return conclude(await job_type.function(context, **payload))
+        result = await job_type.function(context, **payload)
+        context.settle()
+        return conclude(result, context.follow_ups)
     except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
-        return failure(attempt, error)
+        return failure(attempt, context.reason(error))
 
 
 def conclude(result: Any) -> Completed:

@@ -1,0 +1,1 @@
+"""Durable tasks: steps of a handler that are run once and remembered, so that a job resumes behind them."""
