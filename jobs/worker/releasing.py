@@ -1,10 +1,11 @@
-"""When a worker looks for jobs that wait for other jobs and may go now."""
+"""When a worker looks for jobs that wait for other jobs or an event and may go now."""
 
 import time
 from typing import Final
 
 from jobs.announce import Lane
 from jobs.releasing import release_waiting
+from jobs.worker.waits import release_timed_out_waits
 
 #: While outcomes stream in, at most one in so many seconds goes into releasing what waited for them.
 SHARE: Final = 10
@@ -31,8 +32,8 @@ class Releases:
     def look(self) -> frozenset[Lane]:
         """Release what can go and give its lanes, of whatever queues."""
         began = time.monotonic()
-        released = release_waiting()
+        released, timed_out = release_waiting(), release_timed_out_waits()
         ended = time.monotonic()
         self._rest_until = ended + (ended - began) * (SHARE - 1)
         self._due = self._rest_until if released.more else ended + self._poll_interval
-        return released.lanes
+        return released.lanes.union(timed_out)
