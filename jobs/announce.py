@@ -1,11 +1,12 @@
 """Waking workers when jobs have been committed. A hint only: polling finds what a hint misses."""
 
+import json
 import logging
 import threading
 import time
 from collections.abc import Iterable
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from django.db import Error, connections, transaction
 
@@ -24,14 +25,21 @@ ANY_PRIORITY: Final = -1
 #: Queue and priority, or ANY_PRIORITY.
 Lane = tuple[str, int]
 
+#: A queue, and a concurrency key or None, of which a job has ended.
+Freed = tuple[str, str | None]
+
+#: PostgreSQL takes no message of 8,000 bytes. What would be longer says that there is room somewhere.
+LONGEST_MESSAGE: Final = 4_000
+
 # A transaction that notifies has a commit record, and listeners are told only when it is on disk. Nobody waits for
 # the disk for a hint: it costs a third of the time to start, and what a crash loses is found by the next poll.
 _NOTIFY: Final = """
 SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, message) FROM unnest(%s::text[]) AS message
 """
 
+_Word = TypeVar("_Word", Lane, Freed)
 _logger = logging.getLogger(__name__)
-_last_sent: dict[Lane, float] = {}
+_last_sent: dict[Lane | Freed, float] = {}
 _lock = threading.Lock()
 
 
@@ -43,6 +51,11 @@ def announce(lanes: Iterable[Lane], using: str = "default") -> None:
 def announce_cancel(job_id: object, using: str = "default") -> None:
     """Tell the worker that runs this job to stop it, after the caller's transaction commits."""
     transaction.on_commit(partial(_notify, [f"!{job_id}"], using), using=using)
+
+
+def announce_room(freed: Iterable[Freed], using: str = "default") -> None:
+    """Tell workers that jobs with limits have ended, so that others of their queue or key may start."""
+    transaction.on_commit(partial(_send_room, frozenset(freed), using), using=using)
 
 
 def listening_parameters(using: str = "default") -> dict[str, Any]:
@@ -58,13 +71,23 @@ def _send(lanes: frozenset[Lane], inserted_at: float, using: str) -> None:
     now = time.monotonic()
     # A long transaction commits rows that are older than what workers have claimed since.
     age = f":{(now - inserted_at) * 1000:.0f}"
+    if due := _unsaid(lanes, now):
+        _notify([f"{queue}:{priority}{age}" for queue, priority in due], using)
+
+
+def _send_room(freed: frozenset[Freed], using: str) -> None:
+    if due := _unsaid(freed, time.monotonic()):
+        message = f"~{json.dumps(due, ensure_ascii=False)}"
+        _notify(["~" if len(message.encode()) > LONGEST_MESSAGE else message], using)
+
+
+def _unsaid(words: Iterable[_Word], now: float) -> list[_Word]:
     with _lock:
-        due = [lane for lane in lanes if now - _last_sent.get(lane, -1.0) >= WINDOW_SECONDS]
+        due = [word for word in words if now - _last_sent.get(word, -1.0) >= WINDOW_SECONDS]
         if len(_last_sent) + len(due) > LANES_REMEMBERED:
             _last_sent.clear()
         _last_sent.update(dict.fromkeys(due, now))
-    if due:
-        _notify([f"{queue}:{priority}{age}" for queue, priority in due], using)
+    return due
 
 
 def _notify(messages: list[str], using: str) -> None:

@@ -132,8 +132,10 @@ def _optional_columns(chosen: Options) -> Row:
     if delay := chosen.get("delay"):
         row["delay"] = delay.total_seconds() if isinstance(delay, timedelta) else float(delay)
     if expires_at := chosen.get("expires_at"):
-        later = isinstance(expires_at, timedelta)
-        row |= {"expires_in": expires_at.total_seconds()} if later else {"expires_at": expires_at}
+        if isinstance(expires_at, timedelta):
+            row["expires_in"] = expires_at.total_seconds()
+        else:
+            row["expires_at"] = expires_at
     if tags := chosen.get("tags"):
         row["tags"] = list(tags)
     if metadata := chosen.get("metadata"):

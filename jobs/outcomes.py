@@ -9,6 +9,8 @@ class Completed:
     """The handler returned; `result` is JSON text, already checked."""
 
     result: str | None
+    #: Drafts of jobs that are submitted with it.
+    follow_ups: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,11 @@ class Attempt:
     request_id: str | None = None
     #: Seconds that it was due before it was claimed.
     waited: float = 0.0
-    #: Others of this key may have to wait for its end.
     concurrency_key: str | None = None
-    #: Others depend on it, or have it as parent.
+    #: Others depend on it.
     has_followers: bool = False
+    #: Others of its key or queue may have to wait for its end.
+    limited: bool = False
     started_at: float | None = None
     #: Someone asked to cancel it.
     cancelled: bool = False

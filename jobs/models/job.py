@@ -36,14 +36,19 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Pending jobs of one open lane that are due, in the order they are claimed.
 
         Every condition is an equality or a bound on the claim index, so the scan starts behind the row `after`
-        (its scheduled_at and id; values or expressions) and touches only what it returns. A paused queue gives
-        nothing; that is asked once per query. Jobs that wait for something, or have a lane_key, are not among them.
+        (its scheduled_at and id; values or expressions) and touches only what it returns. A queue that is paused or
+        has limits gives nothing; that is asked once per query. Jobs that wait for something, or have a lane_key, are
+        not among them.
         """
         due = self.startable().filter(queue=queue, priority=priority, lane_key=None, scheduled_at__lte=Now())
         if after is not None:
             due = due.filter(RowAfter(F("scheduled_at"), F("id"), *after))
-        paused = Queue.objects.filter(name=queue, paused=True)
-        return due.filter(~Exists(paused)).order_by("scheduled_at", "id")
+        return due.filter(~Exists(Queue.objects.ruled().filter(name=queue))).order_by("scheduled_at", "id")
+
+    def due(self, queue: str, priority: int) -> Self:
+        """Pending jobs of all lanes that are due, whether or not limits let them start; none of a paused queue."""
+        due = self.startable().filter(queue=queue, priority=priority, scheduled_at__lte=Now())
+        return due.filter(~Exists(Queue.objects.filter(name=queue, paused=True)))
 
     def holding_keys(self, job_type: str, unique_keys: Sequence[str], user_id: Any) -> Self:
         """Jobs that hold one of these unique keys, in the states that each of them names."""

@@ -1,9 +1,16 @@
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from django.db import models
 
 from jobs import rates
 from jobs.models.columns import ClockTimestamp
+
+
+class QueueQuerySet(models.QuerySet["Queue"]):
+    def ruled(self) -> Self:
+        """Queues that are paused or have limits."""
+        limited = models.Q(concurrency_limit__isnull=False) | models.Q(rate_limit__isnull=False)
+        return self.filter(models.Q(paused=True) | limited)
 
 
 class Queue(models.Model):
@@ -20,6 +27,8 @@ class Queue(models.Model):
     #: Whether users take turns, however many jobs each of them has waiting.
     fair = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+
+    objects = QueueQuerySet.as_manager()
 
     class Meta:
         db_table = "job_queues"

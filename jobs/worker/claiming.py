@@ -9,6 +9,7 @@ interval.
 
 import logging
 import time
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -19,7 +20,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import DateTimeField, IntegerField, TextField, UUIDField
 
-from jobs.announce import Lane
+from jobs.announce import Freed, Lane
 from jobs.crash_points import commit_points
 from jobs.languages import is_foreign
 from jobs.models import Job, ProcessingLock
@@ -29,6 +30,7 @@ from jobs.outcomes import Attempt
 from jobs.worker.database import TRANSIENT, first_line
 from jobs.worker.options import WorkerOptions
 from jobs.worker.releasing import Releases
+from jobs.worker.turns import LOWEST, OPEN, KeyedLane, Row, Turns
 
 _logger = logging.getLogger(__name__)
 
@@ -49,8 +51,8 @@ LOOK_SHARE: Final = 50
 
 
 MOST_EMPTY_LANES: Final = 500
+MOST_EMPTY_TURNS: Final = 50
 
-_LOWEST: Final = UUID(int=0)
 _LONG_AGO: Final = datetime(1, 1, 2, tzinfo=UTC)
 
 
@@ -70,6 +72,8 @@ class Claimer:
     def __init__(self, options: WorkerOptions) -> None:
         self.options = options
         self.lanes: dict[Lane, LaneState] = {}
+        #: Where there are lanes beside the open one, or limits of the queue.
+        self.turns: dict[Lane, Turns] = {}
         self._releases = Releases(options.poll_interval)
         self._look_due = 0.0
         self._looked_at = self._look_seconds = 0.0
@@ -87,8 +91,10 @@ class Claimer:
             return
         state = self.lanes.setdefault(lane, LaneState())
         state.live = state.told = True
+        if lane in self.turns:
+            self.turns[lane].told = True
         if state.after is not None:
-            state.after = (state.after[0] - REWIND - timedelta(seconds=age), _LOWEST)
+            state.after = (state.after[0] - REWIND - timedelta(seconds=age), LOWEST)
 
     def claim(self, limit: int) -> list[Attempt]:
         """Claim up to `limit` due jobs, the most urgent lanes first; commits before it returns."""
@@ -101,12 +107,14 @@ class Claimer:
         if looks:
             self._look()
         claimed: list[Attempt] = []
-        for lane, state in sorted(self.lanes.items(), key=lambda item: -item[0][1]):
+        lanes = {**self.lanes, **dict.fromkeys(self.turns)} if self.turns else self.lanes
+        for lane in sorted(lanes, key=lambda lane: -lane[1]):
             if len(claimed) >= limit:
                 break
-            if state.live:
+            state = self.lanes.get(lane)
+            if lane in self.turns or (state is not None and state.live):
                 try:
-                    claimed += self._claim_lane(lane, state, limit - len(claimed))
+                    self._claim_from(lane, state, limit, claimed)
                 except TRANSIENT as error:
                     if not claimed:
                         raise
@@ -118,7 +126,9 @@ class Claimer:
 
     def idle_seconds(self) -> float:
         """How long to wait for an announcement before looking again."""
-        return min(max(0.0, self._look_due - time.monotonic()), self._releases.idle_seconds())
+        now = time.monotonic()
+        due = min([self._look_due, *(turns.next_due(now) for turns in self.turns.values())])
+        return min(max(0.0, due - now), self._releases.idle_seconds())
 
     def look_soon(self) -> None:
         """Look at all lanes at the next claim, whatever the poll interval."""
@@ -128,6 +138,11 @@ class Claimer:
         """Look for jobs that waited for what has just been recorded."""
         self._releases.told()
 
+    def room_made(self, freed: Collection[Freed] | None) -> None:
+        """Take note that jobs of these queues and concurrency keys have ended; None is of any."""
+        for turns in self.turns.values():
+            turns.room_made(freed)
+
     def expect(self, delay: float) -> None:
         """Look again in `delay` seconds: a job put back by this worker falls due then."""
         self._look_due = min(self._look_due, time.monotonic() + delay)
@@ -136,8 +151,9 @@ class Claimer:
         """Whether any job is due that this worker may claim, or could if another were not claiming it just now."""
         self._release()
         self._look()
-        live = [lane for lane, state in self.lanes.items() if state.live]
-        return any(self._narrowed(Job.objects.ready(*lane)).exists() for lane in live)
+        live = [lane for lane, state in self.lanes.items() if state.live and lane not in self.turns]
+        due = [Job.objects.ready(*lane) for lane in live] + [Job.objects.due(*lane) for lane in self.turns]
+        return any(self._narrowed(jobs).exists() for jobs in due)
 
     def _release(self) -> None:
         for lane in self._releases.look():
@@ -175,26 +191,60 @@ class Claimer:
         queues = None if self.options.queues is None else list(self.options.queues)
         with connection.cursor() as cursor:
             cursor.execute(_WAITING_LANES, {"queues": queues})
-            rows = cursor.fetchall()
+            rows = [row for row in cursor.fetchall() if self._listens_to(row[0])]
         self._looked_at, self._look_seconds = now, time.monotonic() - now
-        rows = [row for row in rows if self._listens_to(row[0])]
-        due = [(queue, priority, since) for queue, priority, since, due_in in rows if due_in <= 0]
-        later = [due_in for *_, due_in in rows if due_in > 0]
+        due = [(queue, priority, since) for queue, priority, since, due_in, _ in rows if since and due_in <= 0]
+        later = [due_in for *_, due_in, _ in rows if due_in > 0]
+        by_turns = {(queue, priority): ruled for queue, priority, since, _, ruled in rows if since is None or ruled}
+        self._look_at_turns(by_turns)
         self._look_due = now + min([self.options.poll_interval, *later])
-        found = {(queue, priority): LaneState((since, _LOWEST)) for queue, priority, since in due}
+        found = {(queue, priority): LaneState((since, LOWEST)) for queue, priority, since in due}
         # An empty lane keeps its cursor, for the job that will be announced next. Names of queues come from
         # callers and must not pile up: of the empty ones only the latest are remembered.
         empty = [lane for lane in self.lanes if lane not in found][-MOST_EMPTY_LANES:]
         self.lanes = {**{lane: LaneState(self.lanes[lane].after, live=False) for lane in empty}, **found}
 
+    def _look_at_turns(self, found: dict[Lane, bool]) -> None:
+        # What was there a moment ago is remembered, so that an announcement finds it without a look.
+        kept = [lane for lane in self.turns if lane not in found][-MOST_EMPTY_TURNS:] if self.turns else []
+        self.turns = {lane: self.turns.get(lane) or Turns(lane) for lane in [*kept, *found]}
+        for lane, turns in self.turns.items():
+            turns.looked(found.get(lane, False))
+
+    def _claim_from(self, lane: Lane, state: LaneState | None, limit: int, claimed: list[Attempt]) -> None:
+        turns = self.turns.get(lane)
+        if turns is not None:
+            self._claim_by_turns(turns, state, limit, claimed)
+        if state is not None and state.live and not (turns and turns.ruled) and len(claimed) < limit:
+            claimed += self._claim_lane(lane, state, limit - len(claimed))
+
+    def _claim_by_turns(self, turns: Turns, state: LaneState | None, limit: int, claimed: list[Attempt]) -> None:
+        open_lane = None
+        if state is not None:
+            open_lane = KeyedLane(OPEN, state.after or (_LONG_AGO, LOWEST), state.live)
+        try:
+            while len(claimed) < limit:
+                rows = turns.claim(limit - len(claimed), self.options, open_lane)
+                if rows is None:
+                    break
+                claimed += self._attempts(rows)
+        except TRANSIENT:
+            self._lost_an_answer()
+            raise
+        finally:
+            if state is not None and open_lane is not None:
+                if state.live and not open_lane.live and state.told:
+                    self._look_again()
+                state.after, state.live = open_lane.after, open_lane.live
+                state.told = state.told and open_lane.live
+
     def _claim_lane(self, lane: Lane, state: LaneState, limit: int) -> list[Attempt]:
-        scheduled_at, job_id = state.after or (_LONG_AGO, _LOWEST)
+        scheduled_at, job_id = state.after or (_LONG_AGO, LOWEST)
         values = {"queue": lane[0], "priority": lane[1], "scheduled_at": scheduled_at, "id": job_id}
         try:
             rows = self._run(values, limit)
         except TRANSIENT:
-            self._strays_until = time.monotonic() + self.options.lock_duration
-            self._look_due = 0.0
+            self._lost_an_answer()
             raise
         if len(rows) < limit:
             state.live = False
@@ -204,11 +254,18 @@ class Claimer:
         state.told = False
         if rows:
             state.after = (rows[-1][-1], UUID(rows[-1][0]))
+        return self._attempts([row[:-1] for row in rows])
+
+    def _attempts(self, rows: list[Row]) -> list[Attempt]:
         # Without a token: it has expired, and was cancelled.
         started = [row for row in rows if row[1] is not None]
         if started:
             self._last_token = max(self._last_token, *(row[1] for row in started))
-        return [Attempt(*row[:-1]) for row in started]
+        return [Attempt(*row) for row in started]
+
+    def _lost_an_answer(self) -> None:
+        self._strays_until = time.monotonic() + self.options.lock_duration
+        self._look_due = 0.0
 
     def _run(self, values: dict[str, Any], limit: int) -> list[tuple[Any, ...]]:
         worker_id, duration = self.options.worker_id, self.options.lock_duration

@@ -3,13 +3,13 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Final
 
 from django.db import DatabaseError
 
 from jobs import observers
-from jobs.announce import ANY_PRIORITY, announce
+from jobs.announce import ANY_PRIORITY, Freed, announce, announce_room
 from jobs.execution import describe
 from jobs.outcomes import Attempt, DeadLettered, Outcome, Released, Retry, Snoozed, Suspended
 from jobs.recording import Recorded, record, record_progress
@@ -39,12 +39,14 @@ class Recorder(threading.Thread):
         counts: Counts,
         expect: Callable[[float], None],
         release: Callable[[], None] = lambda: None,
+        room_made: Callable[[Collection[Freed]], None] = lambda freed: None,
     ) -> None:
         super().__init__(name="recorder", daemon=True)
         self.hand = hand
         self.counts = counts
         self._expect = expect
         self._release = release
+        self._room_made = room_made
         self._teller = Teller()
         self._stopping = threading.Event()
         self._give_up = threading.Event()
@@ -125,6 +127,9 @@ class Recorder(threading.Thread):
         if any(attempt.has_followers for attempt, _ in recorded):
             # Followers that came while the job ran are not known here: the database tells workers of those.
             self._release()
+        if freed := {(attempt.queue, attempt.concurrency_key) for attempt, _ in recorded if attempt.limited}:
+            self._room_made(freed)
+            announce_room(freed)
         observers.tell(recorded, self._teller.put)
 
     def _isolate(self, batch: list[Recorded], error: DatabaseError) -> None:
