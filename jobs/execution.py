@@ -9,6 +9,7 @@ from typing import Any, Final
 from jobs.backoff import exponential, lawful
 from jobs.context import Context
 from jobs.crash_points import crash_point
+from jobs.drafts import Draft
 from jobs.exceptions import (
     InvalidPayload,
     JobCancelled,
@@ -71,13 +72,13 @@ async def run_coroutine(attempt: Attempt, context: Context) -> Outcome:
         return failure(attempt, context.reason(error))
 
 
-def conclude(result: Any) -> Completed:
+def conclude(result: Any, follow_ups: tuple[Draft, ...] = ()) -> Completed:
     """Turn a handler's return value into an outcome; raises UnusableResult for what JSON cannot hold."""
     crash_point("after_effect")
     if result is None:
-        return Completed(None)
+        return Completed(None, follow_ups)
     try:
-        return Completed(dump_result(result))
+        return Completed(dump_result(result), follow_ups)
     except InvalidPayload as error:
         raise UnusableResult(str(error)) from error
 

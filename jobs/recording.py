@@ -7,6 +7,8 @@ from typing import Any, Final
 from django.db import connections, transaction
 
 from jobs.crash_points import commit_points
+from jobs.drafts import Draft
+from jobs.linking import link
 from jobs.outcomes import Attempt, Cancelled, Completed, DeadLettered, Outcome, Released, Retry, Snoozed, Suspended
 
 Recorded = tuple[Attempt, Outcome]
@@ -42,12 +44,15 @@ def record(outcomes: Sequence[Recorded], using: str = "default") -> list[Attempt
         kind = Retry if isinstance(outcome, Snoozed) else type(outcome)
         groups.setdefault(kind, []).append((attempt, outcome))
     statements = [_statement(kind, group) for kind, group in groups.items()]
+    follow_ups = _follow_ups(groups.get(Completed, ()))
     with commit_points(*(_MOVES[kind] for kind in groups if kind in _MOVES), using=using):
-        if len(statements) == 1:
+        if len(statements) == 1 and not follow_ups:
             written = _execute(*statements[0], using)
         else:
             with transaction.atomic(using=using):
                 written = {job_id for sql, arguments in statements for job_id in _execute(sql, arguments, using)}
+                if drafts := [draft for job_id, drafts in follow_ups.items() if job_id in written for draft in drafts]:
+                    link(drafts)
     return [attempt for attempt, _ in outcomes if attempt.id not in written]
 
 
@@ -57,6 +62,10 @@ def record_progress(attempts: Iterable[tuple[Attempt, tuple[int, str]]], using: 
     columns = [[a.id, a.lock_token, percent, message] for a, (percent, message) in said]
     written = _execute(_PROGRESS, [list(column) for column in zip(*columns, strict=True)], using)
     return [attempt for attempt, _ in said if attempt.id not in written]
+
+
+def _follow_ups(completed: Sequence[Recorded]) -> dict[str, tuple[Draft, ...]]:
+    return {attempt.id: found for attempt, outcome in completed if (found := getattr(outcome, "follow_ups", None))}
 
 
 def _statement(kind: type, group: Sequence[Recorded]) -> tuple[str, list[Any]]:

@@ -118,7 +118,7 @@ class ThreadSlots:
             with transaction.atomic():
                 with metered(attempt):
                     job_type, payload = prepare(attempt)
-                    outcome = conclude(job_type.function(context, **payload))
+                    outcome = conclude(job_type.function(context, **payload), context.follow_ups)
                 if record([(attempt, outcome)]):
                     raise LockLost
                 keep_results([(attempt, outcome)])
