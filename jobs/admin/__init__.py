@@ -2,9 +2,31 @@
 
 from django.contrib import admin
 
-from jobs.admin import audit, dead_letter, dead_letter_group, function, job, lock, queue, session, worker
+from jobs.admin import (
+    audit,
+    dead_letter,
+    dead_letter_group,
+    function,
+    job,
+    lock,
+    queue,
+    schedule,
+    session,
+    worker,
+)
 
-__all__ = ["audit", "dead_letter", "dead_letter_group", "function", "job", "lock", "queue", "session", "worker"]
+__all__ = [
+    "audit",
+    "dead_letter",
+    "dead_letter_group",
+    "function",
+    "job",
+    "lock",
+    "queue",
+    "schedule",
+    "session",
+    "worker",
+]
 
 admin.site.site_header = "Ekiden"
 admin.site.site_title = "Ekiden"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Final
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -175,11 +176,8 @@ class OpenGroupsFilter(DefaultFilter):
         return rows.filter(open_count__gt=0) if value == "open" else rows.filter(open_count=0)
 
 
-class GroupFilter(OpenFilter):
-    """The letters of one fingerprint; reached from the groups, so it lists only the one in the address."""
-
-    title = "error"
-    parameter_name = "group"
+class AddressFilter(OpenFilter):
+    """Only what the address names, which a link has put there: it lists no others to choose among."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         return [(name, "Only this one") for name, _ in super().lookups(request, model_admin)]
@@ -187,5 +185,25 @@ class GroupFilter(OpenFilter):
     def names(self) -> list[str]:
         return []
 
+
+class GroupFilter(AddressFilter):
+    """The letters of one fingerprint; reached from the groups."""
+
+    title = "error"
+    parameter_name = "group"
+
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         return rows.filter(error_fingerprint=value)
+
+
+class ScheduleFilter(AddressFilter):
+    """The jobs of one schedule; reached from its page."""
+
+    title = "schedule"
+    parameter_name = "schedule"
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        try:
+            return rows.filter(schedule=UUID(value))
+        except ValueError:
+            return rows.none()

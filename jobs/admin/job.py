@@ -6,22 +6,21 @@ from django.contrib import admin
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Left
 from django.http import HttpRequest
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from jobs import control
-from jobs.admin import display, documents
+from jobs.admin import display, documents, job_facts
 from jobs.admin.acts import Act
 from jobs.admin.attempts import failed_attempts
-from jobs.admin.facts import anchor
-from jobs.admin.filters import QueueFilter, StatusFilter, TypeFilter, WindowFilter
+from jobs.admin.filters import QueueFilter, ScheduleFilter, StatusFilter, TypeFilter, WindowFilter
 from jobs.admin.forms import PriorityForm, VersionedPriorityForm
 from jobs.admin.history import acts_on
-from jobs.admin.many import AT_ONCE, ManyAdmin
+from jobs.admin.many import ManyAdmin
 from jobs.admin.timeline import timeline
 from jobs.dead_letters import BulkReport
-from jobs.exceptions import JobError
 from jobs.models import DeadLetter, Job, ProcessingLock, Task
-from jobs.statuses import Status
+from jobs.statuses import Status, WaitsFor
 
 _ID_PREFIX: Final = re.compile(r"[0-9a-f-]{6,36}")
 _DOCUMENTS: Final = ("payload", "result", "metadata")
@@ -46,7 +45,7 @@ class JobAdmin(ManyAdmin):
         "problem",
     )
     list_display_links = ("key",)
-    list_filter = (StatusFilter, TypeFilter, QueueFilter, WindowFilter)
+    list_filter = (StatusFilter, TypeFilter, QueueFilter, WindowFilter, ScheduleFilter)
     list_select_related = ("user",)
     search_fields = ("id",)
     search_help_text = "An id or its beginning, or a whole tag (also as tag:name)."
@@ -89,7 +88,7 @@ class JobAdmin(ManyAdmin):
 
     def detail_queryset(self) -> QuerySet[Job]:
         texts = {f"{name}_text": documents.as_text(name) for name in _DOCUMENTS}
-        jobs = Job.objects.visible().defer(*_DOCUMENTS).select_related("user", "workspace")
+        jobs = Job.objects.visible().defer(*_DOCUMENTS).select_related("user", "workspace", "schedule")
         return jobs.annotate(**texts)
 
     def get_search_results(
@@ -109,7 +108,7 @@ class JobAdmin(ManyAdmin):
         return {
             **super().detail(request, obj),
             "steps": timeline(obj),
-            "facts": _facts(obj),
+            "facts": job_facts.facts(obj),
             "documents": [(name.capitalize(), documents.show(getattr(obj, f"{name}_text"))) for name in _DOCUMENTS],
             "errors": failed_attempts(obj.error_history),
             "lock": ProcessingLock.objects.filter(job=obj).first(),
@@ -122,19 +121,10 @@ class JobAdmin(ManyAdmin):
         return {"priority": row.priority, "expected_version": row.version}
 
     def perform_many(self, act: Act, rows: QuerySet[Any], actor: Any, chosen: dict[str, Any]) -> BulkReport:
-        report = BulkReport()
         if "priority" in chosen:
             # Those that have it already would be all that a second run finds.
             rows = rows.exclude(priority=chosen["priority"])
-        for pk in list(rows.order_by("id").values_list("pk", flat=True)[:AT_ONCE]):
-            try:
-                act.run(pk, actor, **chosen)
-            except (JobError, Job.DoesNotExist) as error:
-                report.skipped += 1
-                report.reasons[str(pk)] = str(error)
-            else:
-                report.done += 1
-        return report
+        return super().perform_many(act, rows, actor, chosen)
 
     @admin.display(description="id")
     def key(self, job: Job) -> SafeString:
@@ -142,7 +132,9 @@ class JobAdmin(ManyAdmin):
 
     @admin.display(description="status")
     def state(self, job: Job) -> SafeString:
-        return display.badge(job.status, job.get_status_display())
+        badge = display.badge(job.status, job.get_status_display())
+        waits = job.waits_for and f"for {str(WaitsFor(job.waits_for).label).lower()}"
+        return format_html('{} <span class="quiet">{}</span>', badge, waits) if waits else badge
 
     @admin.display(description="attempts")
     def attempts(self, job: Job) -> str:
@@ -168,29 +160,3 @@ class JobAdmin(ManyAdmin):
 def _bounds(term: str) -> tuple[uuid.UUID, uuid.UUID]:
     digits = term.lower().replace("-", "")[:32]
     return uuid.UUID(digits.ljust(32, "0")), uuid.UUID(digits.ljust(32, "f"))
-
-
-def _facts(job: Job) -> list[tuple[str, Any]]:
-    return display.facts(
-        {
-            "Queue": job.queue,
-            "Priority": job.priority,
-            "Attempts": f"{job.attempt}, {job.retry_count} of {job.max_retries} retries used",
-            "Progress": f"{job.progress} % {job.progress_message}" if job.progress or job.progress_message else None,
-            "Run time": display.span(job.run_time),
-            "Timeout": display.span(job.timeout),
-            "Due": display.exact(job.scheduled_at),
-            "Owner": job.user or job.user_email,
-            "Workspace": job.workspace,
-            "Project": job.project_name,
-            "Host": " ".join(filter(None, [job.hostname, job.arch])),
-            "Tags": display.tags(job.tags),
-            "Unique key": job.unique_key,
-            "Concurrency key": job.concurrency_key,
-            "Parent": anchor("job", job.parent_id, job.parent_id) if job.parent_id else None,
-            "Schedule": job.schedule_id,
-            "Session": anchor("session", job.session, job.session) if job.session else None,
-            "Version": job.version,
-            "Updated": display.exact(job.updated_at),
-        }
-    )

@@ -19,6 +19,7 @@ from django.urls import URLPattern, path, reverse
 from jobs.admin.acts import Act, ActingAdmin
 from jobs.admin.paging import CAP
 from jobs.dead_letters import BulkReport
+from jobs.exceptions import JobError
 
 #: Rows that one request acts on; a larger set is worked off in several.
 AT_ONCE: Final = 1_000
@@ -94,7 +95,16 @@ class ManyAdmin(ActingAdmin):
 
     def perform_many(self, act: Act, rows: QuerySet[Any], actor: Any, chosen: dict[str, Any]) -> BulkReport:
         """Do the act to at most AT_ONCE rows; those that cannot be acted on are reported, not fatal."""
-        raise NotImplementedError
+        report = BulkReport()
+        for pk in list(rows.order_by("id").values_list("pk", flat=True)[:AT_ONCE]):
+            try:
+                act.run(pk, actor, **chosen)
+            except (JobError, self.model.DoesNotExist) as error:
+                report.skipped += 1
+                report.reasons[str(pk)] = str(error)
+            else:
+                report.done += 1
+        return report
 
     def tell(self, request: HttpRequest, act: Act, report: BulkReport) -> None:
         name = self.opts.verbose_name if report.done == 1 else self.opts.verbose_name_plural

@@ -3,7 +3,7 @@ from dataclasses import dataclass
 from django.db.models import Sum
 
 from jobs.admin.worker import with_state
-from jobs.models import DeadLetterGroup, Worker
+from jobs.models import DeadLetterGroup, Schedule, Worker
 from jobs.queues import QueueSnapshot, snapshot
 
 
@@ -15,6 +15,7 @@ class Overview:
     open_letters: int
     groups: list[DeadLetterGroup]
     workers: dict[str, int]
+    failing_schedules: int
 
     @property
     def waiting(self) -> int:
@@ -34,7 +35,7 @@ class Overview:
 
 
 def overview() -> Overview:
-    """Look at the whole queue at a glance, in four queries."""
+    """Look at the whole queue at a glance, in five queries."""
     groups = DeadLetterGroup.objects.filter(open_count__gt=0)
     states: dict[str, int] = {"alive": 0, "silent": 0}
     for state in with_state(Worker.objects.running()).values_list("state", flat=True)[:10_000]:
@@ -44,4 +45,5 @@ def overview() -> Overview:
         open_letters=groups.aggregate(letters=Sum("open_count"))["letters"] or 0,
         groups=list(groups.order_by("-last_seen_at")[:5]),
         workers=states,
+        failing_schedules=Schedule.objects.visible().filter(is_active=True).exclude(last_error="").count(),
     )

@@ -30,6 +30,7 @@ class Place:
 LINE: Final = (
     Place("Dead letters", "jobs.deadlettergroup", others=("jobs/deadletter/",)),
     Place("Jobs", "jobs.job"),
+    Place("Schedules", "jobs.schedule"),
     Place("Functions", "jobs.function"),
     Place("Queues", "jobs.queue"),
     Place("Workers", "jobs.worker"),

@@ -5,7 +5,7 @@ from django.utils.timezone import now
 
 from jobs.admin.display import span
 from jobs.models import Job
-from jobs.statuses import Status
+from jobs.statuses import Status, WaitsFor
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,8 @@ def _next(job: Job, before: datetime | None) -> list[Step]:
     if job.status == Status.PROCESSING:
         return [Step("Running", None, span(now() - before) if before else "", "current")]
     if job.status == Status.PENDING:
-        return [Step("Waits for a worker", None, "", "ahead")]
+        awaited = str(WaitsFor(job.waits_for).label).lower() if job.waits_for else "a worker"
+        return [Step(f"Waits for {awaited}", None, "", "ahead")]
     if job.status == Status.DEAD_LETTER:
         return [Step("Waits for a person", None, span(now() - before) if before else "", "current")]
     if job.status == Status.CANCELLED:

@@ -1,13 +1,12 @@
 """What the API says of a schedule."""
 
-from typing import Any, Final
+from typing import Final
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from accounts.api.fields import JsonObject
-from jobs import timing
-from jobs.exceptions import InvalidSchedule
+from jobs import schedules, timing
 from jobs.models import Schedule
 
 _CRON: Final = {
@@ -80,7 +79,7 @@ class ScheduleSerializer(serializers.ModelSerializer[Schedule]):
         read_only_fields: tuple[str, ...] = fields
 
     def get_timing(self, schedule: Schedule) -> str:
-        return in_words(schedule.schedule_interval)
+        return schedules.in_words(schedule.schedule_interval)
 
 
 class ListedScheduleSerializer(ScheduleSerializer):
@@ -89,11 +88,3 @@ class ListedScheduleSerializer(ScheduleSerializer):
     class Meta(ScheduleSerializer.Meta):
         fields = tuple(name for name in ScheduleSerializer.Meta.fields if name != "payload")
         read_only_fields = fields
-
-
-def in_words(schedule_interval: Any) -> str:
-    """Describe an interval; one that SQL has put in and nobody can read says so itself."""
-    try:
-        return timing.parse(schedule_interval).describe()
-    except InvalidSchedule as error:
-        return f"Cannot be read: {error}"

@@ -24,7 +24,8 @@ PASSWORD = "correct horse battery staple"
 class StrictPolicy:
     """Middleware: the policy that the console must live with, stricter than any deployment's."""
 
-    HEADER = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; form-action 'self'"
+    SOURCES = ("script-src", "style-src", "img-src", "connect-src", "form-action")
+    HEADER = "; ".join(["default-src 'none'", *(f"{source} 'self'" for source in SOURCES)])
 
     def __init__(self, get_response):
         self.get_response = get_response

@@ -3,6 +3,7 @@
 import re
 from html.parser import HTMLParser
 
+from jobs.models import Schedule
 from tests.jobs.admin.test_permissions import pages
 from tests.jobs.rows import dead_letter, fail, new_job, start
 
@@ -53,6 +54,8 @@ def test_pages_are_strict(operator):
     letter, job = dead_letter(), fail(new_job(tags=["a"]))
     running = new_job()
     start(running)
+    interval = {"type": "cron", "expression": "0 9 * * *", "timezone": "Asia/Tokyo"}
+    schedule = Schedule.objects.create(name="x", job_type="bench_thread", schedule_interval=interval, last_error="no")
     base = "/admin/jobs"
     addresses = [
         *pages(letter.pk, job.pk),
@@ -63,6 +66,8 @@ def test_pages_are_strict(operator):
         f"{base}/deadletter/{letter.pk}/discard/",
         f"{base}/processinglock/{running.pk}/change/",
         f"{base}/queue/default/pause/",
+        f"{base}/schedule/add/",
+        *(f"{base}/schedule/{schedule.pk}/{page}/" for page in ("change", "edit", "delete")),
     ]
     found = {address: faults(operator, address) for address in addresses}
     preview = f"{base}/deadletter/{letter.pk}/preview/"

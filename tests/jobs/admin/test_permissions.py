@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from accounts.roles import Role
-from jobs.models import AuditEntry, Job
+from jobs.models import AuditEntry, Job, Schedule
 from tests.jobs.admin.conftest import client_of
 from tests.jobs.rows import dead_letter, new_job, start
 
@@ -18,6 +18,7 @@ LISTS = [
     "auditentry",
     "session",
     "function",
+    "schedule",
 ]
 
 
@@ -25,6 +26,8 @@ LISTS = [
 def places(db):
     """Addresses of every act, each with what would be sent."""
     job, running, letter = new_job(), new_job(), dead_letter()
+    hourly = {"type": "timedelta", "seconds": 3600}
+    schedule = Schedule.objects.create(name="hourly", job_type="bench_thread", schedule_interval=hourly)
     lock = start(running)
     base = "/admin/jobs"
     upto = {"upto": str(letter.pk)}
@@ -41,6 +44,10 @@ def places(db):
         f"{base}/deadletter/{letter.pk}/resolve/": {},
         f"{base}/deadletter/{letter.pk}/notes/": {"notes": "x"},
         f"{base}/deadletter/{letter.pk}/preview/": {"payload": '{"content": "x"}', "confirm": "yes"},
+        **{f"{base}/schedule/{schedule.pk}/{act}/": {} for act in ("run", "pause", "resume", "delete", "restore")},
+        f"{base}/schedule/{schedule.pk}/edit/": {"name": "x"},
+        f"{base}/schedule/add/": {"name": "x"},
+        f"{base}/schedule/many/pause/": {"upto": str(schedule.pk)},
         f"{base}/deadletter/many/redrive/": upto,
         f"{base}/deadletter/many/discard/": upto,
     }

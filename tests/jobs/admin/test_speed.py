@@ -44,6 +44,8 @@ LISTS = [
     ("processinglock", {}),
     ("worker", {}),
     ("queue", {}),
+    ("schedule", {}),
+    ("schedule", {"state": "failing", "deleted": "yes"}),
     ("session", {}),
     ("session", {"status": "active", "window": "24h"}),
     ("session", {"q": "x"}),
