@@ -1,7 +1,7 @@
-from collections.abc import Iterable
+from collections.abc import Iterator
 from datetime import datetime
 from inspect import iscoroutinefunction
-from typing import Any, Final, get_args
+from typing import Any, Final, cast, get_args
 
 from django.apps import apps
 from django.conf import settings
@@ -45,7 +45,7 @@ class EkidenBackend(BaseTaskBackend):
         if problem := _problem(task) or self._problem_of_options(task):
             raise InvalidTask(problem)
 
-    def enqueue(self, task: AnyTask, args: Any, kwargs: Any) -> AnyResult:
+    def enqueue(self, task: AnyTask, args: Any, kwargs: Any) -> AnyResult:  # type: ignore[override]
         """Submit a task, part of the caller's transaction. Of a unique one that is there already, give that one.
 
         Raises InvalidTask, and for arguments that are not JSON or too large TypeError and ValueError.
@@ -84,7 +84,7 @@ class EkidenBackend(BaseTaskBackend):
         }
         if task.run_after is not None:
             ours["scheduled_at"] = _aware(task.run_after)
-        return Options(**ours)  # type: ignore[typeddict-item]
+        return cast(Options, ours)
 
     def _facts(self, task: AnyTask) -> dict[str, Any]:
         facts: dict[str, Any] = {"backend": self.alias, "priority": int(task.priority)}
@@ -98,8 +98,11 @@ class EkidenBackend(BaseTaskBackend):
             return f"{name} {error.detail}"
         return None
 
-    def check(self, **kwargs: Any) -> Iterable[checks.CheckMessage]:
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         """Say what is wrong with this entry of TASKS."""
+        return [*self._check_place(), *self._check_options()]
+
+    def _check_place(self) -> Iterator[checks.CheckMessage]:
         if not apps.is_installed("jobs"):
             yield checks.Error(
                 f"TASKS[{self.alias!r}] uses EkidenBackend, and 'jobs' is not in INSTALLED_APPS.",
@@ -108,7 +111,6 @@ class EkidenBackend(BaseTaskBackend):
         for name in sorted(self.queues, key=str):
             if problem := _problem_of_queue(name):
                 yield checks.Error(f"TASKS[{self.alias!r}]: the queue {name!r} {problem}", id="jobs.django_tasks.E002")
-        yield from self._check_options()
         if not self._on_commit:
             yield checks.Warning(
                 f"TASKS[{self.alias!r}]: {_ON_COMMIT} cannot be switched off.",
@@ -116,7 +118,7 @@ class EkidenBackend(BaseTaskBackend):
                 id="jobs.django_tasks.W001",
             )
 
-    def _check_options(self) -> Iterable[checks.CheckMessage]:
+    def _check_options(self) -> Iterator[checks.CheckMessage]:
         for name in sorted(self.options.keys() - set(FOR_ALL)):
             yield checks.Error(
                 f"TASKS[{self.alias!r}]: {name!r} is none of the OPTIONS, which are {', '.join(FOR_ALL)}.",
@@ -124,7 +126,7 @@ class EkidenBackend(BaseTaskBackend):
             )
         known = {name: value for name, value in self.options.items() if name in FOR_ALL}
         try:
-            options.check(Options(**known))  # type: ignore[typeddict-item]
+            options.check(cast(Options, known))
         except InvalidOption as error:
             yield checks.Error(f"TASKS[{self.alias!r}]: OPTIONS {error}", id="jobs.django_tasks.E004")
 

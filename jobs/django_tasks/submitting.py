@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 from functools import cache
 from inspect import signature
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 from uuid import UUID
 
 from accounts.row_security import acting_as_system
@@ -45,13 +45,13 @@ def _with_key(task: AnyTask, payload: dict[str, Any], chosen: Options) -> Option
     bound.apply_defaults()
     arguments = dict(list(bound.arguments.items())[len(context) :])
     key = unique.key(json.dumps(arguments, default=str))
-    return Options(**{**chosen, "unique": replace(unique, fields=None), "unique_key": key})
+    return Options({**chosen, "unique": replace(unique, fields=None), "unique_key": key})
 
 
 def _with_jobs(chosen: Options) -> Options:
     """Put jobs where results of tasks were given."""
     given = {name: value for name in ("depends_on", "parent") if (value := chosen.get(name)) is not None}
-    return Options(**{**chosen, **{name: _jobs(value) for name, value in given.items()}})
+    return cast(Options, {**chosen, **{name: _jobs(value) for name, value in given.items()}})
 
 
 def _jobs(given: Any) -> Any:

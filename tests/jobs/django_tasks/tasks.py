@@ -116,6 +116,20 @@ def naps_once(context: TaskContext) -> int:
     return context.attempt
 
 
+@task(takes_context=True, max_retries=1)
+def remembers(context: EkidenTaskContext) -> list[Any]:
+    step = context.job.task("count", Job.objects.count)
+    if context.attempt == 1:
+        raise ValueError("after the step")
+    return [context.attempt, step]
+
+
+@task(takes_context=True)
+def sleeps(context: EkidenTaskContext) -> str:
+    context.job.sleep(hours=6)
+    return "awake"
+
+
 @task(atomic=True, takes_context=True)
 def writes_and_fails(context: EkidenTaskContext) -> None:
     Job.objects.filter(pk=context.task_result.id).update(project_name="written")

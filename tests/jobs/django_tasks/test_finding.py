@@ -6,7 +6,7 @@ from importlib import import_module
 
 import django
 import pytest
-from django.db import ProgrammingError, connection
+from django.db import ProgrammingError, connection, transaction
 from django.test import override_settings
 
 from accounts.row_security import acting_as
@@ -110,7 +110,7 @@ def test_web_processes_enqueue_and_read_what_row_security_would_hide(database_ro
         assert str(Job.objects.get().pk) == own.id
     with working_as(APP):
         tasks.noop_task.enqueue()
-        with pytest.raises(ProgrammingError), connection.cursor() as cursor:
+        with pytest.raises(ProgrammingError), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute("INSERT INTO job_queue (job_type) VALUES ('x')")
 
 

@@ -122,6 +122,23 @@ def test_a_snooze_is_no_failure():
     assert result.return_value == 2
 
 
+def test_steps_inside_a_task(heard):
+    result = tasks.remembers.enqueue()
+    drain()
+    tasks.noop_task.enqueue()
+    drain(scheduled=True)
+    result.refresh()
+    assert result.return_value == [2, 1]
+    result = tasks.sleeps.enqueue()
+    drain()
+    result.refresh()
+    assert (result.status, result.errors) == (TaskResultStatus.READY, [])
+    drain(scheduled=True)
+    result.refresh()
+    assert result.return_value == "awake"
+    assert [name for name, *_ in heard].count("finished") == 3
+
+
 def test_atomic_tasks_take_back_what_they_wrote():
     result = done(tasks.writes_and_fails)
     assert result.status == TaskResultStatus.FAILED and result.errors[0].exception_class is ValueError
