@@ -34,8 +34,9 @@ MOST_LISTED: Final = 500
 MOST_OF_KEYS: Final = MOST_LISTED // 2
 MOST_OF_A_USER: Final = MOST_LISTED // 50
 
-#: Lists take at most such a share of the time, unless there is nothing else to do.
+#: Lists take at most such a share of the time, unless they are cheap and a job was announced.
 LIST_SHARE: Final = 10
+CHEAP_SECONDS: Final = 0.005
 #: Pages of lanes that are all blocked are turned for so long; then claims of others have their turn.
 BROWSE_SECONDS: Final = 0.05
 #: When somebody else is claiming there just now.
@@ -88,7 +89,7 @@ class Turns:
     _listed_at: float = 0.0
     _list_seconds: float = 0.0
     _more_pages: bool = False
-    #: Since when pages have been turned without a start.
+    #: Since when pages have been turned and nothing has started.
     _turned_at: float = 0.0
 
     def looked(self, ruled: bool) -> None:
@@ -137,6 +138,8 @@ class Turns:
         groups = len({lane.group for lane in chosen.values()})
         words, rows = take(self.lane, room, -(-room // groups), chosen, options)
         self._heed(words, chosen)
+        if rows:
+            self._turned_at = time.monotonic()
         return rows if words else None
 
     def _rest(self, now: float) -> None:
@@ -148,6 +151,8 @@ class Turns:
         return self.full or self.due > now
 
     def _list_due(self, now: float) -> bool:
+        if self.told and self._list_seconds < CHEAP_SECONDS:
+            return True
         busy = self.told or any(lane.live for lane in self.lanes.values())
         return busy and now >= self._listed_at + self._list_seconds * LIST_SHARE
 
