@@ -2,18 +2,22 @@
 
 import re
 import sys
+from importlib import import_module
 from itertools import count
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
+import django
 import pytest
 
 from accounts.models import User
 from jobs.context import Context
+from jobs.django_tasks import EkidenBackend
 from jobs.execution import run
 from jobs.models import Job
 from jobs.outcomes import Attempt, Completed, DeadLettered, Outcome, Retry, Snoozed
 from jobs.registry import registry
+from jobs.testing import drain_jobs, run_job
 from tests.markdown import blocks
 
 #: The first line of a block that is a file.
@@ -47,8 +51,11 @@ def run_page(page: str) -> dict[str, Any]:
 
 
 @pytest.fixture
-def page(db):
+def page(db, monkeypatch):
     """Run a page, and forget its job types and modules afterwards."""
+    if django.VERSION < (6, 0):
+        # The pages import it from where it is by now.
+        monkeypatch.setitem(sys.modules, "django.tasks", import_module("django_tasks"))
     types, modules = {job_type.name for job_type in registry}, set(sys.modules)
     yield lambda name: SimpleNamespace(**run_page(name))
     for name in {job_type.name for job_type in registry} - types:
@@ -117,3 +124,27 @@ def test_atomic_handler_changes_the_account(page):
     User.objects.create_user("closed")
     assert outcome_of("close_account", '{"user_id": "closed"}') == Completed("1")
     assert list(User.objects.filter(is_active=False).values_list("user_id", flat=True)) == ["closed"]
+
+
+def test_django_tasks(page):
+    names = page("docs/django-tasks.md")
+    assert EkidenBackend("default", names.TASKS["default"]).check() == []
+    assert (names.result.status, names.result.kwargs) == ("READY", {"language": "ja"})
+    assert (names.same.id, names.after.status) == (names.first.id, "READY")
+    ran = {str(job.pk): job for job in drain_jobs()}
+    names.result.refresh()
+    assert names.result.return_value == {"order": "A-17", "language": "ja"}
+    assert ran[names.charged.id].result == 1 and names.tomorrow.id not in ran
+    # What depends on another one is released by workers.
+    assert ran[names.first.id].queue == "mail"
+    names.test_a_receipt_is_sent()
+
+
+def test_durable_tasks(page):
+    names = page("docs/tasks.md")
+    first, second = run_job(names.waiting), run_job(names.waiting)
+    assert (first.status, second.status, second.waits_for) == ("pending", "completed", None)
+    assert second.result == {"url": "https://example.org/relay", "words": 27, "editor": "mei"}
+    names.test_an_article_is_published_when_it_is_approved()
+    Job.objects.all().delete()
+    names.test_nobody_approves()
