@@ -1,49 +1,44 @@
 """What people do to queues, and how full they are."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import partial
+from importlib.resources import files
+from typing import Any, Final, TypedDict, Unpack
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from jobs import options
-from jobs.announce import announce
+from jobs import lanes, options
+from jobs.announce import ANY_PRIORITY, announce
+from jobs.exceptions import InvalidOption
 from jobs.models import Queue
 from jobs.models.audit import audit
+from jobs.options import Options
 
 #: Depths are counted up to here; a longer queue is said to be at least so long.
 DEPTH_CAP: Final = 100_000
 
-# A loose scan of the claim index for the queues' names, then a bounded count for each: nothing here touches history.
-_SNAPSHOT: Final = """
-WITH RECURSIVE waiting AS (
-    (SELECT queue FROM job_queue WHERE status = 'pending' AND waits_for IS NULL AND lane_key IS NULL ORDER BY queue LIMIT 1)
-    UNION ALL
-    SELECT n.queue FROM waiting w CROSS JOIN LATERAL (
-        SELECT queue FROM job_queue WHERE status = 'pending' AND waits_for IS NULL AND lane_key IS NULL AND queue > w.queue ORDER BY queue LIMIT 1) n
-), running AS (
-    SELECT queue, count(*) AS processing FROM job_queue WHERE status = 'processing' GROUP BY queue
-), known AS (
-    SELECT queue FROM waiting UNION SELECT queue FROM running UNION SELECT name FROM job_queues
-)
-SELECT k.queue, depth.jobs, due.oldest, coalesce(r.processing, 0), coalesce(q.paused, false)
-FROM known k
-CROSS JOIN LATERAL (SELECT count(*) AS jobs FROM (
-    SELECT FROM job_queue WHERE queue = k.queue AND status = 'pending' AND waits_for IS NULL AND lane_key IS NULL LIMIT %(cap)s) capped) depth
-CROSS JOIN LATERAL (
-    WITH RECURSIVE levels AS (
-        (SELECT priority, scheduled_at FROM job_queue WHERE queue = k.queue AND status = 'pending' AND waits_for IS NULL AND lane_key IS NULL
-         ORDER BY priority DESC, scheduled_at LIMIT 1)
-        UNION ALL
-        SELECT n.priority, n.scheduled_at FROM levels l CROSS JOIN LATERAL (
-            SELECT priority, scheduled_at FROM job_queue
-            WHERE queue = k.queue AND status = 'pending' AND waits_for IS NULL AND lane_key IS NULL AND priority < l.priority
-            ORDER BY priority DESC, scheduled_at LIMIT 1) n
-    ) SELECT greatest(0, extract(epoch FROM clock_timestamp() - min(scheduled_at)))::float8 AS oldest FROM levels) due
-LEFT JOIN running r USING (queue)
-LEFT JOIN job_queues q ON q.name = k.queue
-ORDER BY k.queue
+#: Waiting jobs are counted up to here over all queues, and ages are read from so many lanes beside the open ones.
+WAITS_CAP: Final = 10_000
+LANES_CAP: Final = 500
+
+_SNAPSHOT: Final = (files("jobs") / "sql" / "queries" / "queues.sql").read_text()
+
+# Jobs that run already count against a limit too. A lock that is just being taken away is left alone.
+_COUNT_RUNNING: Final = """
+UPDATE job_processing_locks SET limited_queue = %(queue)s WHERE job_id IN (
+    SELECT l.job_id FROM job_processing_locks l JOIN job_queue j ON j.id = l.job_id
+    WHERE j.queue = %(queue)s AND l.limited_queue IS NULL FOR UPDATE OF l SKIP LOCKED)
 """
+
+
+class Rules(TypedDict, total=False):
+    """What is the matter of a queue: None takes a limit away."""
+
+    concurrency_limit: int | None
+    rate_limit: str | None
+    fair: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +50,8 @@ class QueueSnapshot:
     oldest_age_seconds: float
     processing: int
     paused: bool
+    #: Jobs that wait for others or for an event, beside those; at most WAITS_CAP of all queues are counted.
+    waiting: int = 0
 
     @property
     def depth_capped(self) -> bool:
@@ -64,10 +61,10 @@ class QueueSnapshot:
 def snapshot() -> list[QueueSnapshot]:
     """Look at every queue that has waiting or running jobs or a row of its own."""
     with connection.cursor() as cursor:
-        cursor.execute(_SNAPSHOT, {"cap": DEPTH_CAP})
+        cursor.execute(_SNAPSHOT, {"cap": DEPTH_CAP, "waits": WAITS_CAP, "lanes": LANES_CAP})
         return [
-            QueueSnapshot(name, depth, oldest or 0.0, processing, paused)
-            for name, depth, oldest, processing, paused in cursor.fetchall()
+            QueueSnapshot(name, depth, oldest or 0.0, processing, paused, waiting)
+            for name, depth, oldest, processing, paused, waiting in cursor.fetchall()
         ]
 
 
@@ -93,5 +90,48 @@ def resume(name: str, actor: Any, reason: str = "") -> Queue:
         Queue.objects.filter(pk=name).update(paused=False, paused_at=None, paused_reason="")
         audit(actor, "resume", queue, reason)
         queue.refresh_from_db()
-        announce([(name, -1)])
+        announce([(name, ANY_PRIORITY)])
     return queue
+
+
+@transaction.atomic
+def configure(name: str, actor: Any, reason: str = "", **rules: Unpack[Rules]) -> Queue:
+    """Change the limits of this queue and whether its users take turns; what is not named stays as it is.
+
+    `concurrency_limit` is how many of its jobs may run at once and `rate_limit` ("60/m") how many may start in a time,
+    on all workers together; jobs that run already count. `fair` is for the jobs that are submitted from now on. Raises
+    InvalidOption. Changing nothing leaves no trace.
+    """
+    options.check_queue(name)
+    _check_rules(rules)
+    Queue.objects.get_or_create(name=name)
+    queue = Queue.objects.select_for_update().get(pk=name)
+    before = {rule: getattr(queue, rule) for rule in rules if getattr(queue, rule) != rules[rule]}  # type: ignore[literal-required]
+    if not before:
+        return queue
+    changes = {rule: rules[rule] for rule in before}  # type: ignore[literal-required]
+    Queue.objects.filter(pk=name).update(**changes)
+    audit(actor, "configure", queue, reason, before=before, after=changes)
+    if changes.get("concurrency_limit") is not None:
+        _count_running(name)
+        # And once more those whose claims began before anybody could see the limit.
+        transaction.on_commit(partial(_count_running, name))
+    lanes.forget()
+    transaction.on_commit(lanes.forget)
+    announce([(name, ANY_PRIORITY)])
+    queue.refresh_from_db()
+    return queue
+
+
+def _check_rules(rules: Mapping[str, Any]) -> None:
+    if unknown := rules.keys() - Rules.__annotations__.keys():
+        raise InvalidOption(min(unknown), "is not a rule of a queue.")
+    if not isinstance(rules.get("fair", False), bool):
+        raise InvalidOption("fair", "must be true or false.")
+    limits = {rule: value for rule, value in rules.items() if rule != "fair" and value is not None}
+    options.check(Options(**limits))  # type: ignore[typeddict-item]
+
+
+def _count_running(name: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_RUNNING, {"queue": name})

@@ -5,7 +5,7 @@ from django.utils import timezone
 
 from jobs import queues
 from jobs.exceptions import InvalidOption
-from jobs.models import AuditEntry, Job, Queue
+from jobs.models import AuditEntry, Job, ProcessingLock, Queue
 from tests.jobs.rows import dead_letter, finish, start
 from tests.jobs.states import beside
 
@@ -93,3 +93,61 @@ def test_many_pause_at_once(actor):
     results = [beside(lambda: queues.pause("a", actor)) for _ in range(8)]
     assert len({result().paused_at for result in results}) == 1
     assert AuditEntry.objects.count() == 1
+
+
+def test_jobs_in_lanes_are_counted_and_those_that_wait_for_others_apart(note):
+    now = timezone.now()
+    note.enqueue_many([{}] * 3, queue="a", concurrency_key="k", scheduled_at=now - timedelta(minutes=5))
+    note.enqueue_many([{}] * 2, queue="a")
+    first = note.enqueue(queue="elsewhere")
+    note.enqueue(queue="later", depends_on=[first])
+    seen = snapshot()
+    assert (seen["a"].depth, seen["a"].waiting) == (5, 0)
+    assert 300 <= seen["a"].oldest_age_seconds < 360
+    assert (seen["later"].depth, seen["later"].waiting) == (0, 1)
+
+
+def test_configuring_is_audited_and_changes_what_is_named(actor):
+    queue = queues.configure("a", actor, "too many", concurrency_limit=5, rate_limit="60/m")
+    assert (queue.concurrency_limit, queue.rate_limit, queue.fair) == (5, "60/m", False)
+    queue = queues.configure("a", actor, rate_limit=None, fair=True)
+    assert (queue.concurrency_limit, queue.rate_limit, queue.fair) == (5, None, True)
+    queues.configure("a", actor, fair=True)
+    entries = list(AuditEntry.objects.filter(target_id="a").order_by("id"))
+    assert [(entry.action, entry.reason) for entry in entries] == [("configure", "too many"), ("configure", "")]
+    assert entries[1].details == {
+        "before": {"rate_limit": "60/m", "fair": False},
+        "after": {"rate_limit": None, "fair": True},
+    }
+
+
+@pytest.mark.parametrize(
+    ("rule", "value"),
+    [
+        *[("concurrency_limit", value) for value in (0, -1, 1.5, "5", True)],
+        *[("rate_limit", value) for value in ("", "often", "0/m", "60/w", "60", "1/40d", 60)],
+        *[("fair", value) for value in (None, 1, "yes")],
+        ("paused", True),
+    ],
+)
+def test_rules_that_are_none(rule, value, actor):
+    with pytest.raises(InvalidOption, match=rule):
+        queues.configure("a", actor, **{rule: value})
+    assert not Queue.objects.exists()
+
+
+def test_jobs_that_run_already_count_against_a_new_limit(note, actor):
+    start(note.enqueue(queue="a").fetch())
+    start(note.enqueue(queue="b").fetch())
+    queues.configure("a", actor, concurrency_limit=2)
+    assert list(ProcessingLock.objects.order_by("limited_queue").values_list("limited_queue", flat=True)) == ["a", None]
+
+
+def test_a_queue_made_fair_gives_new_jobs_lanes_of_their_owners(note, actor):
+    queues.configure("a", actor, fair=True)
+    owned, free = note.enqueue(queue="a", user=actor), note.enqueue(queue="a", concurrency_key="k")
+    assert owned.fetch().lane_key == f"u:{actor.pk}"
+    assert free.fetch().lane_key == "u:-/k:k"
+    assert note.enqueue(queue="b", user=actor).fetch().lane_key is None
+    queues.configure("a", actor, fair=False)
+    assert note.enqueue(queue="a", user=actor).fetch().lane_key is None
