@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from jobs.backoff import exponential, lawful
-from jobs.context import Context
+from jobs.context import Context, reason, settle
 from jobs.crash_points import crash_point
 from jobs.drafts import Draft
 from jobs.exceptions import (
@@ -50,26 +50,32 @@ def prepare(attempt: Attempt) -> tuple[JobType, dict[str, Any]]:
     return job_type, payload
 
 
-def run(attempt: Attempt, context: Context) -> Outcome:
-    """Run a plain handler in this thread to its outcome; never raises."""
+def run(attempt: Attempt, context: Context, raised: list[BaseException] | None = None) -> Outcome:
+    """Run a plain handler in this thread to its outcome; never raises. What it raised is added to `raised`."""
     try:
         job_type, payload = prepare(attempt)
         result = job_type.function(context, **payload)
-        context.settle()
+        settle(context)
         return conclude(result, context.follow_ups)
     except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
-        return failure(attempt, context.reason(error))
+        return failure(attempt, _noted(reason(context, error), raised))
 
 
-async def run_coroutine(attempt: Attempt, context: Context) -> Outcome:
+async def run_coroutine(attempt: Attempt, context: Context, raised: list[BaseException] | None = None) -> Outcome:
     """Run a coroutine handler to its outcome; never raises: the caller tells a cancelled one from a failed one."""
     try:
         job_type, payload = prepare(attempt)
         result = await job_type.function(context, **payload)
-        context.settle()
+        settle(context)
         return conclude(result, context.follow_ups)
     except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
-        return failure(attempt, context.reason(error))
+        return failure(attempt, _noted(reason(context, error), raised))
+
+
+def _noted(error: BaseException, raised: list[BaseException] | None) -> BaseException:
+    if raised is not None:
+        raised.append(error)
+    return error
 
 
 def conclude(result: Any, follow_ups: tuple[Draft, ...] = ()) -> Completed:
