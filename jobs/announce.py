@@ -4,7 +4,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -38,6 +38,9 @@ SELECT set_config('synchronous_commit', 'off', true), pg_notify(%s, message) FRO
 """
 
 _Word = TypeVar("_Word", Lane, Freed)
+#: Told of new work at once, before the commit, with the database's alias; for tests that do without a worker.
+listeners: Final[list[Callable[[str], None]]] = []
+
 _logger = logging.getLogger(__name__)
 _last_sent: dict[Lane | Freed, float] = {}
 _lock = threading.Lock()
@@ -46,6 +49,8 @@ _lock = threading.Lock()
 def announce(lanes: Iterable[Lane], using: str = "default") -> None:
     """Tell workers of new work in these queues and priorities, after the caller's transaction commits."""
     transaction.on_commit(partial(_send, frozenset(lanes), time.monotonic(), using), using=using)
+    for tell in listeners:
+        tell(using)
 
 
 def announce_cancel(job_id: object, using: str = "default") -> None:

@@ -66,9 +66,10 @@ def retry(job_id: UUID, actor: Any, reason: str = "") -> Job:
         hint = "Cannot retry it: its status is dead_letter. Redrive its dead letter instead."
         raise InvalidState("retry", job.status, hint if job.status == Status.DEAD_LETTER else "")
     language_rights.check_owner(job)
-    announce([(job.queue, job.priority)])
     with refusing_taken_key(job):
-        return _apply(job, changes, actor, "retry", reason)
+        job = _apply(job, changes, actor, "retry", reason)
+    announce([(job.queue, job.priority)])
+    return job
 
 
 @transaction.atomic
@@ -90,8 +91,9 @@ def change(job_id: UUID, actor: Any, *, expected_version: int | None = None, rea
         return job
     if "scheduled_at" in changes:
         changes["scheduled_at"] = max(changes["scheduled_at"], options.EARLIEST)
-    announce([(job.queue, changes.get("priority", job.priority))])
-    return _apply(job, changes, actor, "change", reason)
+    job = _apply(job, changes, actor, "change", reason)
+    announce([(job.queue, job.priority)])
+    return job
 
 
 @transaction.atomic

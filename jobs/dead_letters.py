@@ -54,9 +54,10 @@ def redrive(dead_letter_id: UUID, actor: Any, payload: dict[str, Any] | None = N
             audit(actor, "forget tasks", job, reason, tasks=forgotten)
     else:
         forget_time_out(job.pk)
-    announce([(job.queue, job.priority)])
     with refusing_taken_key(job):
-        return _end(letter, job, Resolution.REDRIVEN, changes, actor, reason)
+        letter = _end(letter, job, Resolution.REDRIVEN, changes, actor, reason)
+    announce([(job.queue, job.priority)])
+    return letter
 
 
 @transaction.atomic

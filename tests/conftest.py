@@ -10,6 +10,9 @@ from django.db import connections, router
 from tests.database_roles import database_roles, handlers_as_app  # noqa: F401 (fixtures)
 from tests.environment import CI, LOGS_APART
 
+#: What applications may use in their tests.
+pytest_plugins = ["jobs.pytest_plugin"]
+
 #: A skip that starts so is meant, in CI too: the thing cannot exist there.
 LAWFUL_SKIP = "not for "
 
