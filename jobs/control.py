@@ -1,4 +1,4 @@
-"""What people do to a job: cancel, retry, change, delete. Each act locks the job and leaves an audit entry."""
+"""What people do to a job: cancel, retry, change, delete, restore. Each act locks the job and leaves an audit entry."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -106,6 +106,17 @@ def soft_delete(job_id: UUID, actor: Any, reason: str = "") -> None:
         hint = "Resolve or discard its dead letter first." if job.status == Status.DEAD_LETTER else "Cancel it first."
         raise InvalidState("delete", job.status, f"Cannot delete it: its status is {job.status}. {hint}")
     _apply(job, {"is_deleted": True}, actor, "delete", reason)
+
+
+@transaction.atomic
+def restore(job_id: UUID, actor: Any, reason: str = "") -> Job:
+    """Show a deleted job again, as it ended; one that is not deleted stays as it is.
+
+    One that was pending when it was deleted is cancelled: it runs only if somebody has it retried. Raises
+    Job.DoesNotExist when it has been pruned by now.
+    """
+    job = Job.objects.select_for_update(of=("self",)).get(pk=job_id)
+    return _apply(job, {"is_deleted": False}, actor, "restore", reason) if job.is_deleted else job
 
 
 def restart_changes() -> dict[str, Any]:

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.db import transaction
@@ -8,6 +9,7 @@ from jobs import control
 from jobs.exceptions import InvalidOption, InvalidState, StaleVersion, UniqueKeyTaken
 from jobs.models import AuditEntry, Job, ProcessingLock
 from jobs.statuses import Status
+from jobs.testing import drain_jobs
 from tests.jobs.rows import fail, new_job, start
 from tests.jobs.states import beside, job_in, wait_until_someone_waits
 
@@ -200,6 +202,31 @@ def test_deleting_a_waiting_job_cancels_it_first(actor):
         ("cancel", "no longer wanted"),
         ("delete", "no longer wanted"),
     ]
+
+
+@pytest.mark.parametrize("status", [Status.PENDING, Status.COMPLETED, Status.FAILED, Status.CANCELLED])
+def test_what_was_deleted_is_restored_as_it_ended_and_never_runs(status, actor, note):
+    job = job_in(status, actor)
+    control.soft_delete(job.pk, actor)
+    ended = Job.objects.get(pk=job.pk)
+    assert drain_jobs(scheduled=True) == []
+    restored = control.restore(job.pk, actor, "wanted again")
+    assert (restored.is_deleted, restored.status, restored.result) == (False, ended.status, ended.result)
+    assert Job.objects.visible().get().version == ended.version + 1
+    assert drain_jobs(scheduled=True) == [], "not even then, unless somebody has it retried"
+    entry = AuditEntry.objects.get(action="restore")
+    assert (entry.target_id, entry.reason, entry.before, entry.after) == (
+        *(str(job.pk), "wanted again"),
+        *({"is_deleted": True}, {"is_deleted": False}),
+    )
+
+
+def test_restoring_what_is_there_changes_nothing(actor):
+    job = job_in(Status.COMPLETED, actor)
+    assert control.restore(job.pk, actor).version == job.version
+    assert not AuditEntry.objects.filter(action="restore").exists()
+    with pytest.raises(Job.DoesNotExist):
+        control.restore(uuid4(), actor)
 
 
 @pytest.mark.parametrize(
