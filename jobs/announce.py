@@ -58,9 +58,10 @@ def announce_cancel(job_id: object, using: str = "default") -> None:
     transaction.on_commit(partial(_notify, [f"!{job_id}"], using), using=using)
 
 
-def announce_room(freed: Iterable[Freed], using: str = "default") -> None:
-    """Tell workers that jobs with limits have ended, so that others of their queue or key may start."""
-    transaction.on_commit(partial(_send_room, frozenset(freed), using), using=using)
+def announce_room(freed: Iterable[Freed] | None, using: str = "default") -> None:
+    """Tell workers that jobs with limits have ended, so that others of their queue or key may start; None is of any."""
+    say = partial(_notify, ["~"], using) if freed is None else partial(_send_room, frozenset(freed), using)
+    transaction.on_commit(say, using=using)
 
 
 def listening_parameters(using: str = "default") -> dict[str, Any]:

@@ -14,10 +14,12 @@ from accounts import rate_limits
 from accounts.api import idempotency
 from accounts.uuid7 import first_uuid7
 from jobs import conf
+from jobs.announce import announce_room
 from jobs.crash_points import crash_point
 from jobs.models import Job, ProcessingLock, Worker
 from jobs.models.columns import ClockTimestamp
 from jobs.worker.database import TRANSIENT, close_quietly, first_line, patiently
+from jobs.worker.expiry import cancel_expired, forget_rate_windows
 from jobs.worker.options import SILENT_BEATS, WorkerOptions
 from jobs.worker.stalls import talking
 
@@ -69,13 +71,17 @@ class Maintenance(threading.Thread):
             silence = SILENT_BEATS * self.options.heartbeat_interval
             if rescued := rescue(silence):
                 _logger.warning("rescued %s jobs of lost workers", rescued)
+                announce_room(None)
             bury(silence)
+        if expired := cancel_expired():
+            _logger.info("cancelled %s jobs that had not started in time", expired)
         if prune:
             with transaction.atomic():
                 if _lead():
                     prune_jobs(conf.retention_days())
                     rate_limits.prune()
                     idempotency.prune()
+                    forget_rate_windows()
                     Worker.objects.filter(stopped_at__lt=Now() - WORKER_ROWS_KEPT).delete()
         return True
 
