@@ -192,15 +192,6 @@ class Context:
     def _follow_ups(self) -> FollowUps:
         return FollowUps(self._attempt)
 
-    def settle(self) -> None:
-        """Look, when the handler has returned, whether its durable tasks have come to an end too; for the worker."""
-        if "_tasks" in self.__dict__:
-            self._tasks.settle()
-
-    def reason(self, error: BaseException) -> BaseException:
-        """Give what ended the attempt when the handler raised this; for the worker."""
-        return self._tasks.reason(error) if "_tasks" in self.__dict__ else error
-
     @cached_property
     def _tasks(self) -> Tasks:
         return Tasks(self._attempt, self.progress)
@@ -220,3 +211,14 @@ class Context:
         attempt = self._attempt
         fields = {"job": attempt.id, "job_type": attempt.job_type, "attempt": attempt.number, "queue": attempt.queue}
         return JobLogger(_logger, fields)
+
+
+def settle(context: Context) -> None:
+    """Look, when a handler has returned, whether it came to its end and to all tasks that are remembered."""
+    if "_tasks" in context.__dict__:
+        context._tasks.settle()
+
+
+def reason(context: Context, error: BaseException) -> BaseException:
+    """Give what ended the attempt when its handler raised this: a handler can catch what suspends it."""
+    return context._tasks.reason(error) if "_tasks" in context.__dict__ else error

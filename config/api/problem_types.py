@@ -69,6 +69,9 @@ _ALL = (
     ProblemType(
         "unique-key-conflict", 409, "Another job holds the unique key", "`job_id` is that job: wait for it, or use it."
     ),
+    ProblemType(
+        "too-many-events", 409, "Too many events wait for the job", "Send it more when it has taken some of them."
+    ),
     ProblemType("already-exists", 409, "There is one of this name already", "Use it, or choose another name."),
     ProblemType(
         "lock-lost",

@@ -194,6 +194,7 @@ DOMAIN: Final[Mapping[type[Exception], Callable[[Any], Problem | None]]] = {
         "invalid-option", str(exc), [{"pointer": f"#/{escape(exc.option)}", "code": "invalid", "detail": exc.detail}]
     ),
     jobs.InvalidState: lambda exc: Problem("invalid-state", str(exc), members={"current_state": exc.current}),
+    jobs.TooManyEvents: lambda exc: Problem("too-many-events", str(exc)),
     jobs.LockLost: lambda exc: Problem("lock-lost", str(exc)),
     jobs.StaleVersion: lambda exc: Problem("stale-version", str(exc)),
     jobs.UniqueKeyTaken: lambda exc: Problem(

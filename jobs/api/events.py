@@ -1,4 +1,4 @@
-"""Server-sent events of one job: its status and progress until it has ended."""
+"""Server-sent events of one job, its status and progress until it has ended; and events that are sent to it."""
 
 import json
 import re
@@ -19,9 +19,11 @@ from rest_framework.negotiation import DefaultContentNegotiation
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.idempotency import idempotent
 from accounts.api.views import APIView
 from jobs.api import described
 from jobs.api.access import ON_JOBS, visible_jobs
+from jobs.api.sent_events import EventSerializer, NewEventSerializer, send
 from jobs.api.waiting import View, let_go, refuse_a_crowd
 from jobs.api.watching import Glance, Watch, glances, watchers
 
@@ -89,6 +91,21 @@ class JobEventsView(APIView):
             return Response(status=status.HTTP_204_NO_CONTENT)
         request._request.stream = events(glance, seen, request.user.pk)  # type: ignore[attr-defined]
         return Response()
+
+    @extend_schema(
+        operation_id="jobs_events_send",
+        tags=["jobs"],
+        request=NewEventSerializer,
+        responses={201: OpenApiResponse(EventSerializer, "Sent; the job has it for good."), **described.CONFLICT},
+    )
+    @idempotent
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Tell a job an event.
+
+        A job that waits for it goes on; any other finds it when its handler asks. Events of one name are taken in the
+        order in which they were sent, each once. A job that has ended takes none, and 1,000 may wait at most.
+        """
+        return send(request, pk)
 
 
 def streaming(view: View) -> Callable[..., Any]:

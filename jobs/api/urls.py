@@ -14,6 +14,7 @@ from jobs.api.jobs import JobViewSet
 from jobs.api.queues import QueueViewSet
 from jobs.api.schedules import ScheduleViewSet
 from jobs.api.sessions import SessionViewSet
+from jobs.api.tasks import TaskViewSet
 from jobs.api.worker.claim import ClaimView
 from jobs.api.worker.complete import CompleteView
 from jobs.api.worker.fail import FailView
@@ -28,6 +29,7 @@ urlpatterns = [
     path("jobs/bulk", BulkJobsView.as_view(), name="jobs-bulk"),
     path("jobs/<uuid:pk>", JobViewSet.as_view(JOB), name="job"),
     path("jobs/<uuid:pk>/events", streaming(JobEventsView.as_view()), name="job-events"),
+    path("jobs/<uuid:pk>/tasks", TaskViewSet.as_view({"get": "list"}), name="job-tasks"),
     path("jobs/<uuid:pk>/cancel", JobViewSet.as_view({"post": "cancel"}), name="job-cancel"),
     path("jobs/<uuid:pk>/retry", JobViewSet.as_view({"post": "retry"}), name="job-retry"),
     path("dead-letters", DeadLetterViewSet.as_view({"get": "list"}), name="dead-letters"),

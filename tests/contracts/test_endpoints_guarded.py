@@ -72,7 +72,7 @@ Probe = Callable[[Scene], bool]
 
 def found(scene: Scene, response: Any) -> bool:
     """Tell whether an address of Ada's gave anything else than 404."""
-    assert response.status_code in (200, 202, 204, 403, 404, 409), response.content
+    assert response.status_code in (200, 201, 202, 204, 403, 404, 409), response.content
     return response.status_code != 404
 
 
@@ -129,6 +129,8 @@ OWNED: Final[dict[tuple[str, str], Probe]] = {
     ("patch", "jobs/<uuid:pk>"): one("patch", "jobs/{}", "pending", {"priority": 9}, HTTP_IF_MATCH='"v1"'),
     ("delete", "jobs/<uuid:pk>"): one("delete", "jobs/{}", "failed"),
     ("get", "jobs/<uuid:pk>/events"): one("get", "jobs/{}/events", "pending"),
+    ("post", "jobs/<uuid:pk>/events"): one("post", "jobs/{}/events", "pending", {"name": "approved"}),
+    ("get", "jobs/<uuid:pk>/tasks"): one("get", "jobs/{}/tasks", "pending"),
     ("post", "jobs/<uuid:pk>/cancel"): one("post", "jobs/{}/cancel", "pending"),
     ("post", "jobs/<uuid:pk>/retry"): one("post", "jobs/{}/retry", "failed"),
     ("get", "sessions"): many("sessions"),

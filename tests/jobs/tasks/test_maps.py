@@ -181,12 +181,15 @@ def test_a_cancelled_map_hands_out_no_more(stage: Stage) -> None:
 def test_a_map_that_lost_its_lock_stops_and_keeps_nothing_more(stage: Stage) -> None:
     context = stage.context()
     ran = []
+    lost = threading.Event()
 
     def work(number: int) -> int:
         ran.append(number)
         if number == 0:
             with connection.cursor() as cursor:
                 cursor.execute("UPDATE job_processing_locks SET lock_token = nextval('job_lock_token_seq')")
+            lost.set()
+        assert lost.wait(60)
         return number
 
     with pytest.raises(LockLost):
