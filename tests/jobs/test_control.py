@@ -215,10 +215,8 @@ def test_what_was_deleted_is_restored_as_it_ended_and_never_runs(status, actor, 
     assert Job.objects.visible().get().version == ended.version + 1
     assert drain_jobs(scheduled=True) == [], "not even then, unless somebody has it retried"
     entry = AuditEntry.objects.get(action="restore")
-    assert (entry.target_id, entry.reason, entry.before, entry.after) == (
-        *(str(job.pk), "wanted again"),
-        *({"is_deleted": True}, {"is_deleted": False}),
-    )
+    assert (entry.target_id, entry.reason) == (str(job.pk), "wanted again")
+    assert entry.details == {"before": {"is_deleted": True}, "after": {"is_deleted": False}}
 
 
 def test_restoring_what_is_there_changes_nothing(actor):
