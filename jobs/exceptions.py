@@ -43,7 +43,23 @@ class JobCancelled(JobError):
     """The job was cancelled while it ran."""
 
 
-# Raised by the durable tasks of a job
+# Raised to handlers and inside the worker
+
+
+class LockLost(JobError):
+    """Another worker holds this job now; nothing was written."""
+
+
+class JobTimeout(RetryableError):
+    """The handler ran longer than the job's timeout."""
+
+
+class ProcessDied(RetryableError):
+    """The child process of the handler ended without an outcome."""
+
+
+class LostWorker(RetryableError):
+    """The worker was lost before it recorded an outcome."""
 
 
 class TaskMismatch(NonRetryableError):
@@ -74,25 +90,6 @@ class Suspension(BaseException):
         #: Seconds; None is for as long as it takes.
         self.delay = delay
         self.event = event
-
-
-# Raised to handlers and inside the worker
-
-
-class LockLost(JobError):
-    """Another worker holds this job now; nothing was written."""
-
-
-class JobTimeout(RetryableError):
-    """The handler ran longer than the job's timeout."""
-
-
-class ProcessDied(RetryableError):
-    """The child process of the handler ended without an outcome."""
-
-
-class LostWorker(RetryableError):
-    """The worker was lost before it recorded an outcome."""
 
 
 # Raised to callers of enqueue

@@ -144,7 +144,7 @@ def test_durable_tasks(page):
     names = page("docs/tasks.md")
     first, second = run_job(names.waiting), run_job(names.waiting)
     assert (first.status, second.status, second.waits_for) == ("pending", "completed", None)
-    assert second.result == {"url": "https://example.org/relay", "words": 27, "editor": "mei"}
+    assert second.result == {"url": "https://example.org/relay", "words": 29, "editor": "mei"}
     names.test_an_article_is_published_when_it_is_approved()
     Job.objects.all().delete()
     names.test_nobody_approves()
