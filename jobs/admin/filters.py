@@ -12,6 +12,7 @@ from django.utils.timezone import now
 
 from accounts.uuid7 import first_uuid7
 from jobs.models import Queue
+from jobs.models.counter import OutcomeCounter
 from jobs.registry import registry
 from jobs.statuses import Resolution, Status
 
@@ -76,7 +77,9 @@ class TypeFilter(OpenFilter):
     parameter_name = "type"
 
     def names(self) -> list[str]:
-        return [job_type.name for job_type in registry]
+        # Tasks of Django's framework are registered in workers only, which count what they have run.
+        ran = OutcomeCounter.objects.order_by("job_type").values_list("job_type", flat=True).distinct()[:200]
+        return [*(job_type.name for job_type in registry), *ran]
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         return rows.filter(job_type=value)

@@ -21,7 +21,7 @@ _BEGIN: Final = (files("jobs") / "sql" / "queries" / "begin_task.sql").read_text
 #: What attempts of tasks raised, by lock token, until their end has been told.
 raised: Final[dict[int, BaseException]] = {}
 #: Those whose end this process never hears of must not fill its memory.
-_MOST_RAISED: Final = 1_000
+_MOST_RAISED: Final = 100
 
 
 def handler_of(task: AnyTask) -> Callable[..., Any]:

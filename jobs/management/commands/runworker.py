@@ -4,7 +4,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from jobs import conf, options
-from jobs.exceptions import InvalidOption
+from jobs.exceptions import InvalidOption, TaskNotFound, UnknownJobType
 from jobs.management.arguments import duration, names, whole
 from jobs.registry import registry
 from jobs.worker.loop import WorkerLoop
@@ -105,9 +105,13 @@ class Command(BaseCommand):
             except InvalidOption as error:
                 raise CommandError(f"--queues: {queue!r} {error.detail}") from error
         for name in given["job_types"] or ():
-            if name not in registry:
+            try:
+                registry.find(name)
+            except TaskNotFound as error:
+                raise CommandError(f"--job-types: {error}") from error
+            except UnknownJobType as error:
                 known = ", ".join(job_type.name for job_type in registry)
-                raise CommandError(f"--job-types: {name!r} is not one of {known}.")
+                raise CommandError(f"--job-types: {name!r} is not one of {known}.") from error
         if given["lock_duration"] < 3 * given["heartbeat_interval"]:
             raise CommandError("--lock-duration must be at least three times --heartbeat-interval.")
 
