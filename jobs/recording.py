@@ -21,7 +21,12 @@ _CANCEL: Final = "SELECT cancel_jobs(%s::uuid[], %s::bigint[])::text"
 _RELEASE: Final = "SELECT release_jobs(%s::uuid[], %s::bigint[])::text"
 
 #: As crash points name them.
-_MOVES: Final[dict[type, str]] = {Completed: "complete", Retry: "retry", DeadLettered: "dead_letter"}
+_MOVES: Final[dict[type, str]] = {
+    Completed: "complete",
+    Retry: "retry",
+    Suspended: "suspend",
+    DeadLettered: "dead_letter",
+}
 
 # The lock row says whether the job is still the worker's; the job row is written only then.
 _PROGRESS: Final = """

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db import connections
 
 from jobs.announce import Lane, announce
+from jobs.crash_points import commit_points
 
 _RELEASE = "SELECT queue, priority FROM release_waiting_jobs()"
 
@@ -24,7 +25,7 @@ def release_waiting(using: str = "default") -> Released:
     Costs one round trip where there is nothing to do. Any number of callers at once share the work; none waits for
     another transaction. Call it outside of transactions: what it sees is what is committed.
     """
-    with connections[using].cursor() as cursor:
+    with commit_points("release", using=using), connections[using].cursor() as cursor:
         cursor.execute(_RELEASE)
         rows = cursor.fetchall()
     lanes = frozenset((queue, priority) for queue, priority in rows if queue is not None)

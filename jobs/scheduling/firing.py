@@ -14,6 +14,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 
 from jobs import control
+from jobs.crash_points import commit_points
 from jobs.exceptions import InvalidState, JobError
 from jobs.models import Job, Schedule
 from jobs.models.columns import ClockTimestamp
@@ -70,7 +71,8 @@ def seconds_until_due() -> float | None:
 def _fire_batch(size: int, now: datetime | None) -> list[Fired]:
     now = now or database_time()
     due = Schedule.objects.due(now).select_for_update(skip_locked=True)[:size]
-    return [_fire(schedule, now) for schedule in due]
+    with commit_points("fire"):
+        return [_fire(schedule, now) for schedule in due]
 
 
 def _fire(schedule: Schedule, now: datetime) -> Fired:

@@ -3,7 +3,8 @@
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple, NoReturn, TypeVar
@@ -12,6 +13,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models import TextField
 from django.db.models.functions import Cast
 
+from jobs.crash_points import commit_points
 from jobs.exceptions import LockLost, TasksNotAllowed
 from jobs.models import Task
 from jobs.models.task import PLACES_PER_POSITION
@@ -56,6 +58,30 @@ class Remembered(NamedTuple):
     result: str | None
 
 
+class Memory:
+    """All tasks that a job remembers. The rows stay plain tuples until they are come by: there may be 10,000."""
+
+    def __init__(self, rows: list[tuple[Any, ...]]) -> None:
+        self._rows = rows
+        self._places = [row[0] * PLACES_PER_POSITION + row[1] for row in rows]
+        #: The furthest position that any attempt has come to.
+        self.last: int = rows[-1][0] if rows else 0
+
+    def at(self, position: int) -> dict[int, Remembered]:
+        """Give the rows of a position, by item."""
+        first = self._first(position)
+        rows = self._rows[first : self._first(position + 1)]
+        return {row[1]: Remembered._make(row) for row in rows}
+
+    def behind(self, position: int) -> Iterator[Remembered]:
+        """Give the rows of all positions behind one."""
+        return map(Remembered._make, self._rows[self._first(position + 1) :])
+
+    def _first(self, position: int) -> int:
+        # The row of a map as a whole stands in front of those of its items.
+        return bisect_left(self._places, position * PLACES_PER_POSITION - 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """A task as it is to be remembered; times are monotonic seconds."""
@@ -81,8 +107,8 @@ class Journal:
     def __init__(self, attempt: Attempt) -> None:
         self.attempt = attempt
 
-    def load(self) -> dict[int, dict[int, Remembered]]:
-        """Read all tasks of the job, by position and item; refuses jobs that cannot have any."""
+    def load(self) -> Memory:
+        """Read all tasks of the job with one query; refuses jobs that cannot have any."""
         if self.attempt.job_type in registry and registry.get(self.attempt.job_type).atomic:
             raise TasksNotAllowed(
                 "A job with atomic=True commits everything at its end, so there is nothing that it could resume behind,"
@@ -90,11 +116,8 @@ class Journal:
             )
         names = [name for name in Remembered._fields if name != "result"]
         rows = Task.objects.filter(job_id=self.attempt.id, is_deleted=False).order_by("place")
-        tasks: dict[int, dict[int, Remembered]] = {}
         # As text: what is not asked for again need not be parsed.
-        for row in map(Remembered._make, rows.values_list(*names, Cast("result", TextField()))):
-            tasks.setdefault(row.position, {})[row.item] = row
-        return tasks
+        return Memory(list(rows.values_list(*names, Cast("result", TextField()))))
 
     def write(self, tasks: Sequence[Written], durable: bool) -> None:
         """Write tasks in one statement; `durable` has it on disk before this returns."""
@@ -138,7 +161,9 @@ class Journal:
         now = time.monotonic()
         columns: list[list[Any]] = [list(column) for column in zip(*map(astuple, tasks), strict=True)]
         columns[-2:] = [[None if moment is None else now - moment for moment in column] for column in columns[-2:]]
-        with connection.cursor() as cursor:
+        # A task that merely begins is not what the promise is about.
+        moves = ["task"] if any(task.ended_at is not None for task in tasks) else []
+        with commit_points(*moves), connection.cursor() as cursor:
             cursor.execute(_RECORD, [self.attempt.id, self.attempt.lock_token, durable, *columns])
             (held,) = cursor.fetchone()
         if not held:

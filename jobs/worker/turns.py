@@ -18,6 +18,7 @@ from uuid import UUID
 from django.db import connection
 
 from jobs.announce import Freed, Lane
+from jobs.crash_points import commit_points
 from jobs.worker.options import WorkerOptions
 
 _LIST: Final = "SELECT name, lane_key, scheduled_at, due_in FROM keyed_lanes(%s, %s, %s, %s::jsonb, %s)"
@@ -66,7 +67,7 @@ class KeyedLane:
     live: bool = True
     #: As many jobs run as its limit allows.
     full: bool = False
-    #: Nothing can start before.
+    #: Nothing can start before; 0 is at once.
     due: float = 0.0
 
 
@@ -107,13 +108,13 @@ class Turns:
             if lane.full and (keys is None or name.partition("k:")[2] in keys):
                 lane.full = False
 
-    def next_due(self, now: float) -> float:
+    def next_due(self) -> float:
         """When to claim here again if nobody says a word before."""
         if self.full:
             return float("inf")
-        if self.due > now:
+        if self.due:
             return self.due
-        later = [lane.due for lane in self.lanes.values() if lane.live and not lane.full and lane.due > now]
+        later = [lane.due for lane in self.lanes.values() if lane.live and not lane.full and lane.due]
         if self.told:
             later.append(self._listed_at + self._list_seconds * LIST_SHARE)
         return min(later, default=float("inf"))
@@ -193,11 +194,11 @@ class Turns:
         }
 
     def _heed(self, words: Iterable[Word], chosen: Mapping[str, KeyedLane]) -> None:
-        now = time.monotonic()
+        now, self.due = time.monotonic(), 0.0
         for name, word, retry_in, last_at, last_id in words:
             place: Turns | KeyedLane = self if name is None else chosen[name]
             if isinstance(place, KeyedLane) and name is not None:
-                place.live = word != "empty"
+                place.live, place.due = word != "empty", 0.0
                 if last_at is not None and last_id is not None:
                     place.after = (last_at, last_id)
                     self._last[place.group], self._last_group = name, place.group
@@ -224,7 +225,7 @@ def take(
     lanes = list(chosen.values())
     times, ids = [each.after[0] for each in lanes], [each.after[1] for each in lanes]
     values = [time.monotonic(), options.worker_id, options.lock_duration, *lane, types, room, share]
-    with connection.cursor() as cursor:
+    with commit_points("claim"), connection.cursor() as cursor:
         cursor.execute(_CLAIM, [*values, list(chosen), [each.group for each in lanes], times, ids])
         rows = cursor.fetchall()
     words = [row[:5] for row in rows if row[1] is not None]

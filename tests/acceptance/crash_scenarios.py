@@ -28,6 +28,11 @@ class Scene:
         found = self.stage.db.execute("SELECT * FROM job_queue WHERE queue = %s ORDER BY id", [self.queue]).fetchall()
         return list(found)
 
+    def do(self, act: str) -> None:
+        """Have a healthy process do one of the acts."""
+        copy = self.nursery.start(act, self.queue)
+        assert copy.wait() == 0, copy.log
+
     def letters(self) -> list[str]:
         """Tell how each dead letter of the queue's jobs stands."""
         rows = self.stage.db.execute(
@@ -47,9 +52,11 @@ class Scenario:
     """A worker that dies with these jobs in hand; others lay out something else, or do something else."""
 
     hit = 1
+    #: It is over before any worker starts, which would do the work first.
+    before_workers = False
 
     def lay(self, scene: Scene) -> None:
-        scene.submit("proof_write", max_retries=5)
+        raise NotImplementedError
 
     def begin(self, scene: Scene) -> Copy:
         armed = f"{scene.point}:{self.hit}"
@@ -116,53 +123,162 @@ class GivenUp(Scenario):
         assert scene.letters() == ["open"]
 
 
-class Submission(Scenario):
-    """All of many jobs or none; whoever submitted them knows of nothing and does it again."""
+class Steps(Attempts):
+    """A task whose finish was committed is not run again."""
+
+    def __init__(self, attempts: int, retries: int, firsts: int, seconds: float = 0.0) -> None:
+        super().__init__(attempts, retries, {"proof_steps": {"seconds": seconds}})
+        self.firsts = firsts
+
+    def at_the_end(self, scene: Scene) -> None:
+        super().at_the_end(scene)
+        (row,) = scene.rows()
+        assert row["result"] == ["first", "second"]
+        done = [event["name"] for event in scene.stage.events("step", row["id"])]
+        assert done == ["first"] * self.firsts + ["second"]
+        kept = scene.stage.db.execute(
+            "SELECT name, status FROM job_tasks WHERE job_id = %s AND kind = 'call' ORDER BY place", [row["id"]]
+        ).fetchall()
+        assert kept == [{"name": name, "status": "completed"} for name in ("first", "second")]
+
+
+class FollowUps(Scenario):
+    """What is submitted with an outcome is there as often as the outcome: once."""
+
+    def __init__(self, attempts: int) -> None:
+        self.attempts = attempts
 
     def lay(self, scene: Scene) -> None:
-        pass
+        scene.submit("proof_follow", {"queue": scene.queue}, max_retries=5)
 
-    def begin(self, scene: Scene) -> Copy:
-        return scene.nursery.start("submit", scene.queue, point=scene.point)
+    def at_the_end(self, scene: Scene) -> None:
+        seen = [(row["job_type"], row["status"], row["attempt"]) for row in scene.rows()]
+        assert sorted(seen) == [("proof_follow", "completed", self.attempts), ("proof_note", "completed", 1)]
+
+
+class Limited(Scenario):
+    """The dead worker's lock counts against the limit until it is rescued, and no longer."""
+
+    def __init__(self, attempts: int) -> None:
+        self.attempts = attempts
+
+    def lay(self, scene: Scene) -> None:
+        key = {"concurrency_key": scene.queue, "concurrency_limit": 1}
+        scene.submit("proof_write", count=3, max_retries=5, **key)
 
     def at_the_crash(self, scene: Scene) -> None:
-        assert scene.rows() == []
-        assert scene.nursery.start("submit", scene.queue).wait() == 0
-        scene.jobs = [str(row["id"]) for row in scene.rows()]
-        assert len(scene.jobs) == 45
+        statuses = [row["status"] for row in scene.rows()]
+        assert statuses.count("processing") == self.attempts - 1
+
+    def at_the_end(self, scene: Scene) -> None:
+        rows = scene.rows()
+        assert {row["status"] for row in rows} == {"completed"}
+        assert sorted(row["attempt"] for row in rows) == [1, 1, self.attempts]
+        for row in rows:
+            assert len(scene.stage.effects(row["id"])) == 1
+
+
+class Followed(Scenario):
+    """A job completes, and its worker is gone before it lets the one go that waits."""
+
+    def lay(self, scene: Scene) -> None:
+        scene.do("submit_dependent")
+
+    def at_the_crash(self, scene: Scene) -> None:
+        assert sorted(row["status"] for row in scene.rows()) == ["completed", "pending"]
 
     def at_the_end(self, scene: Scene) -> None:
         scene.all_completed(attempts=1, retries=0)
 
 
-class Redrive(Scenario):
+class Act(Scenario):
+    """Not a worker but one act of some process dies, and is done again if whoever wanted it knows of nothing."""
+
+    act = ""
+    before_workers = True
+
+    def lay(self, scene: Scene) -> None:
+        pass
+
+    def begin(self, scene: Scene) -> Copy:
+        return scene.nursery.start(self.act, scene.queue, point=f"{scene.point}:{self.hit}")
+
+
+class Released(Act):
+    act = "release"
+
+    def lay(self, scene: Scene) -> None:
+        scene.do("submit_dependent")
+        scene.do("complete_first")
+
+    def at_the_crash(self, scene: Scene) -> None:
+        waits = [row["waits_for"] for row in scene.rows() if row["status"] == "pending"]
+        assert waits == (["jobs"] if scene.point.startswith("before") else [None])
+
+    def at_the_end(self, scene: Scene) -> None:
+        scene.all_completed(attempts=1, retries=0)
+
+
+class Fired(Act):
+    """One job for the time that came, whoever fires in the end."""
+
+    act = "fire"
+
+    def lay(self, scene: Scene) -> None:
+        scene.do("make_schedule")
+
+    def at_the_crash(self, scene: Scene) -> None:
+        assert len(scene.rows()) == (scene.point == "after_fire_commit")
+
+    def at_the_end(self, scene: Scene) -> None:
+        scene.all_completed(attempts=1, retries=0)
+        (row,) = scene.rows()
+        assert row["scheduled_for"] is not None
+
+
+class Submission(Act):
+    """All of many jobs or none; whoever submitted them knows of nothing and does it again."""
+
+    def __init__(self, act: str, count: int) -> None:
+        self.act, self.count = act, count
+
+    def at_the_crash(self, scene: Scene) -> None:
+        assert scene.rows() == []
+        scene.do(self.act)
+        assert len(scene.rows()) == self.count
+
+    def at_the_end(self, scene: Scene) -> None:
+        scene.all_completed(attempts=1, retries=0)
+
+
+class Redrive(Act):
     """Letters are redriven two at a time: those of the transaction that broke are open as before."""
 
+    act = "redrive"
     hit = 4
 
     def lay(self, scene: Scene) -> None:
         scene.submit("proof_note", count=5, max_retries=5)
         scene.stage.db.execute(
-            'SELECT dead_letter_jobs(array_agg(job_id), array_agg(lock_token), array_agg(\'{"message": "m"}\'::jsonb))'
+            "SELECT dead_letter_jobs(array_agg(job_id), array_agg(lock_token), array_agg('{}'::jsonb))"
             " FROM acquire_job_lock('test', NULL, interval '1 hour', 5, ARRAY[%s])",
             [scene.queue],
         )
         assert scene.letters() == ["open"] * 5
 
-    def begin(self, scene: Scene) -> Copy:
-        return scene.nursery.start("redrive", scene.queue, point=f"{scene.point}:{self.hit}")
-
     def at_the_crash(self, scene: Scene) -> None:
         assert sorted(scene.letters()) == ["open"] * 3 + ["redriven"] * 2
         assert sorted(row["status"] for row in scene.rows()) == ["dead_letter"] * 3 + ["pending"] * 2
-        assert scene.nursery.start("redrive", scene.queue).wait() == 0
+        scene.do("redrive")
 
     def at_the_end(self, scene: Scene) -> None:
         assert scene.letters() == ["redriven"] * 5
         scene.all_completed(attempts=2, retries=0)
 
 
-class Prune(Scenario):
+class Prune(Act):
+    act = "maintain"
+
     def lay(self, scene: Scene) -> None:
         scene.stage.db.execute(
             "INSERT INTO job_queue (id, job_type, queue, status, started_at, completed_at, created_at, updated_at)"
@@ -172,29 +288,25 @@ class Prune(Scenario):
             [scene.queue],
         )
 
-    def begin(self, scene: Scene) -> Copy:
-        return scene.nursery.start("maintain", point=scene.point)
-
     def at_the_crash(self, scene: Scene) -> None:
         assert len(scene.rows()) == 3
-        assert scene.nursery.start("maintain").wait() == 0
+        scene.do("maintain")
 
     def at_the_end(self, scene: Scene) -> None:
         assert scene.rows() == []
 
 
-class Partitions(Scenario):
+class Partitions(Act):
     """Some are there and some are not: whoever comes next makes those that are missing."""
+
+    act = "make_partitions"
 
     def lay(self, scene: Scene) -> None:
         assert self.made(scene) == []
 
-    def begin(self, scene: Scene) -> Copy:
-        return scene.nursery.start("make_partitions", point=scene.point)
-
     def at_the_crash(self, scene: Scene) -> None:
         assert self.made(scene) == ["error_logs_y2001m02", "request_logs_y2001m02"]
-        assert scene.nursery.start("make_partitions").wait() == 0
+        scene.do("make_partitions")
         both = [f"{parent}_logs_y{year}m02" for parent in ("error", "request") for year in (2001, 2002)]
         assert self.made(scene) == both
 
@@ -217,17 +329,29 @@ OF_WORKERS: Final = (
 
 #: Several for one point are played one beside the other.
 SCENARIOS: Final[dict[str, tuple[Callable[[], Scenario], ...]]] = {
-    "before_claim_commit": (lambda: Attempts(1, 0, _BOTH),),
-    "after_claim_commit": (lambda: Attempts(2, 1, _BOTH),),
+    "before_claim_commit": (lambda: Attempts(1, 0, _BOTH), lambda: Limited(1)),
+    "after_claim_commit": (lambda: Attempts(2, 1, _BOTH), lambda: Limited(2)),
     "after_effect": (lambda: Attempts(2, 1, _ATOMIC), lambda: Attempts(2, 1, {"proof_anote": {}})),
-    "before_complete_commit": (lambda: Attempts(2, 1, _ATOMIC), lambda: Attempts(2, 1, {"proof_note": {}})),
-    "after_complete_commit": (lambda: Recorded(1, 0, _ATOMIC), lambda: Recorded(1, 0, {"proof_note": {}})),
+    "before_complete_commit": (
+        lambda: Attempts(2, 1, _ATOMIC), lambda: Attempts(2, 1, {"proof_note": {}}), lambda: FollowUps(2),
+    ),
+    "after_complete_commit": (
+        lambda: Recorded(1, 0, _ATOMIC), lambda: Recorded(1, 0, {"proof_note": {}}), lambda: FollowUps(1), Followed,
+    ),
     "before_retry_commit": (lambda: Attempts(2, 1, _FAILS_ONCE),),
     "after_retry_commit": (lambda: PutBack(2, 1, _FAILS_ONCE),),
     "before_dead_letter_commit": (lambda: GivenUp(2, written=False),),
     "after_dead_letter_commit": (lambda: GivenUp(1, written=True),),
-    "mid_bulk_submit": (Submission,),
+    "before_suspend_commit": (lambda: Steps(2, 1, firsts=1, seconds=0.1),),  # by then the sleep is over
+    "after_suspend_commit": (lambda: Steps(2, 0, firsts=1, seconds=0.1),),
+    "before_task_commit": (lambda: Steps(2, 1, firsts=2),),
+    "after_task_commit": (lambda: Steps(2, 1, firsts=1),),
+    "before_release_commit": (Released,),
+    "after_release_commit": (Released,),
+    "before_fire_commit": (Fired,),
+    "after_fire_commit": (Fired,),
+    "mid_bulk_submit": (lambda: Submission("submit", 45), lambda: Submission("submit_workflow", 3)),
     "mid_bulk_redrive": (Redrive,),
     "mid_prune": (Prune,),
     "mid_partition_create": (Partitions,),
-}
+}  # fmt: skip

@@ -34,13 +34,7 @@ def test_every_point_has_a_scenario():
     assert set(SCENARIOS) == set(POINTS)
 
 
-def test_a_crash_at_any_point_is_made_good(watched, nursery):
-    stage = watched
-    stage.open()
-    scenes = []
-    for point, makers in SCENARIOS.items():
-        for n, make in enumerate(makers):
-            scenes.append((make(), Scene(point, stage, nursery, f"{point}-{n}")))
+def crash(scenes):
     for scenario, scene in scenes:
         scenario.lay(scene)
     doomed = [(scenario, scene, scenario.begin(scene)) for scenario, scene in scenes]
@@ -49,9 +43,21 @@ def test_a_crash_at_any_point_is_made_good(watched, nursery):
         assert process.wait(f"the crash at {scene.point}") == -signal.SIGKILL, f"{scene.point}: {process.log}"
     for scenario, scene, _ in doomed:
         scenario.at_the_crash(scene)
+
+
+def test_a_crash_at_any_point_is_made_good(watched, nursery):
+    stage = watched
+    stage.open()
+    scenes = []
+    for point, makers in SCENARIOS.items():
+        for n, make in enumerate(makers):
+            scenes.append((make(), Scene(point, stage, nursery, f"{point}-{n}")))
+    for scenario, scene in scenes:
+        if scenario.before_workers:
+            crash([(scenario, scene)])
+    crash([(scenario, scene) for scenario, scene in scenes if not scenario.before_workers])
     healthy = nursery.start("worker", *BRISK)
-    counts = stage.wait_for_all(*FINAL)
-    assert sum(counts.values()) == sum(len(scene.jobs) for _, scene in scenes)
+    stage.wait_for_all(*FINAL)
     wait_until(stage.no_locks_left)
     for scenario, scene in scenes:
         scenario.at_the_end(scene)
@@ -63,3 +69,12 @@ def test_a_crash_at_any_point_is_made_good(watched, nursery):
     ).fetchone() == {"matched": True}  # fmt: skip
     healthy.signal(signal.SIGTERM)
     assert healthy.wait() == 0, healthy.log
+
+
+def test_the_environment_of_a_command_names_the_point(stage):
+    stage.open()
+    job = stage.submit("proof_note")
+    worker = stage.worker(ready=False, env={"EKIDEN_CRASH_POINT": "after_claim_commit"})
+    assert worker.wait() == -signal.SIGKILL
+    assert stage.job(job)["status"] == "processing"
+    assert stage.events() == []

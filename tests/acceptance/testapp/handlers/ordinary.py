@@ -147,6 +147,28 @@ def write(ctx: Context, name: str = "go", then: str = "return") -> str:
     return "written"
 
 
+def step(job_id: str, name: str) -> str:
+    emit("step", job_id, name=name)
+    return name
+
+
+@job("proof_steps", backoff=SOON)
+def steps(ctx: Context, seconds: float = 0.0) -> list[str]:
+    """Do one task, sleep if told to, and do the other."""
+    told(ctx, "run")
+    first = ctx.task("first", step, ctx.idempotency_key, "first")
+    if seconds:
+        ctx.sleep(seconds=seconds)
+    return [first, ctx.task("second", step, ctx.idempotency_key, "second")]
+
+
+@job("proof_follow", backoff=SOON)
+def follow(ctx: Context, queue: str) -> None:
+    """Submit a job together with the outcome."""
+    told(ctx, "run")
+    ctx.enqueue("proof_note", {}, queue=queue)
+
+
 @job("proof_orm", backoff=SOON)
 async def orm(ctx: Context) -> int:
     from jobs.models import Job
