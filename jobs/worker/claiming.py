@@ -127,7 +127,7 @@ class Claimer:
     def idle_seconds(self) -> float:
         """How long to wait for an announcement before looking again."""
         now = time.monotonic()
-        due = min([self._look_due, *(turns.next_due(now) for turns in self.turns.values())])
+        due = min([self._look_due, *(turns.next_due() for turns in self.turns.values())])
         return min(max(0.0, due - now), self._releases.idle_seconds())
 
     def look_soon(self) -> None:

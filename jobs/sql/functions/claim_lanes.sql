@@ -177,10 +177,13 @@ BEGIN
         v_ids := v_ids || coalesce(v_found.ids, '{}');
         v_room := v_room - v_fits;
         v_share := v_share - v_fits;
-        IF v_key IS NOT NULL AND v_head.rate IS NOT NULL AND v_fits > 0 THEN
-            v_rated_keys := v_rated_keys || v_key;
-            v_rates := v_rates || v_head.rate;
-            v_starts := v_starts || v_fits;
+        -- Of the open lane there is no head.
+        IF v_key IS NOT NULL AND v_fits > 0 THEN
+            IF v_head.rate IS NOT NULL THEN
+                v_rated_keys := v_rated_keys || v_key;
+                v_rates := v_rates || v_head.rate;
+                v_starts := v_starts || v_fits;
+            END IF;
         END IF;
     END LOOP;
     IF v_ids = '{}' THEN
