@@ -16,21 +16,25 @@ _ROWS = [
     """INSERT INTO meta.users (id, user_id) SELECT lpad(to_hex(n), 32, '0')::uuid, 'owner' || n
        FROM generate_series(1, 50) n""",
     # 1 of 20 waits, 1 of 400 runs, 1 of 25 went wrong; the rest is history. A fifth has owners, a tenth has tags, three
-    # schedules made an eleventh.
+    # schedules made an eleventh. A fifth of what waits has a concurrency key, and some of it has expired.
     """INSERT INTO job_queue (id, job_type, queue, priority, status, payload, scheduled_at, created_at, updated_at,
                               started_at, completed_at, failed_at, attempt, user_id, tags, unique_key,
-                              schedule_id, scheduled_for)
+                              schedule_id, scheduled_for,
+                              concurrency_key, concurrency_limit, lane_key, expires_at)
        SELECT (lpad(to_hex((extract(epoch FROM at) * 1000)::bigint), 12, '0') || '7000' ||
                lpad(to_hex(n), 16, '8'))::uuid,
               CASE WHEN n % 5000 = 5 THEN 'rare' ELSE 'type' || n % 7 END,
               (ARRAY['default', 'images', 'mail', 'slow'])[1 + n % 4], (ARRAY[5, 2, 8])[1 + n % 3],
               status, jsonb_build_object('n', n, 'text', repeat('x', 100)), at, at, at,
               CASE WHEN status <> 'pending' THEN at END, CASE WHEN status = 'completed' THEN at END,
-              CASE WHEN status IN ('failed', 'dead_letter') THEN at END, 1,
+              CASE WHEN status IN ('failed', 'dead_letter') THEN at END,
+              CASE WHEN n % 1000 = 1 THEN 0 ELSE 1 END,
               CASE WHEN n % 5 = 0 THEN lpad(to_hex(1 + n % 50), 32, '0')::uuid END,
               CASE WHEN n % 10 = 0 THEN ARRAY['tag' || n % 300] ELSE '{}' END,
               CASE WHEN n % 3 = 0 THEN 'key' || n END,
-              CASE WHEN n % 11 = 0 THEN lpad(to_hex(1 + n % 3), 32, '0')::uuid END, CASE WHEN n % 11 = 0 THEN at END
+              CASE WHEN n % 11 = 0 THEN lpad(to_hex(1 + n % 3), 32, '0')::uuid END, CASE WHEN n % 11 = 0 THEN at END,
+              CASE WHEN n % 100 = 1 THEN 'key' || n % 7 END, CASE WHEN n % 100 = 1 THEN 5 END,
+              CASE WHEN n % 100 = 1 THEN 'k:key' || n % 7 END, CASE WHEN n % 1000 = 1 THEN at END
        FROM (SELECT n, now() - interval '1 year' + n * interval '1 year' / %(jobs)s AS at,
                     CASE WHEN n % 20 = 1 THEN 'pending' WHEN n % 400 = 2 THEN 'processing'
                          WHEN n % 100 = 3 THEN 'failed' WHEN n % 100 = 4 THEN 'cancelled'

@@ -65,8 +65,11 @@ def plans_of(work: Callable[[], Any]) -> list[Plan]:
     return plans
 
 
-def nested_plans(work: Callable[[], Any]) -> list[Plan]:
-    """Run the code, take back what it wrote, and give the plans of the statements inside the functions it called."""
+def nested_plans(work: Callable[[], Any], analyze: bool = False) -> list[Plan]:
+    """Run the code, take back what it wrote, and give the plans of the statements inside the functions it called.
+
+    With `analyze` the plans say how many rows each step gave.
+    """
     logged: list[str] = []
     connection.ensure_connection()
     raw = connection.connection
@@ -78,6 +81,7 @@ def nested_plans(work: Callable[[], Any]) -> list[Plan]:
                 "auto_explain.log_min_duration": "0",
                 "auto_explain.log_nested_statements": "on",
                 "auto_explain.log_format": "json",
+                "auto_explain.log_analyze": "on" if analyze else "off",
                 "client_min_messages": "log",
             }.items():
                 cursor.execute(f"SET LOCAL {name} = '{value}'")

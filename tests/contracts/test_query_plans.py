@@ -20,9 +20,9 @@ from jobs.exceptions import LockLost
 from jobs.models import DeadLetter, Job, Schedule
 from jobs.remote import holding
 from jobs.remote.holding import renew
+from jobs.retention import Rule, Walk
 from jobs.scheduling.submission import submit
 from jobs.unique_keys import holder_of
-from jobs.worker import maintenance
 from jobs.worker.claiming import Claimer
 from jobs.worker.options import WorkerOptions
 from tests.contracts import history
@@ -84,9 +84,11 @@ NOBODY = "018f0000-0000-7000-8000-000000000000"
 LETTERS_OF_A_JOB = "job_dead_letter_queue_original_job_id"
 
 QUERIES = {
-    "claim": Query(claim, frozenset({"job_ready"}), sorts=True, always=True),
-    "waiting lanes": Query(lambda: claimer()._look(), frozenset({"job_ready"}), sorts=True, always=True),
-    "queues": Query(queues.snapshot, frozenset({"job_ready", "job_running"}), sorts=True, always=True),
+    "claim": Query(claim, frozenset({"job_ready", "job_lanes"}), sorts=True, always=True),
+    "waiting lanes": Query(lambda: claimer()._look(), frozenset({"job_ready", "job_lanes"}), sorts=True, always=True),
+    "queues": Query(
+        queues.snapshot, frozenset({"job_ready", "job_lanes", "job_running", "job_waiting"}), sorts=True, always=True
+    ),
     "one job": Query(lambda: Job.objects.filter(pk=NOBODY).first(), frozenset({"job_queue_pkey"})),
     "what a worker over HTTP holds": Query(lambda: look_at_lock(), frozenset({"job_queue_pkey"}), always=True),
     "renewing over HTTP": Query(
@@ -150,12 +152,6 @@ QUERIES = {
         frozenset({"job_once_per_tick"}),
         always=True,
     ),
-    "prune": Query(
-        lambda: maintenance.prune_jobs(30), frozenset({"job_queue_pkey"}), frozenset({LETTERS_OF_A_JOB}), always=True
-    ),
-    "prune when nothing is old": Query(
-        lambda: maintenance.prune_jobs(3_000), frozenset({"job_queue_pkey"}), always=True
-    ),
     "the desk": Query(
         lambda: list(DeadLetter.objects.open().order_by("-id")[:PAGE]), letters=frozenset({"dead_letter_open"})
     ),
@@ -216,7 +212,7 @@ def test_a_claim_walks_its_index_in_order(analyzed):
         for column in ("queue", "priority", "scheduled_at", "id"):
             assert column in scan["Index Cond"]
         # Only what is asked again of a row that had to be waited for.
-        assert scan["Filter"] == "(status = 'pending'::text)"
+        assert scan["Filter"] == "((waits_for IS NULL) AND (lane_key IS NULL) AND (status = 'pending'::text))"
 
 
 def in_functions(sql: str, *arguments: Any) -> Callable[[], None]:
@@ -246,6 +242,8 @@ OUTCOMES = {
     "release_jobs": "release_jobs(%s::uuid[], %s::bigint[])",
     "renew_job_locks": "renew_job_locks(%s::uuid[], %s::bigint[], '5 minutes')",
 }
+#: Whatever is cancelled, or has expired, takes its children along.
+CASCADE = {"job_children"}
 PRIMARY_KEYS = {"job_queue": {"job_queue_pkey"}, "job_processing_locks": {"job_processing_locks_pkey"}}
 
 
@@ -258,7 +256,7 @@ def test_outcomes_find_their_rows_by_primary_key(name, count, analyzed):
 
 
 def test_a_start_finds_its_rows_by_primary_key(analyzed):
-    ids = [str(pk) for pk in Job.objects.filter(status="pending").values_list("pk", flat=True)[:100]]
+    ids = [str(pk) for pk in Job.objects.filter(status="pending", expires_at=None).values_list("pk", flat=True)[:100]]
     check_primary_keys(in_functions("start_jobs(%s::uuid[], 'w', '5 minutes')", ids), {"job_queue"})
 
 
@@ -268,15 +266,82 @@ def check_primary_keys(work, tables):
     assert not read & PRIMARY_KEYS.keys()
     for table, keys in PRIMARY_KEYS.items():
         used = set().union(*(plan.indexes(table) for plan in plans))
-        assert used <= keys
+        assert used - CASCADE <= keys
         assert used or table not in tables
 
 
 def test_a_worker_in_psql_follows_the_claim_index(analyzed):
     plans = nested_plans(in_functions("* FROM acquire_job_lock('w', '{type0,type1}', '5 minutes', 50)"))
     used = set().union(*(plan.indexes("job_queue") for plan in plans))
-    assert used == {"job_ready", "job_queue_pkey"}
+    assert used - CASCADE == {"job_ready", "job_lanes", "job_queue_pkey"}
     assert "job_queue" not in set().union(*(plan.read_whole() for plan in plans))
+
+
+#: What functions read beside primary keys.
+IN_FUNCTIONS = {
+    "lanes": ("FROM keyed_lanes('images', 5)", frozenset({"job_lanes"})),
+    "claim by turns": (
+        "FROM claim_lanes('w', '1 minute', 'images', 5, NULL, 100, 50, ARRAY['', 'k:key1', 'u:somebody'],"
+        " ARRAY['', 'k:', 'u:somebody'], array_fill('-infinity'::timestamptz, ARRAY[3]),"
+        " array_fill('00000000-0000-0000-0000-000000000000'::uuid, ARRAY[3]))",
+        frozenset({"job_lanes", "job_ready", "lock_concurrency"}),
+    ),
+    "what expired": ("cancel_expired_jobs()", frozenset({"job_expiry"})),
+}
+
+
+@pytest.mark.parametrize("name", IN_FUNCTIONS)
+def test_functions_of_limits_follow_their_indexes(name, analyzed):
+    sql, indexes = IN_FUNCTIONS[name]
+    plans = nested_plans(in_functions(sql))
+    assert not set().union(*(plan.read_whole() for plan in plans)) & {"job_queue", "job_processing_locks"}
+    tables = [plan.indexes(table) for plan in plans for table in ("job_queue", "job_processing_locks")]
+    assert set().union(*tables) - CASCADE - {"job_queue_pkey", "job_processing_locks_pkey"} == indexes
+    # Each lane is followed in the order of its index, and no further than is claimed.
+    assert not any(plan.sorts("LockRows") for plan in plans)
+
+
+def test_a_blocked_key_is_never_walked(analyzed):
+    """Its claim reads one job of it and counts its locks; the 100,000 behind that stay untouched."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO job_queue (job_type, queue, concurrency_key) SELECT 't', 'blocked', 'blocked'"
+            " FROM generate_series(1, 5000)"
+        )
+        cursor.execute(
+            "INSERT INTO job_processing_locks (job_id, worker_id, expires_at, concurrency_key)"
+            " VALUES (gen_random_uuid(), 'w', now() + interval '1 hour', 'blocked')"
+        )
+    claim_blocked = (
+        "word FROM claim_lanes('w', '1 minute', 'blocked', 5, NULL, 100, 100, ARRAY['k:blocked'], ARRAY['k:'],"
+        " ARRAY['-infinity'::timestamptz], ARRAY['00000000-0000-0000-0000-000000000000'::uuid])"
+    )
+    plans = nested_plans(in_functions(claim_blocked), analyze=True)
+    rows = [node["Actual Rows"] for plan in plans for node in plan.nodes() if node.get("Relation Name") == "job_queue"]
+    assert rows == [1]
+
+
+PRUNED = {
+    "completed": {"job_queue_pkey"},
+    "failed": {"job_queue_pkey", "job_ended_badly"},
+    "cancelled": {"job_queue_pkey", "job_ended_badly"},
+    "deleted": {"job_queue_pkey", "job_deleted"},
+}
+
+
+@pytest.mark.parametrize("kind", PRUNED)
+@pytest.mark.parametrize("days", [30, 3_000])
+def test_pruning_walks_its_index_in_order(kind, days, analyzed):
+    plans = nested_plans(Walk(Rule(kind, timedelta(days=days))).step)
+    read = set().union(*(plan.read_whole() for plan in plans))
+    assert not read & {"job_queue", "job_dead_letter_queue", "job_tasks", "job_events", "job_dependencies"}
+    assert set().union(*(plan.indexes("job_queue") for plan in plans)) == PRUNED[kind]
+    # By the time of their end two thousand are not sorted: what is walked over comes in the order of the index.
+    walks = [plan for plan in plans if any(node["Node Type"] == "Limit" for node in plan.nodes())]
+    assert walks and not any(plan.sorts() for plan in walks)
+    if (kind, days) in {("completed", 30), ("failed", 30)}:
+        letters = short(set().union(*(plan.indexes("job_dead_letter_queue") for plan in plans)))
+        assert letters == {LETTERS_OF_A_JOB}
 
 
 def test_a_rescue_reads_running_jobs_only(analyzed):
@@ -292,4 +357,5 @@ def test_every_index_has_its_query(analyzed):
             " AND schemaname = 'public'"
         )
         there = short({name for (name,) in cursor.fetchall()})
-    assert there == set().union(*(query.jobs | query.letters for query in QUERIES.values()))
+    inside = {name for _, indexes in IN_FUNCTIONS.values() for name in indexes if name.startswith("job_")}
+    assert there == inside.union(CASCADE, *(query.jobs | query.letters for query in QUERIES.values()))
