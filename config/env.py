@@ -69,6 +69,9 @@ class Reader:
             raise InvalidSetting(f"{name} must be a whole number from {least} to {most}, not {value!r}.")
         return int(value)
 
+    def whole_or_none(self, name: str, least: int, most: int) -> int | None:
+        return self.whole(name, least, least, most) if self.text(name) else None
+
     def seconds(self, name: str, default: str, least: float, most: float) -> float:
         value = self.text(name, default)
         try:
@@ -140,6 +143,11 @@ class Settings:
     job_queue_heartbeat_interval: float
     job_queue_grace: float
     job_queue_retention_days: int
+    #: None is the same as that.
+    job_queue_retention_completed_days: int | None
+    job_queue_retention_failed_days: int | None
+    job_queue_retention_cancelled_days: int | None
+    job_queue_retention_deleted_days: int | None
     job_queue_payload_max_bytes: int
     job_queue_result_max_bytes: int
     #: How much time one partition of the request log holds: monthly or daily.
@@ -206,6 +214,10 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         job_queue_heartbeat_interval=read.seconds("JOB_QUEUE_HEARTBEAT_INTERVAL", "10s", 0.1, 3600),
         job_queue_grace=read.seconds("JOB_QUEUE_GRACE", "30s", 0, 86400),
         job_queue_retention_days=read.whole("JOB_QUEUE_RETENTION_DAYS", 30, 0, 36500),
+        job_queue_retention_completed_days=read.whole_or_none("JOB_QUEUE_RETENTION_COMPLETED_DAYS", 0, 36500),
+        job_queue_retention_failed_days=read.whole_or_none("JOB_QUEUE_RETENTION_FAILED_DAYS", 0, 36500),
+        job_queue_retention_cancelled_days=read.whole_or_none("JOB_QUEUE_RETENTION_CANCELLED_DAYS", 0, 36500),
+        job_queue_retention_deleted_days=read.whole_or_none("JOB_QUEUE_RETENTION_DELETED_DAYS", 0, 36500),
         job_queue_payload_max_bytes=read.whole("JOB_QUEUE_PAYLOAD_MAX_BYTES", 262_144, 1024, 64 << 20),
         job_queue_result_max_bytes=read.whole("JOB_QUEUE_RESULT_MAX_BYTES", 1_048_576, 1024, 64 << 20),
         log_partitions=read.choice("LOG_PARTITIONS", "monthly", ("monthly", "daily")),

@@ -17,6 +17,7 @@ class JobsConfig(AppConfig):
             checks,  # noqa: F401 - registers the system checks
             conf,
             crash_points,
+            retention,
         )
         from jobs.chores import chore
         from jobs.registry import registry
@@ -28,6 +29,7 @@ class JobsConfig(AppConfig):
         registry.discover()
         registry.finders.append(_find_task)
         chore("sessions", 60.0, tidy_sessions)
+        chore(retention.CHORE, retention.INTERVAL, retention.tidy)
         post_migrate.connect(synchronize_migrated, sender=self)
         post_migrate.connect(synchronize_schedules, sender=self)
 

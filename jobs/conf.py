@@ -36,9 +36,11 @@ def grace() -> float:
     return float(getattr(settings, "JOB_QUEUE_GRACE", 30.0))
 
 
-def retention_days() -> int:
-    """Days that finished jobs are kept; 0 keeps them for ever."""
-    return int(getattr(settings, "JOB_QUEUE_RETENTION_DAYS", 30))
+def retention_days(kind: str) -> int:
+    """Days that jobs are kept that ended so (completed, failed, cancelled) or are deleted; 0 keeps them for ever."""
+    usual = getattr(settings, "JOB_QUEUE_RETENTION_DAYS", 30)
+    own = getattr(settings, f"JOB_QUEUE_RETENTION_{kind.upper()}_DAYS", None)
+    return int(usual if own is None else own)
 
 
 def payload_max_bytes() -> int:

@@ -1,4 +1,4 @@
-"""The thread that rescues jobs of lost workers and prunes history; one worker at a time leads."""
+"""The thread that rescues jobs of lost workers and clears away what is stale; one worker at a time leads."""
 
 import logging
 import threading
@@ -8,15 +8,11 @@ from typing import Final
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from accounts import rate_limits
 from accounts.api import idempotency
-from accounts.uuid7 import first_uuid7
-from jobs import conf
 from jobs.announce import announce_room
-from jobs.crash_points import crash_point
-from jobs.models import Job, ProcessingLock, Worker
+from jobs.models import ProcessingLock, Worker
 from jobs.models.columns import ClockTimestamp
 from jobs.worker.database import TRANSIENT, close_quietly, first_line, patiently
 from jobs.worker.expiry import cancel_expired, forget_rate_windows
@@ -26,7 +22,6 @@ from jobs.worker.stalls import talking
 _logger = logging.getLogger(__name__)
 
 PRUNE_SECONDS: Final = 60.0
-PRUNE_AT_ONCE: Final = 1_000
 WORKER_ROWS_KEPT: Final = timedelta(days=1)
 
 # Any number that nothing else uses. A lock of the transaction, not of the session: it works behind PgBouncer,
@@ -64,7 +59,7 @@ class Maintenance(threading.Thread):
         close_quietly()
 
     def round(self, prune: bool = True) -> bool:
-        """Rescue what is lost and prune what is old, if nobody else is at it; tells whether it led."""
+        """Rescue what is lost and clear away what is stale, if nobody else is at it; tells whether it led."""
         with transaction.atomic():
             if not _lead():
                 return False
@@ -78,7 +73,6 @@ class Maintenance(threading.Thread):
         if prune:
             with transaction.atomic():
                 if _lead():
-                    prune_jobs(conf.retention_days())
                     rate_limits.prune()
                     idempotency.prune()
                     forget_rate_windows()
@@ -97,21 +91,6 @@ def bury(silence: float) -> None:
     """Mark silent workers as stopped, once they hold no lock: before that the rescue needs to know of them."""
     holders = ProcessingLock.objects.values("worker_id")
     Worker.objects.silent(silence).exclude(id__in=holders).update(stopped_at=ClockTimestamp(), running=0)
-
-
-def prune_jobs(days: int) -> int:
-    """Delete a batch of jobs that ended so many days ago; dead letters wait for a person however long."""
-    if not days:
-        return 0
-    # Ids carry their time of creation: the oldest are at the head of the primary key, and the scan ends at the first
-    # job that is too young, instead of reading all of history when nothing is old enough. A day for wrong clocks.
-    youngest = first_uuid7(timezone.now() - timedelta(days=days - 1))
-    old = Job.objects.finished().filter(id__lt=youngest, updated_at__lt=Now() - timedelta(days=days)).order_by("id")
-    batch = list(old.select_for_update(skip_locked=True).values_list("id", flat=True)[:PRUNE_AT_ONCE])
-    if batch:
-        Job.objects.filter(id__in=batch).delete()
-        crash_point("mid_prune")
-    return len(batch)
 
 
 def _ask() -> None:

@@ -8,13 +8,11 @@ from django.db.models.functions import Now
 
 from accounts.models import User
 from analytics import partitions
-from jobs import dead_letters, schedules
+from jobs import dead_letters, retention, schedules
 from jobs.enqueue import NewJob, enqueue, enqueue_many
 from jobs.models import DeadLetter, Schedule
 from jobs.options import Options
 from jobs.releasing import release_waiting
-from jobs.worker.maintenance import Maintenance
-from jobs.worker.options import WorkerOptions
 from jobs.workflows import Workflow
 
 #: Partitions of then have no reason to be there, and the suite drops them as old ones.
@@ -78,8 +76,8 @@ def redrive(queue: str) -> None:
     dead_letters.bulk(dead_letters.redrive, letters, User.objects.order_by("pk").first())
 
 
-def maintain(queue: str) -> None:
-    Maintenance(WorkerOptions(heartbeat_interval=60.0)).round()
+def prune(queue: str) -> None:
+    retention.tidy()
 
 
 def make_partitions(queue: str) -> None:

@@ -277,7 +277,7 @@ class Redrive(Act):
 
 
 class Prune(Act):
-    act = "maintain"
+    act = "prune"
 
     def lay(self, scene: Scene) -> None:
         scene.stage.db.execute(
@@ -290,7 +290,7 @@ class Prune(Act):
 
     def at_the_crash(self, scene: Scene) -> None:
         assert len(scene.rows()) == 3
-        scene.do("maintain")
+        scene.do("prune")
 
     def at_the_end(self, scene: Scene) -> None:
         assert scene.rows() == []

@@ -6,11 +6,11 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.roles import Role
+from jobs import retention
 from jobs.django_tasks.framework import TaskResultDoesNotExist
 from jobs.models import DeadLetter, Job
 from jobs.models.counter import OutcomeCounter
 from jobs.testing import drain, eager
-from jobs.worker.maintenance import prune_jobs
 from tests.factories import UserFactory
 from tests.jobs.django_tasks import tasks
 from tests.jobs.test_pruning import aged
@@ -60,7 +60,7 @@ def test_results_are_kept_as_long_as_jobs():
     drain()
     old = str(aged(Job.objects.get(), 31).pk)
     assert tasks.calculate_meaning_of_life.get_result(old).return_value == 42
-    prune_jobs(30)
+    retention.tidy()
     with pytest.raises(TaskResultDoesNotExist):
         tasks.calculate_meaning_of_life.get_result(old)
 
