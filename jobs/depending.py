@@ -39,17 +39,16 @@ class Dependencies:
         return self._edges.count()
 
     def __iter__(self) -> Iterator[Ended]:
-        last: uuid.UUID | None = None
+        last = 0
         while True:
-            edges = self._edges.filter(depends_on__gt=last) if last else self._edges
-            page = list(edges.order_by("depends_on")[:PAGE])
+            page = list(self._edges.filter(pk__gt=last).order_by("pk")[:PAGE])
             for edge in page:
                 # What was deleted since is left out.
                 if ended := self._read(edge):
                     yield ended
             if len(page) < PAGE:
                 return
-            last = page[-1].depends_on_id
+            last = page[-1].pk
 
     def __getitem__(self, key: str | uuid.UUID) -> Ended:
         """Give the one of this step, or of this id; raises KeyError."""

@@ -28,9 +28,9 @@ EDGES_AT_ONCE: Final = 20_000
 # What has ended is settled here and now, by the one rule that there is for that.
 _INSERT_EDGES: Final = """
 INSERT INTO job_dependencies (job_id, depends_on_id, condition, status)
-SELECT e.job_id, e.depends_on_id, e.condition, dependency_status(e.condition, j.status)
+SELECT e.job_id, e.depends_on_id, e.condition,
+       dependency_status(e.condition, (SELECT j.status FROM job_queue j WHERE j.id = e.depends_on_id))
 FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) WITH ORDINALITY AS e (job_id, depends_on_id, condition, place)
-LEFT JOIN job_queue j ON j.id = e.depends_on_id
 ORDER BY e.place
 RETURNING job_id, depends_on_id, status
 """

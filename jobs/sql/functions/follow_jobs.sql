@@ -20,11 +20,10 @@ BEGIN
         SELECT w.id FROM unnest(v_wanted) AS w (id) WHERE NOT EXISTS (SELECT FROM job_queue j WHERE j.id = w.id));
     UPDATE job_queue j SET has_followers = true
     WHERE j.id = ANY (v_locked) AND NOT j.has_followers AND j.status IN ('pending', 'processing', 'dead_letter');
-    UPDATE job_dependencies d SET status = s.status
-    FROM (SELECT e.id, dependency_status(e.condition, j.status) AS status
-          FROM job_dependencies e LEFT JOIN job_queue j ON j.id = e.depends_on_id
-          WHERE e.job_id = ANY (p_waiting) AND e.status = 'open' AND e.depends_on_id = ANY (v_locked)) s
-    WHERE d.id = s.id AND s.status <> 'open';
+    UPDATE job_dependencies d
+    SET status = dependency_status(d.condition, (SELECT j.status FROM job_queue j WHERE j.id = d.depends_on_id))
+    WHERE d.job_id = ANY (p_waiting) AND d.status = 'open' AND d.depends_on_id = ANY (v_locked)
+      AND dependency_status(d.condition, (SELECT j.status FROM job_queue j WHERE j.id = d.depends_on_id)) <> 'open';
     RETURN ARRAY(SELECT DISTINCT d.job_id FROM job_dependencies d
                  WHERE d.job_id = ANY (p_waiting) AND d.status = 'open' AND d.depends_on_id <> ALL (v_locked));
 END $$

@@ -56,14 +56,14 @@ BEGIN
         v_more := v_more OR cardinality(v_kept) > 0;
         IF v_doomed IS NOT NULL THEN
             UPDATE job_queue j SET status = 'cancelled', cancel_requested_at = clock_timestamp(),
-                error_message = unmet.words,
-                error_details = jsonb_build_object('error_class', 'DependencyUnmet', 'kind', 'dependency',
-                                                   'message', unmet.words, 'at', clock_timestamp())
-            FROM (SELECT DISTINCT ON (d.job_id) d.job_id, format('It depends on job %s, which %s.', d.depends_on_id,
-                         coalesce('ended as ' || o.status, 'is not there any more')) AS words
-                  FROM job_dependencies d LEFT JOIN job_queue o ON o.id = d.depends_on_id
-                  WHERE d.job_id = ANY (v_doomed) AND d.status = 'unmet' ORDER BY d.job_id, d.id) unmet
-            WHERE j.id = unmet.job_id AND j.id = ANY (v_locked);
+                (error_message, error_details) = (
+                    SELECT w.words, jsonb_build_object('error_class', 'DependencyUnmet', 'kind', 'dependency',
+                                                       'message', w.words, 'at', clock_timestamp())
+                    FROM (SELECT format('It depends on job %s, which %s.', d.depends_on_id, coalesce('ended as ' || (
+                                            SELECT o.status FROM job_queue o WHERE o.id = d.depends_on_id),
+                                        'is not there any more')) AS words
+                          FROM job_dependencies d WHERE d.job_id = j.id AND d.status = 'unmet' LIMIT 1) w)
+            WHERE j.id = ANY (v_doomed) AND j.id = ANY (v_locked);
         END IF;
         IF v_free IS NOT NULL THEN
             RETURN QUERY

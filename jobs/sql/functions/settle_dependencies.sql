@@ -1,10 +1,11 @@
 -- Tells the jobs that depend on one that it has ended: their dependency is met or cannot be met any more, and a word
 -- is left for each, in a row of its own, so that a thousand jobs that end at once wait for nobody. Whoever looks for
 -- work reads the words. All of it, whoever owns the jobs.
+-- By index, whatever the statistics say: the plan is kept while the table fills.
 -- The worker that records an outcome looks by itself, if it knew at the claim that others follow the job. In all other
 -- cases workers are told here: an act of a person, or followers that came while the job ran.
 CREATE OR REPLACE FUNCTION settle_dependencies() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp AS $$
+SET search_path = public, pg_temp SET enable_seqscan = off AS $$
 DECLARE
     v_settled boolean;
     v_came_late boolean;
