@@ -147,7 +147,7 @@ def check_concurrency_limit(limit: Any) -> None:
 
 def check_rate_limit(rate: Any) -> None:
     if rates.parse(rate) is None:
-        raise InvalidOption("rate_limit", 'must be a rate like "60/m" or "10/30s", of s, m, h or d, at most 31 days.')
+        raise InvalidOption("rate_limit", 'must be a rate like "60/m" or "10/30s", in s, m, h or d, at most 31 days.')
 
 
 def check_expires_at(moment: Any) -> None:

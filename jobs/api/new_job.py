@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from accounts.api.fields import JsonObject, Moment, Number, Text, WholeNumber
 from accounts.api.strict import StrictSerializer
 from accounts.models import User, Workspace
-from jobs import catalogue, functions, language_rights, options
+from jobs import catalogue, functions, language_rights, options, rates
 from jobs.api.calls import UNKNOWN, request_id_of
 from jobs.api.unique import RULES, UniqueSerializer, check_rules
 from jobs.enqueue import NewJob
@@ -24,8 +24,10 @@ from jobs.uniqueness import Unique
 #: What stands in the body under the name of the option.
 _OPTIONS: Final = (
     *("queue", "priority", "scheduled_at", "delay", "max_retries", "timeout", "tags", "metadata"),
-    *("unique_key", "concurrency_key", "project_name", "hostname", "arch"),
+    *("unique_key", "concurrency_key", "concurrency_limit", "rate_limit", "expires_at"),
+    *("project_name", "hostname", "arch"),
 )
+_LIMITS: Final = frozenset({"concurrency_limit", "rate_limit"})
 _TEXT: Final[dict[str, Any]] = {"required": False, "max_length": options.TEXT_MAX_LENGTH}
 
 
@@ -56,7 +58,23 @@ class NewJobSerializer(StrictSerializer):
         allow_null=True,
         help_text="What makes two jobs the same; null is nothing, whatever the job type says.",
     )
-    concurrency_key = Text(**_TEXT, min_length=1)
+    concurrency_key = Text(
+        **_TEXT, min_length=1, help_text="Jobs of one key share its limits; without a limit one of them runs at a time."
+    )
+    concurrency_limit = WholeNumber(
+        required=False,
+        min_value=1,
+        max_value=options.MOST_AT_ONCE,
+        help_text="It starts only while fewer jobs of its key run than this.",
+    )
+    rate_limit = Text(
+        required=False,
+        validators=[RegexValidator(rf"{rates.PATTERN[:-1]}\Z")],
+        help_text="So many jobs of its key start in any such time: 60/m, or 10/30s; in s, m, h or d.",
+    )
+    expires_at = Moment(
+        required=False, help_text="If it has not started by then, it is cancelled; at most two years ahead."
+    )
     project_name = Text(**_TEXT, allow_blank=True)
     hostname = Text(**_TEXT, allow_blank=True)
     arch = Text(**_TEXT, allow_blank=True)
@@ -73,6 +91,9 @@ class NewJobSerializer(StrictSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "delay" in attrs and "scheduled_at" in attrs:
             raise serializers.ValidationError({"delay": ["Cannot be given together with scheduled_at."]})
+        for name in _LIMITS & attrs.keys():
+            if "concurrency_key" not in attrs:
+                raise serializers.ValidationError({name: ["Needs a concurrency_key."]})
         check_rules(attrs)
         return attrs
 
@@ -124,6 +145,7 @@ class NewJobDescription(OpenApiSerializerExtension):  # type: ignore[no-untyped-
     def map_serializer(self, auto_schema: Any, direction: Any) -> dict[str, Any]:
         general = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
         general |= {"additionalProperties": False, "not": {"required": ["delay", "scheduled_at"]}, "allOf": RULES}
+        general["dependentRequired"] = {name: ["concurrency_key"] for name in sorted(_LIMITS)}
         return of_each_type(general)
 
 

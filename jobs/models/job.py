@@ -28,6 +28,15 @@ class JobQuerySet(models.QuerySet["Job"]):
     def owned_by(self, user: Any) -> Self:
         return self.filter(user=user)
 
+    def pending(self) -> Self:
+        """Every pending job, whatever it waits for.
+
+        The second condition is always true. It names the indexes that pending jobs are spread over, one of which has
+        each of them: from the status alone the planner would read the whole table.
+        """
+        spread = Q(waits_for__isnull=False) | Q(waits_for=None, lane_key=None) | Q(waits_for=None, lane_key__isnull=False)
+        return self.filter(spread, status=Status.PENDING)
+
     def startable(self) -> Self:
         """Pending jobs that wait for nothing but their time."""
         return self.filter(status=Status.PENDING, waits_for=None)
@@ -189,7 +198,7 @@ class Job(models.Model):
                 condition=Q(concurrency_limit__isnull=True) | Q(concurrency_limit__gte=1), name="job_limit_positive"
             ),
             models.CheckConstraint(
-                condition=Q(rate_limit__isnull=True) | Q(rate_limit__regex=rates.PATTERN), name="job_rate_readable"
+                condition=Q(rate_limit__isnull=True) | Q(rate_limit__regex=rates.COLUMN_PATTERN), name="job_rate_readable"
             ),
             models.UniqueConstraint(
                 fields=["job_type", "unique_key", "user"],

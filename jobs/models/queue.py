@@ -39,7 +39,7 @@ class Queue(models.Model):
                 name="queue_limit_positive",
             ),
             models.CheckConstraint(
-                condition=models.Q(rate_limit__isnull=True) | models.Q(rate_limit__regex=rates.PATTERN),
+                condition=models.Q(rate_limit__isnull=True) | models.Q(rate_limit__regex=rates.COLUMN_PATTERN),
                 name="queue_rate_readable",
             ),
         ]
