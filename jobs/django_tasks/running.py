@@ -7,6 +7,7 @@ from inspect import iscoroutinefunction
 from typing import Any, Final
 
 from asgiref.sync import sync_to_async
+from django.db import connection
 
 from jobs.context import Context
 from jobs.django_tasks.context import EkidenTaskContext
@@ -59,7 +60,8 @@ def _coroutine_for(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def _begin(attempt: Attempt) -> AnyResult:
     """Note in the job that this worker begins it, if it still may, and give the result as it is now: running."""
-    for job in Job.objects.raw(_BEGIN, [attempt.id, attempt.lock_token]):
+    alone = not connection.in_atomic_block
+    for job in Job.objects.raw(_BEGIN, [alone, attempt.id, attempt.lock_token]):
         return result_of(job)
     raise LockLost
 

@@ -3,10 +3,12 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from jobs import control, dead_letters
 from jobs.context import Context
+from jobs.django_tasks import running
 from jobs.django_tasks.framework import TaskResultDoesNotExist, TaskResultStatus
 from jobs.exceptions import JobCancelled, LostWorker, NonRetryableError
 from jobs.execution import run
@@ -264,3 +266,14 @@ def test_many_attempts_keep_the_last_thousand():
     run_job(Job.objects.get())
     result.refresh()
     assert len(result.worker_ids) == 1000 and result.worker_ids[-1] == "jobs.testing"
+
+
+@pytest.mark.parametrize(("alone", "then"), [(True, "off"), (False, "on")])
+def test_only_the_note_itself_does_not_wait_for_the_disk(alone, then):
+    tasks.noop_task.enqueue()
+    lock = start(Job.objects.get())
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = on")
+        assert len(list(Job.objects.raw(running._BEGIN, [alone, lock.job_id, lock.lock_token]))) == 1
+        cursor.execute("SHOW synchronous_commit")
+        assert cursor.fetchone() == (then,)
