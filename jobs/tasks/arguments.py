@@ -10,15 +10,20 @@ from jobs.scrubbing import scrub, scrub_head
 #: So much of what a task was given is kept, in characters.
 SHOWN_CHARACTERS: Final = 4_000
 
+_SCALARS: Final = frozenset({str, int, float, bool, type(None)})
 _canonical: Final = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
-def fingerprint(given: Any) -> int | None:
-    """Give a number that differs for other arguments; None for what JSON has no form for, which cannot be compared."""
-    try:
-        text = _canonical(given)
-    except (TypeError, ValueError, RecursionError):
-        return None
+def fingerprint(*given: Any) -> int | None:
+    """Give a number that differs for other values; None for what JSON has no form for, which cannot be compared."""
+    if _SCALARS.issuperset(map(type, given)):
+        # As exact as JSON, and many times faster.
+        text = repr(given)
+    else:
+        try:
+            text = _canonical(given)
+        except (TypeError, ValueError, RecursionError):
+            return None
     return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big", signed=True)
 
 

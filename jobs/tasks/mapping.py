@@ -15,7 +15,7 @@ from jobs.exceptions import JobCancelled, LockLost, TaskMismatch
 from jobs.models import Task
 from jobs.tasks.arguments import fingerprint, shown
 from jobs.tasks.journal import Written
-from jobs.tasks.place import WHOLE, Kind, Place, recalled
+from jobs.tasks.place import WHOLE, Kind, Place, recalled, value_of
 from jobs.tasks.running import Tasks, awaited, dump_value, refuse_coroutine
 
 Status = Task.Status
@@ -127,8 +127,7 @@ class Mapping:
         """Give the results in the order of the items, as every later attempt will see them."""
         if self.whole is not None and self.whole.status == Status.FAILED:
             recalled(self.whole)
-        texts = [self._results[index] for index in range(len(self.items))]
-        return [None if text is None else json.loads(text) for text in texts]
+        return [value_of(self._results[index]) for index in range(len(self.items))]
 
     def _recall(self) -> None:
         """Find the items that are finished; raises TaskMismatch when they are others, or another number of them."""

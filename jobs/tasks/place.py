@@ -11,6 +11,8 @@ from jobs.tasks.journal import Remembered, Written
 
 Kind = Task.Kind
 
+_read: Final = json.JSONDecoder().raw_decode
+
 #: The row of a map as a whole.
 WHOLE: Final = -1
 
@@ -107,10 +109,15 @@ def binds(row: Remembered, followed: bool) -> bool:
     return row.status == Task.Status.COMPLETED
 
 
+def value_of(text: str | None) -> Any:
+    """Read a result as the database gives it: one JSON value and nothing around it."""
+    return None if text is None else _read(text)[0]
+
+
 def recalled(row: Remembered) -> Any:
     """Give the remembered result, or raise the remembered error."""
     if row.status == Task.Status.COMPLETED:
-        return None if row.result is None else json.loads(row.result)
+        return value_of(row.result)
     if row.kind == Kind.EVENT:
         raise EventTimeout(row.error_message)
     raise remade(row.error_class, row.error_message)

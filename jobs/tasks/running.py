@@ -25,7 +25,7 @@ from jobs.models import Task
 from jobs.outcomes import Attempt
 from jobs.payloads import check_text, dump_result
 from jobs.tasks.arguments import fingerprint, shown_call
-from jobs.tasks.journal import Journal, Remembered, refuse_transaction
+from jobs.tasks.journal import Journal, Memory, refuse_transaction
 from jobs.tasks.place import NAME_MAX_LENGTH, Kind, Place, binds, recalled, words
 
 Status = Task.Status
@@ -43,8 +43,8 @@ class Tasks:
         self.attempt = attempt
         self.journal = Journal(attempt)
         self.tell_progress = tell_progress
-        self._remembered: dict[int, dict[int, Remembered]] | None = None
-        self._last = self._position = 0
+        self._memory: Memory | None = None
+        self._position = 0
         self._counting = threading.Lock()
         #: What ends this attempt whatever the handler makes of it.
         self._end: BaseException | None = None
@@ -56,7 +56,7 @@ class Tasks:
     async def aenter(self, kind: Kind, name: str) -> Place:
         """Come to the next task of a coroutine; those that are gathered are numbered as they were begun."""
         position = self.claim(kind, name)
-        if self._remembered is None:
+        if self._memory is None:
             await sync_to_async(self._load)()
         return self.place(position, kind, name)
 
@@ -73,9 +73,9 @@ class Tasks:
 
     def place(self, position: int, kind: Kind, name: str) -> Place:
         """Look what is remembered at a position."""
-        remembered = self._load() if self._remembered is None else self._remembered
+        memory = self._load() if self._memory is None else self._memory
         try:
-            return Place(position, kind, name, remembered.get(position, {}), position < self._last)
+            return Place(position, kind, name, memory.at(position), position < memory.last)
         except TaskMismatch as error:
             raise self.ends(error) from None
 
@@ -88,8 +88,8 @@ class Tasks:
         """Look, when the handler has returned, whether it really came to its end and to all that is remembered."""
         if self._end is not None:
             raise self._end
-        if self._last > self._position:
-            self._refuse_leftovers()
+        if self._memory is not None and self._memory.last > self._position:
+            self._refuse_leftovers(self._memory)
 
     def reason(self, error: BaseException) -> BaseException:
         """Give what an attempt that ended by this error ended by in truth."""
@@ -115,10 +115,10 @@ class Tasks:
 
     def run(self, name: str, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Run a plain function once, or give what it gave."""
-        refuse_coroutine(name, function)
         call = Call(self, self.enter(Kind.CALL, name), args, kwargs)
         if call.finished is not None:
             return recalled(call.finished)
+        refuse_coroutine(name, function)
         call.begin()
         try:
             with self.inside():
@@ -142,21 +142,19 @@ class Tasks:
             raise
         return await sync_to_async(call.complete)(text)
 
-    def _load(self) -> dict[int, dict[int, Remembered]]:
+    def _load(self) -> Memory:
         refuse_transaction()
         with self._counting:
-            if self._remembered is None:
-                self._remembered = self.journal.load()
-                self._last = max(self._remembered, default=0)
-            return self._remembered
+            if self._memory is None:
+                self._memory = self.journal.load()
+            return self._memory
 
-    def _refuse_leftovers(self) -> None:
-        for position, rows in (self._remembered or {}).items():
-            left = [row for row in rows.values() if binds(row, False)] if position > self._position else []
-            if left:
+    def _refuse_leftovers(self, memory: Memory) -> None:
+        for row in memory.behind(self._position):
+            if binds(row, False):
                 raise TaskMismatch(
-                    f"At position {position} the job remembers {words(left[0].kind, left[0].name)}, and the handler"
-                    " has returned before it. Its code or what it depends on has changed since."
+                    f"At position {row.position} the job remembers {words(row.kind, row.name)}, and the handler has"
+                    " returned before it. Its code or what it depends on has changed since."
                 )
 
 
@@ -167,7 +165,7 @@ class Call:
         self._tasks = tasks
         self._place = place
         self._arguments = args, kwargs
-        self._fingerprint = fingerprint([args, kwargs] if kwargs else [args])
+        self._fingerprint = fingerprint(*args, kwargs) if kwargs else fingerprint(*args)
         self._payload = ""
         self._begun_at = 0.0
         self.finished = place.finished()
