@@ -2,6 +2,7 @@
 
 import re
 import sys
+from dataclasses import fields
 from importlib import import_module
 from itertools import count
 from types import ModuleType, SimpleNamespace
@@ -12,13 +13,15 @@ import pytest
 
 from accounts.models import User
 from jobs.context import Context
-from jobs.django_tasks import EkidenBackend
+from jobs.django_tasks import EkidenBackend, EkidenTask
+from jobs.django_tasks.framework import Task
 from jobs.execution import run
 from jobs.models import Job
 from jobs.outcomes import Attempt, Completed, DeadLettered, Outcome, Retry, Snoozed
 from jobs.registry import registry
+from jobs.statuses import Status
 from jobs.testing import drain_jobs, run_job
-from tests.markdown import blocks
+from tests.markdown import blocks, table, words
 
 #: The first line of a block that is a file.
 FILE = re.compile(r"# ([\w/]+)\.py")
@@ -148,3 +151,11 @@ def test_durable_tasks(page):
     names.test_an_article_is_published_when_it_is_approved()
     Job.objects.all().delete()
     names.test_nobody_approves()
+
+
+def test_options_of_django_tasks_are_all_named():
+    shown = {word.split("=")[0] for row in table("docs/django-tasks.md", "option") for word in words(row[0])}
+    own = {field.name for field in fields(EkidenTask)} - {field.name for field in fields(Task)}
+    assert shown == own
+    statuses = {word for row in table("docs/django-tasks.md", "the job is") for word in words(row[0])}
+    assert statuses == set(Status.values)
