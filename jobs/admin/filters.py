@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from django.contrib import admin
@@ -13,6 +13,7 @@ from django.utils.timezone import now
 from accounts.uuid7 import first_uuid7
 from jobs.models import Queue
 from jobs.models.counter import OutcomeCounter
+from jobs.models.job import JobQuerySet
 from jobs.registry import registry
 from jobs.statuses import Resolution, Status
 
@@ -58,7 +59,7 @@ class StatusFilter(FixedFilter):
         return [(status.value, str(status.label)) for status in Status]
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return rows.filter(status=value)
+        return cast(JobQuerySet, rows).pending() if value == Status.PENDING else rows.filter(status=value)
 
 
 class OpenFilter(FixedFilter):
@@ -153,6 +154,18 @@ class DefaultFilter(FixedFilter):
                 "query_string": changelist.get_query_string({self.parameter_name: value}),
                 "display": label,
             }
+
+
+class DeletedFilter(DefaultFilter):
+    title = "deleted"
+    parameter_name = "deleted"
+    default = "no"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [("no", "No"), ("yes", "Deleted ones")]
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return rows.filter(is_deleted=value == "yes")
 
 
 class ResolutionFilter(DefaultFilter):

@@ -3,9 +3,9 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from jobs import dead_letters
+from jobs import dead_letters, options
 from jobs.admin import documents
-from jobs.exceptions import InvalidPayload
+from jobs.exceptions import InvalidOption, InvalidPayload
 from jobs.statuses import Priority
 
 
@@ -35,6 +35,35 @@ class VersionedPriorityForm(PriorityForm):
     """Refuses to overwrite what someone else changed while the page stood open."""
 
     expected_version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class QueueRulesForm(ReasonForm):
+    """What may be said of a queue; what is empty is no limit."""
+
+    concurrency_limit = forms.IntegerField(
+        label="At once",
+        required=False,
+        min_value=1,
+        max_value=options.MOST_AT_ONCE,
+        help_text="How many of its jobs may run at once, on all workers together; empty is any number.",
+    )
+    rate_limit = forms.CharField(
+        label="Started in a time",
+        required=False,
+        empty_value=None,
+        help_text="60/m is at most 60 in any minute, 10/30s at most 10 in any 30 seconds; empty is any number.",
+    )
+    fair = forms.BooleanField(label="Users take turns, however many jobs each of them has waiting", required=False)
+    field_order = ("concurrency_limit", "rate_limit", "fair", "reason")
+
+    def clean_rate_limit(self) -> str | None:
+        rate: str | None = self.cleaned_data["rate_limit"]
+        if rate is not None:
+            try:
+                options.check_rate_limit(rate)
+            except InvalidOption as error:
+                raise ValidationError(error.detail.capitalize()) from error
+        return rate
 
 
 class ReleaseForm(ReasonForm):

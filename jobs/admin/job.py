@@ -13,7 +13,7 @@ from jobs import control
 from jobs.admin import display, documents, job_facts
 from jobs.admin.acts import Act
 from jobs.admin.attempts import failed_attempts
-from jobs.admin.filters import QueueFilter, ScheduleFilter, StatusFilter, TypeFilter, WindowFilter
+from jobs.admin.filters import DeletedFilter, QueueFilter, ScheduleFilter, StatusFilter, TypeFilter, WindowFilter
 from jobs.admin.forms import PriorityForm, VersionedPriorityForm
 from jobs.admin.history import acts_on
 from jobs.admin.many import ManyAdmin
@@ -27,7 +27,11 @@ _DOCUMENTS: Final = ("payload", "result", "metadata")
 
 
 def _in(*statuses: Status) -> Any:
-    return lambda job: job.status in statuses and not (job.status == Status.PROCESSING and job.cancel_requested_at)
+    def offered(job: Job) -> bool:
+        asked_to_stop = job.status == Status.PROCESSING and job.cancel_requested_at
+        return job.status in statuses and not asked_to_stop and not job.is_deleted
+
+    return offered
 
 
 @admin.register(Job)
@@ -45,7 +49,7 @@ class JobAdmin(ManyAdmin):
         "problem",
     )
     list_display_links = ("key",)
-    list_filter = (StatusFilter, TypeFilter, QueueFilter, WindowFilter, ScheduleFilter)
+    list_filter = (StatusFilter, TypeFilter, QueueFilter, WindowFilter, DeletedFilter, ScheduleFilter)
     list_select_related = ("user",)
     search_fields = ("id",)
     search_help_text = "An id or its beginning, or a whole tag (also as tag:name)."
@@ -78,17 +82,25 @@ class JobAdmin(ManyAdmin):
             form=VersionedPriorityForm,
             offered=_in(Status.PENDING),
         ),
+        Act(
+            "restore",
+            "Restore",
+            "It is there again, as it ended. One that was pending when it was deleted stays cancelled.",
+            control.restore,
+            "The job is restored.",
+            offered=lambda job: job.is_deleted,
+        ),
     )
-    many = ("cancel", "retry", "priority")
+    many = ("cancel", "retry", "priority", "restore")
     many_forms: ClassVar[dict[str, Any]] = {"priority": PriorityForm}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
-        visible: QuerySet[Job] = super().get_queryset(request).filter(is_deleted=False)
-        return visible.annotate(error_head=Left("error_message", 120))
+        jobs: QuerySet[Job] = super().get_queryset(request)
+        return jobs.annotate(error_head=Left("error_message", 120))
 
     def detail_queryset(self) -> QuerySet[Job]:
         texts = {f"{name}_text": documents.as_text(name) for name in _DOCUMENTS}
-        jobs = Job.objects.visible().defer(*_DOCUMENTS).select_related("user", "workspace", "schedule")
+        jobs = Job.objects.defer(*_DOCUMENTS).select_related("user", "workspace", "schedule")
         return jobs.annotate(**texts)
 
     def get_search_results(

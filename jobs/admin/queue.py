@@ -9,6 +9,7 @@ from django.utils.html import format_html
 from jobs import options, queues
 from jobs.admin import display
 from jobs.admin.acts import Act, ActingAdmin
+from jobs.admin.forms import QueueRulesForm
 from jobs.admin.history import acts_on
 from jobs.exceptions import InvalidOption
 from jobs.models import Queue
@@ -37,6 +38,15 @@ class QueueAdmin(ActingAdmin):
             "The queue runs again.",
             offered=lambda queue: queue.paused,
         ),
+        Act(
+            "configure",
+            "Set rules",
+            "Limits count from now on, with the jobs that run already. Turns are for the jobs that are submitted from "
+            "now on.",
+            queues.configure,
+            "The rules of the queue are set.",
+            form=QueueRulesForm,
+        ),
     )
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -44,8 +54,8 @@ class QueueAdmin(ActingAdmin):
             raise PermissionDenied
         rows = {queue.name: queue for queue in Queue.objects.all()}
         lanes = [
-            (lane, rows.get(lane.name), self.buttons(request, Queue(name=lane.name, paused=lane.paused)))
-            for lane in queues.snapshot()
+            (lane, row, _words(row), self.buttons(request, Queue(name=lane.name, paused=lane.paused)))
+            for lane, row in ((lane, rows.get(lane.name) or Queue(name=lane.name)) for lane in queues.snapshot())
         ]
         return self.page(request, "jobs/queues.html", None, title="Queues", lanes=lanes)
 
@@ -55,6 +65,9 @@ class QueueAdmin(ActingAdmin):
         except InvalidOption:
             return None
         return Queue.objects.filter(pk=object_id).first() or Queue(name=object_id)
+
+    def initial(self, row: Any) -> dict[str, Any]:
+        return {name: getattr(row, name) for name in ("concurrency_limit", "rate_limit", "fair")}
 
     def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         now = next((lane for lane in queues.snapshot() if lane.name == obj.name), None)
@@ -66,12 +79,27 @@ class QueueAdmin(ActingAdmin):
         }
 
 
+def rules_of(queue: Queue) -> dict[str, Any]:
+    """Say the rules of a queue in words; what is not limited is left out."""
+    return {
+        "At once": f"at most {queue.concurrency_limit:,}" if queue.concurrency_limit else None,
+        "Started": f"at most {queue.rate_limit}" if queue.rate_limit else None,
+        "Users": "take turns" if queue.fair else None,
+    }
+
+
+def _words(queue: Queue) -> str:
+    said = (f"{label.lower()} {words}" for label, words in rules_of(queue).items() if words)
+    return ", ".join(said)
+
+
 def _facts(queue: Queue, now: QueueSnapshot) -> dict[str, Any]:
     return {
         "Waiting": f"{'at least ' if now.depth_capped else ''}{now.depth:,}",
         "Oldest due": f"{display.span(now.oldest_age_seconds)} ago" if now.oldest_age_seconds else "none is late",
         "Running": f"{now.processing:,}",
-        "Concurrency limit": queue.concurrency_limit,
+        "Wait for others or an event": f"{now.waiting:,}" if now.waiting else None,
+        **rules_of(queue),
         "Paused": display.exact(queue.paused_at) if queue.paused else None,
         "Reason": queue.paused_reason,
         "Jobs": format_html('<a href="{}?queue={}">list them</a>', reverse("admin:jobs_job_changelist"), queue.name),

@@ -13,7 +13,7 @@ from jobs import schedules
 from jobs.admin import display, documents, schedule_editor
 from jobs.admin.acts import Act
 from jobs.admin.facts import anchor
-from jobs.admin.filters import Choices, DefaultFilter, FixedFilter, TypeFilter
+from jobs.admin.filters import Choices, DeletedFilter, FixedFilter, TypeFilter
 from jobs.admin.history import acts_on
 from jobs.admin.many import ManyAdmin
 from jobs.admin.schedule_forms import ScheduleChangeForm
@@ -51,18 +51,6 @@ class SourceFilter(FixedFilter):
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         return rows.filter(source=value)
-
-
-class DeletedFilter(DefaultFilter):
-    title = "deleted"
-    parameter_name = "deleted"
-    default = "no"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [("no", "No"), ("yes", "Deleted ones")]
-
-    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return rows.filter(is_deleted=value == "yes")
 
 
 def _switch(pk: UUID, actor: Any, reason: str = "", *, is_active: bool) -> Schedule:
@@ -217,10 +205,6 @@ class ScheduleAdmin(ManyAdmin):
     @admin.display(description="missed, overlapping")
     def rules(self, schedule: Schedule) -> str:
         return f"{schedule.misfire}, {schedule.overlap}"
-
-    @admin.display(description="from")
-    def source(self, schedule: Schedule) -> str:
-        return schedule.get_source_display()
 
     @admin.display(description="last error")
     def problem(self, schedule: Schedule) -> SafeString | str:

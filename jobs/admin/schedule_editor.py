@@ -120,9 +120,9 @@ def preview_of_row(schedule: Schedule) -> Preview:
 
 def _shown(when: timing.Cron | timing.Every | timing.Manual, times: list[datetime]) -> Preview:
     zone = when.zone if isinstance(when, timing.Cron) else UTC
-    present = now()
+    present, clock = now(), "%H:%M:%S" if any(at.second for at in times) else "%H:%M"
     shown = [
-        Time(f"{at:%Y-%m-%d %H:%M:%S}", f"{at.astimezone(zone):%a %Y-%m-%d %H:%M:%S}", display.span(at - present))
+        Time(f"{at:%Y-%m-%d {clock}}", f"{at.astimezone(zone):%a %Y-%m-%d {clock}}", display.span(at - present))
         for at in times
     ]
     return Preview(when.describe(), str(zone), shown)

@@ -23,7 +23,7 @@ from accounts.api.strict import StrictSerializer
 from accounts.api.views import GenericViewSet
 from jobs import control
 from jobs.api import described
-from jobs.api.access import ON_JOBS, visible_jobs
+from jobs.api.access import ON_JOBS, jobs_even_deleted, visible_jobs
 from jobs.api.calls import Call, as_sent, note_call
 from jobs.api.job import DEFAULT_NAMES, NAMES, JobSerializer, ListedJobSerializer, columns_of
 from jobs.api.job_filters import JobFilters
@@ -155,6 +155,15 @@ class JobViewSet(GenericViewSet[Job]):
         control.soft_delete(pk, request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    @extend_schema(operation_id="jobs_restore", request=ReasonSerializer, responses=JobSerializer)
+    @idempotent
+    def restore(self, request: Request, pk: UUID) -> Response:
+        """Show a deleted job again, as it ended; one that is there stays as it is."""
+        if not jobs_even_deleted(request.user).filter(pk=pk).exists():
+            raise Http404
+        control.restore(pk, request.user, reason=reason_of(request))
+        return _answer(self._visible(pk))
+
     def _act(self, act: Callable[..., Job], pk: UUID, **how: Any) -> Response:
         self._visible(pk)
         act(pk, self.request.user, **how)
@@ -172,7 +181,7 @@ class JobViewSet(GenericViewSet[Job]):
     def _narrowed(self, names: tuple[str, ...]) -> QuerySet[Job]:
         """Read only the columns that are asked for: payloads of megabytes stay where they are."""
         related = [relation for name, relation in (("user_id", "user"), ("workspace", "workspace")) if name in names]
-        jobs = self.get_queryset().only(*columns_of(names))
+        jobs = jobs_even_deleted(self.request.user).only(*columns_of(names))
         return jobs.select_related(*related) if related else jobs
 
 

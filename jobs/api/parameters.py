@@ -81,6 +81,11 @@ class WordFilter(DescribedFilter):
     schema: ClassVar = {"type": "string", "minLength": 1, "maxLength": TEXT_MAX_LENGTH}
 
 
+class IdFilter(DescribedFilter):
+    field_class = forms.UUIDField
+    schema: ClassVar = {"type": "string", "format": "uuid"}
+
+
 class PriorityFilter(DescribedFilter):
     field_class = forms.IntegerField
     bounds: ClassVar = {"min_value": 0, "max_value": 100}

@@ -1,8 +1,9 @@
-"""Queues: how full they are, and pausing them."""
+"""Queues: how full they are, pausing them, and their rules."""
 
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
+from django.core.validators import RegexValidator
 from django.http import Http404
 from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -10,9 +11,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.api.fields import Text, WholeNumber, YesNo
 from accounts.api.idempotency import idempotent
+from accounts.api.strict import StrictSerializer
 from accounts.api.views import ViewSet
-from jobs import options, queues
+from jobs import options, queues, rates
 from jobs.api.access import ON_THE_DESK
 from jobs.api.parameters import refuse_unread
 from jobs.api.reasons import ReasonSerializer, reason_of
@@ -34,6 +37,40 @@ class QueueSerializer(serializers.Serializer[Any]):
     paused = serializers.BooleanField()
     paused_at = serializers.DateTimeField(allow_null=True)
     paused_reason = serializers.CharField()
+    waiting = serializers.IntegerField(help_text="Jobs that wait for others or for an event, beside those.")
+    concurrency_limit = serializers.IntegerField(
+        allow_null=True, help_text="How many of its jobs may run at once; null is any number."
+    )
+    rate_limit = serializers.CharField(
+        allow_null=True, help_text="How many of its jobs may start in a time; null is any number."
+    )
+    fair = serializers.BooleanField(help_text="Whether its users take turns.")
+
+
+class QueueRulesSerializer(StrictSerializer):
+    """The rules of a queue; what is left out stays as it is, null takes a limit away."""
+
+    schema_rules: ClassVar = {"minProperties": 1}
+
+    concurrency_limit = WholeNumber(
+        required=False,
+        allow_null=True,
+        min_value=1,
+        max_value=options.MOST_AT_ONCE,
+        help_text="How many of its jobs may run at once, on all workers together; those that run already count.",
+    )
+    rate_limit = Text(
+        required=False,
+        allow_null=True,
+        validators=[RegexValidator(rf"{rates.PATTERN[:-1]}\Z", "Must be a rate such as 60/m or 10/30s.")],
+        help_text="How many of its jobs may start in a time: `60/m`, or `10/30s`.",
+    )
+    fair = YesNo(required=False, help_text="Whether its users take turns; for the jobs that are submitted from now on.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError("Give at least one of concurrency_limit, rate_limit and fair.", "empty")
+        return attrs
 
 
 class QueuesSerializer(serializers.Serializer[Any]):
@@ -58,6 +95,20 @@ class QueueViewSet(ViewSet):
         if found is None:
             raise Http404
         return Response(found)
+
+    @extend_schema(
+        operation_id="queues_partial_update",
+        parameters=[NAME],
+        request=QueueRulesSerializer,
+        responses=QueueSerializer,
+    )
+    def partial_update(self, request: Request, name: str) -> Response:
+        """Set its limits, and whether its users take turns. A name may be given rules ahead of its use."""
+        _checked(name)
+        body = QueueRulesSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        queues.configure(name, request.user, **body.validated_data)
+        return _answer(name)
 
     @extend_schema(operation_id="queues_pause", parameters=[NAME], request=ReasonSerializer, responses=QueueSerializer)
     @idempotent
@@ -96,5 +147,6 @@ def _answer(name: str) -> Response:
 
 def _describe(snapshot: QueueSnapshot, row: Queue | None) -> dict[str, Any]:
     facts = {**asdict(snapshot), "depth_capped": snapshot.depth_capped}
-    paused = {"paused_at": row.paused_at if row else None, "paused_reason": row.paused_reason if row else ""}
-    return dict(QueueSerializer({**facts, **paused}).data)
+    rules = row or Queue(name=snapshot.name)
+    names = ("paused_at", "paused_reason", "concurrency_limit", "rate_limit", "fair")
+    return dict(QueueSerializer({**facts, **{name: getattr(rules, name) for name in names}}).data)

@@ -2,10 +2,12 @@ from typing import Any, Final
 
 from django.urls import path
 
+from jobs.api.batches import BatchViewSet
 from jobs.api.bulk import BulkJobsView
 from jobs.api.dead_letter_bulk import DeadLetterBulkView
 from jobs.api.dead_letter_groups import DeadLetterGroupsView
 from jobs.api.dead_letters import DeadLetterViewSet
+from jobs.api.dependencies import DependenciesView
 from jobs.api.events import JobEventsView, streaming
 from jobs.api.functions import FunctionViewSet
 from jobs.api.invoke import InvokeView
@@ -20,6 +22,7 @@ from jobs.api.worker.complete import CompleteView
 from jobs.api.worker.fail import FailView
 from jobs.api.worker.progress import ProgressView
 from jobs.api.worker.renew import RenewView
+from jobs.api.workflows import WorkflowsView
 
 #: What can be done to one row.
 JOB: Final[dict[str, Any]] = {"get": "retrieve", "patch": "partial_update", "delete": "destroy"}
@@ -32,6 +35,12 @@ urlpatterns = [
     path("jobs/<uuid:pk>/tasks", TaskViewSet.as_view({"get": "list"}), name="job-tasks"),
     path("jobs/<uuid:pk>/cancel", JobViewSet.as_view({"post": "cancel"}), name="job-cancel"),
     path("jobs/<uuid:pk>/retry", JobViewSet.as_view({"post": "retry"}), name="job-retry"),
+    path("jobs/<uuid:pk>/restore", JobViewSet.as_view({"post": "restore"}), name="job-restore"),
+    path("jobs/<uuid:pk>/dependencies", DependenciesView.as_view(), name="job-dependencies"),
+    path("batches", BatchViewSet.as_view({"get": "list", "post": "create"}), name="batches"),
+    path("batches/<uuid:pk>", BatchViewSet.as_view({"get": "retrieve"}), name="batch"),
+    path("batches/<uuid:pk>/cancel", BatchViewSet.as_view({"post": "cancel"}), name="batch-cancel"),
+    path("workflows", WorkflowsView.as_view(), name="workflows"),
     path("dead-letters", DeadLetterViewSet.as_view({"get": "list"}), name="dead-letters"),
     path("dead-letters/groups", DeadLetterGroupsView.as_view(), name="dead-letter-groups"),
     path("dead-letters/bulk", DeadLetterBulkView.as_view(), name="dead-letters-bulk"),
@@ -45,7 +54,7 @@ urlpatterns = [
         for act in ("redrive", "discard", "resolve")
     ),
     path("queues", QueueViewSet.as_view({"get": "list"}), name="queues"),
-    path("queues/<str:name>", QueueViewSet.as_view({"get": "retrieve"}), name="queue"),
+    path("queues/<str:name>", QueueViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="queue"),
     path("queues/<str:name>/pause", QueueViewSet.as_view({"post": "pause"}), name="queue-pause"),
     path("queues/<str:name>/resume", QueueViewSet.as_view({"post": "resume"}), name="queue-resume"),
     path("job-types", JobTypeViewSet.as_view({"get": "list"}), name="job-types"),

@@ -34,8 +34,8 @@ class JobQuerySet(models.QuerySet["Job"]):
         The second condition is always true. It names the indexes that pending jobs are spread over, one of which has
         each of them: from the status alone the planner would read the whole table.
         """
-        spread = Q(waits_for__isnull=False) | Q(waits_for=None, lane_key=None) | Q(waits_for=None, lane_key__isnull=False)
-        return self.filter(spread, status=Status.PENDING)
+        open_lane, other_lane = Q(waits_for=None, lane_key=None), Q(waits_for=None, lane_key__isnull=False)
+        return self.filter(open_lane | other_lane | Q(waits_for__isnull=False), status=Status.PENDING)
 
     def startable(self) -> Self:
         """Pending jobs that wait for nothing but their time."""

@@ -18,12 +18,16 @@ _ACTED: Final = {
     "cancel": "cancelled",
     "change": "changed",
     "close": "closed",
+    "configure": "set up",
+    "create": "made",
     "delete": "deleted",
     "pause": "paused",
     "register": "registered",
     "release": "took from its worker",
+    "restore": "restored",
     "resume": "resumed",
     "retry": "ran again",
+    "run": "ran",
 }
 
 

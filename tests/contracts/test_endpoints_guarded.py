@@ -47,6 +47,7 @@ class Scene:
     bob: APIClient
     pending: Job
     failed: Job
+    deleted: Job
     session: Session
     schedule: Schedule
     deleted_schedule: Schedule
@@ -133,6 +134,7 @@ OWNED: Final[dict[tuple[str, str], Probe]] = {
     ("get", "jobs/<uuid:pk>/tasks"): one("get", "jobs/{}/tasks", "pending"),
     ("post", "jobs/<uuid:pk>/cancel"): one("post", "jobs/{}/cancel", "pending"),
     ("post", "jobs/<uuid:pk>/retry"): one("post", "jobs/{}/retry", "failed"),
+    ("post", "jobs/<uuid:pk>/restore"): one("post", "jobs/{}/restore", "deleted"),
     ("get", "sessions"): many("sessions"),
     ("get", "sessions/<str:request_id>"): one("get", "sessions/{}", "session"),
     ("patch", "sessions/<str:request_id>"): one("patch", "sessions/{}", "session", {"ttl": 60}),
@@ -172,7 +174,7 @@ REFUSED: Final = {
     *((method, "dead-letters/<uuid:pk>") for method in ("get", "patch")),
     *(("post", f"dead-letters/<uuid:pk>/{act}") for act in ("redrive", "discard", "resolve")),
     ("get", "queues"),
-    ("get", "queues/<str:name>"),
+    *((method, "queues/<str:name>") for method in ("get", "patch")),
     *(("post", f"queues/<str:name>/{act}") for act in ("pause", "resume")),
     ("post", "functions"),
     ("patch", "functions/<str:language_title>"),
@@ -195,14 +197,22 @@ def scene(db: None) -> Iterator[Scene]:
     mine = client_of(ada)
     pending = mine.post(f"{API}jobs", JOB).json()["job_id"]
     session = mine.post(f"{API}sessions", {"language_title": "python-guarded"}).json()["request_id"]
+    deleted = Job.objects.create(job_type="guarded", user=ada, is_deleted=True)
     failed = fail(Job.objects.create(job_type="guarded", user=ada, max_retries=0), retryable=True)
-    schedule, deleted = (
+    schedule, deleted_schedule = (
         schedules.create(ada, name=name, job_type="guarded", schedule_interval=SCHEDULE["schedule_interval"])
         for name in ("ada's", "ada's former")
     )
-    schedules.soft_delete(deleted.pk, ada)
+    schedules.soft_delete(deleted_schedule.pk, ada)
     yield Scene(
-        ada, client_of(bob), Job.objects.get(pk=pending), failed, Session.objects.get(pk=session), schedule, deleted
+        ada=ada,
+        bob=client_of(bob),
+        pending=Job.objects.get(pk=pending),
+        failed=failed,
+        deleted=deleted,
+        session=Session.objects.get(pk=session),
+        schedule=schedule,
+        deleted_schedule=deleted_schedule,
     )
     registry.remove("guarded")
     catalogue.forget()

@@ -110,6 +110,13 @@ QUERIES = {
         lambda: list(Job.objects.filter(is_deleted=False, status="cancelled").order_by("-id")[:PAGE]),
         frozenset({"job_ended_badly"}),
     ),
+    # So many are pending that the newest of all jobs are looked through; where they are few, the other test has it.
+    "what is pending, whatever it waits for": Query(
+        lambda: list(Job.objects.visible().pending().order_by("-id")[:PAGE]), frozenset({"job_queue_pkey"})
+    ),
+    "what was deleted": Query(
+        lambda: list(Job.objects.filter(is_deleted=True).order_by("-id")[:PAGE]), frozenset({"job_deleted"})
+    ),
     "what runs longest": Query(
         lambda: list(Job.objects.filter(status="processing").order_by("started_at", "id")[:PAGE]),
         frozenset({"job_running"}),

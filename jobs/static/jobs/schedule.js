@@ -25,11 +25,13 @@
 
     function table(preview) {
         const made = element("table", "", "times");
+        const scroll = element("div", "", "scroll");
         const isUtc = preview.zone === "UTC";
         const columns = time => isUtc ? [time.local, time.away] : [time.local, time.utc, time.away];
         made.createTHead().append(row("th", isUtc ? ["UTC", "In"] : [preview.zone, "UTC", "In"]));
         made.createTBody().append(...preview.times.map(time => row("td", columns(time))));
-        return made;
+        scroll.append(made);
+        return scroll;
     }
 
     function show(preview) {

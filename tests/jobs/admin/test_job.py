@@ -1,6 +1,9 @@
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.urls import reverse
+from django.utils.timezone import now
 
 from jobs.models import AuditEntry, Job
 from tests.jobs.rows import dead_letter, fail, finish, new_job, start
@@ -64,10 +67,31 @@ def test_unknown_id_leads_back_to_the_list(operator):
     assert operator.get(f"{LIST}nonsense/change/").status_code == 302
 
 
-def test_deleted_jobs_are_hidden(operator):
-    job = new_job(is_deleted=True)
-    assert rows(operator) == set()
-    assert operator.get(url(job)).status_code == 302
+def test_deleted_jobs_are_hidden_and_restored(operator):
+    job = finish(new_job(is_deleted=True))
+    assert rows(operator) == set() and rows(operator, deleted="yes") == {job.pk}
+    page = operator.get(url(job)).content.decode()
+    assert "It is deleted" in page and "Restore…" in page and "Run again…" not in page
+    page = operator.post(f"{LIST}{job.pk}/restore/", {"reason": "by mistake"}, follow=True).content.decode()
+    assert "The job is restored." in page and "Restore…" not in page and "by mistake" in page
+    assert rows(operator) == {job.pk} and rows(operator, deleted="yes") == set()
+
+
+def test_new_facts_are_told_in_words(operator):
+    later = now() + timedelta(hours=2)
+    job = new_job(
+        waits_for="jobs", expires_at=later, unique_key="a", unique_until=later, unique_states=["pending", "failed"],
+        concurrency_key="mail", concurrency_limit=3, rate_limit="60/m",
+    )  # fmt: skip
+    page = operator.get(url(job)).content.decode()
+    for words in (
+        "Waits for other jobs",
+        ", if it has not started",
+        "<code>a</code>, while pending or failed, until 20",
+        "<code>mail</code>, at most 3 at once, at most 60/m started",
+    ):
+        assert words in page, words
+    assert "for other jobs" in operator.get(LIST).content.decode()
 
 
 def test_filters(operator):

@@ -66,6 +66,7 @@ def test_pages_are_strict(operator):
         f"{base}/deadletter/{letter.pk}/discard/",
         f"{base}/processinglock/{running.pk}/change/",
         f"{base}/queue/default/pause/",
+        f"{base}/queue/default/configure/",
         f"{base}/schedule/add/",
         *(f"{base}/schedule/{schedule.pk}/{page}/" for page in ("change", "edit", "delete")),
     ]

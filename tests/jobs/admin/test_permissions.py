@@ -39,6 +39,8 @@ def places(db):
         f"{base}/processinglock/{running.pk}/release/": {"lock_token": lock.lock_token},
         f"{base}/queue/default/pause/": {},
         f"{base}/queue/default/resume/": {},
+        f"{base}/queue/default/configure/": {"concurrency_limit": 1},
+        f"{base}/job/{job.pk}/restore/": {},
         f"{base}/deadletter/{letter.pk}/redrive/": {},
         f"{base}/deadletter/{letter.pk}/discard/": {},
         f"{base}/deadletter/{letter.pk}/resolve/": {},

@@ -52,8 +52,8 @@ def test_a_schedule_is_made(operator, made):
     assert (made.schedule_interval, made.payload) == (WEEKDAYS, {"content": "good morning"})
     assert (made.source, made.user, made.overlap, made.queue) == ("admin", None, "skip", "default")
     page = operator.get(address(made)).content.decode()
-    for word in ("morning report", IN_WORDS, "09:00:00", "Asia/Tokyo", "good morning", "nobody in particular", "made"):
-        assert word in page
+    for words in ("morning report", IN_WORDS, "09:00</td>", "good morning", "nobody in particular", "made"):
+        assert words in page
     assert AuditEntry.objects.get(target_id=str(made.pk)).actor_name == "operator-1"
 
 
@@ -96,7 +96,7 @@ def test_a_name_that_is_taken(operator, made):
 
 def test_the_button_shows_the_next_times_and_saves_nothing(operator):
     text = operator.post(f"{LIST}add/", {**FORM, "preview": "yes"}).content.decode()
-    assert IN_WORDS in text and text.count("09:00:00</td>") == 10 and 'value="0 9 * * 1-5"' in text
+    assert IN_WORDS in text and text.count("09:00</td>") == 10 and 'value="0 9 * * 1-5"' in text
     assert not Schedule.objects.exists()
     wrong = operator.post(f"{LIST}add/", {**FORM, "expression": "x", "preview": "yes"}).content.decode()
     assert "is no cron expression" in wrong.split('id="preview"')[1]
@@ -107,7 +107,7 @@ def test_the_preview_as_json(viewer):
     found = json.loads(viewer.get(f"{LIST}preview/", fields).content)
     assert (found["words"], found["zone"], found["errors"]) == (IN_WORDS, "Asia/Tokyo", {})
     assert len(found["times"]) == 10
-    assert all(time["utc"].endswith("00:00:00") and time["local"].endswith("09:00:00") for time in found["times"])
+    assert all(time["utc"].endswith(" 00:00") and time["local"].endswith(" 09:00") for time in found["times"])
     ending = (now() + timedelta(seconds=100)).strftime("%Y-%m-%dT%H:%M:%S")
     few = viewer.get(f"{LIST}preview/", {"kind": "timedelta", "seconds": "40", "ends_at": ending})
     assert len(json.loads(few.content)["times"]) == 2

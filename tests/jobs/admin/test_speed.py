@@ -36,6 +36,7 @@ LISTS = [
     ("job", {"type": "summarize", "queue": "default"}),
     ("job", {"window": "1h"}),
     ("job", {"q": "rare"}),
+    ("job", {"deleted": "yes"}),
     ("job", {"q": "01900000"}),
     ("deadletter", {}),
     ("deadletter", {"resolution": "all"}),

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -8,6 +9,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User, Workspace
 from accounts.roles import Role
+from jobs import schedules
 from jobs.models import AuditEntry, Job
 from jobs.statuses import Status
 from tests.api_client import problem
@@ -294,3 +296,31 @@ def test_nobody_gets_in_without_a_key(client: APIClient, submit: Submit) -> None
 )
 def test_wrong_addresses_and_methods(client: APIClient, method: str, path: str, status: int, code: str) -> None:
     problem(client.generic(method, f"/api/v1{path}"), status, code)
+
+
+def test_a_deleted_job_is_listed_apart_and_restored(client: APIClient, submit: Submit) -> None:
+    url = f"/api/v1/jobs/{submit()['job_id']}"
+    kept = submit()["job_id"]
+    assert client.delete(url).status_code == 204
+    problem(client.get(url), 404, "not-found")
+
+    def listed(**filters: str) -> list[str]:
+        return [row["job_id"] for row in client.get("/api/v1/jobs", filters).json()["data"]]
+
+    assert listed() == listed(deleted="false") == [kept]
+    assert [f"/api/v1/jobs/{pk}" for pk in listed(deleted="true")] == [url]
+    restored = client.post(f"{url}/restore", {"reason": "by mistake"})
+    assert (restored.status_code, restored.json()["status"]) == (200, "cancelled")
+    assert restored["ETag"] == client.get(url)["ETag"] == client.post(f"{url}/restore")["ETag"]
+    assert AuditEntry.objects.get(action="restore").reason == "by mistake"
+    problem(client.post(f"/api/v1/jobs/{UUID(int=7)}/restore"), 404, "not-found")
+    problem(client.get("/api/v1/jobs", {"deleted": "perhaps"}), 400, "invalid-parameter")
+
+
+def test_the_jobs_of_a_schedule(client: APIClient, user: User, submit: Submit) -> None:
+    submit()
+    schedule = schedules.create(user, name="x", job_type="echo", schedule_interval={"type": "manual"})
+    ours = schedules.run_now(schedule.pk, user).id
+    found = client.get("/api/v1/jobs", {"schedule": str(schedule.pk)}).json()["data"]
+    assert [(row["job_id"], row["schedule_id"]) for row in found] == [(str(ours), str(schedule.pk))]
+    problem(client.get("/api/v1/jobs", {"schedule": "x"}), 400, "invalid-parameter")

@@ -57,3 +57,42 @@ def test_queues_are_for_operators(client: APIClient, client_as: Callable[[Role],
     problem(client.post("/api/v1/queues/echoes/pause"), 403, "role-missing")
     assert client_as(Role.VIEWER).get("/api/v1/queues").status_code == 200
     problem(client_as(Role.VIEWER).post("/api/v1/queues/echoes/pause"), 403, "role-missing")
+
+
+RULES = {"concurrency_limit": 3, "rate_limit": "60/m", "fair": True}
+
+
+def test_rules_are_set_and_taken_away(operator: APIClient) -> None:
+    found = operator.get("/api/v1/queues/echoes").json()
+    assert {"concurrency_limit": None, "rate_limit": None, "fair": False, "waiting": 0}.items() <= found.items()
+    answer = operator.patch("/api/v1/queues/echoes", RULES)
+    assert answer.status_code == 200 and RULES.items() <= answer.json().items()
+    assert operator.patch("/api/v1/queues/echoes", {"rate_limit": None}).json()["rate_limit"] is None
+    assert {**RULES, "rate_limit": None}.items() <= operator.get("/api/v1/queues/echoes").json().items()
+    entries = AuditEntry.objects.filter(target_id="echoes").order_by("id")
+    assert [entry.action for entry in entries] == ["configure", "configure"]
+    assert operator.patch("/api/v1/queues/nothing-yet", {"fair": True}).json()["fair"] is True
+
+
+@pytest.mark.parametrize(
+    ("rules", "pointer"),
+    [
+        ({}, "#"),
+        ({"concurrency_limit": 0}, "#/concurrency_limit"),
+        ({"concurrency_limit": "3"}, "#/concurrency_limit"),
+        ({"rate_limit": "often"}, "#/rate_limit"),
+        ({"rate_limit": "1/32d"}, "#/rate_limit"),
+        ({"rate_limit": "1/m\n"}, "#/rate_limit"),
+        ({"fair": None}, "#/fair"),
+        ({"paused": True}, "#/paused"),
+    ],
+)
+def test_rules_that_cannot_be(operator: APIClient, rules: dict[str, Any], pointer: str) -> None:
+    errors = problem(operator.patch("/api/v1/queues/echoes", rules), 422, "validation")["errors"]
+    assert [error["pointer"] for error in errors] == [pointer]
+    assert not AuditEntry.objects.exists()
+
+
+def test_rules_are_for_operators(client: APIClient, client_as: Callable[[Role], APIClient]) -> None:
+    for asker in (client, client_as(Role.VIEWER)):
+        problem(asker.patch("/api/v1/queues/echoes", RULES), 403, "role-missing")
