@@ -93,6 +93,13 @@ _ALL = (
     ProblemType("invalid-payload", 422, "The payload does not match the job type", "`errors` points to each place."),
     ProblemType("unknown-job-type", 422, "There is no such job type", "`GET /api/v1/job-types` lists them."),
     ProblemType(
+        "unknown-dependency",
+        422,
+        "There is no such job to depend on",
+        "`errors` points to it. What belongs to other users looks as if it did not exist, too.",
+    ),
+    ProblemType("invalid-workflow", 422, "The steps make no workflow", "`errors` points to each place."),
+    ProblemType(
         "query-too-broad",
         422,
         "The search had too much to look at",

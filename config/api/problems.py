@@ -156,6 +156,13 @@ def _invalid_schedule(exc: Any) -> Problem:
     return Problem("validation", "The schedule cannot be like this.", errors)
 
 
+def _unknown_dependency(exc: Any) -> Problem:
+    pointer = "#/parent_id" if exc.option == "parent" else f"#/{exc.option}"
+    return Problem(
+        "unknown-dependency", str(exc), [{"pointer": pointer, "code": "unknown-dependency", "detail": str(exc)}]
+    )
+
+
 def _unavailable(exc: Exception) -> Problem:
     logger.error("The database did not answer: %s", exc)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
@@ -184,6 +191,12 @@ DOMAIN: Final[Mapping[type[Exception], Callable[[Any], Problem | None]]] = {
     jobs.UnknownFunction: lambda exc: Problem("unknown-function", str(exc)),
     jobs.InvalidFunction: _invalid_function,
     jobs.InvalidSchedule: _invalid_schedule,
+    jobs.UnknownDependency: _unknown_dependency,
+    jobs.InvalidWorkflow: lambda exc: Problem(
+        "invalid-workflow",
+        "The steps make no workflow.",
+        [{"pointer": f"#{v.pointer}", "code": v.code, "detail": v.detail} for v in exc.violations],
+    ),
     jobs.ScheduleExists: lambda exc: Problem("already-exists", str(exc)),
     jobs.FunctionExists: lambda exc: Problem("already-exists", str(exc)),
     jobs.FunctionInactive: lambda exc: Problem("function-inactive", str(exc)),
@@ -191,7 +204,7 @@ DOMAIN: Final[Mapping[type[Exception], Callable[[Any], Problem | None]]] = {
     jobs.SessionClosed: lambda exc: Problem("session-closed", str(exc)),
     jobs.LanguageNotAllowed: lambda exc: Problem("language-not-allowed", str(exc), members={"language": exc.language}),
     jobs.InvalidOption: lambda exc: Problem(
-        "invalid-option", str(exc), [{"pointer": f"#/{escape(exc.option)}", "code": "invalid", "detail": exc.detail}]
+        "invalid-option", str(exc), [{"pointer": f"#/{exc.option}", "code": "invalid", "detail": exc.detail}]
     ),
     jobs.InvalidState: lambda exc: Problem("invalid-state", str(exc), members={"current_state": exc.current}),
     jobs.TooManyEvents: lambda exc: Problem("too-many-events", str(exc)),

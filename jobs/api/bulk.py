@@ -21,7 +21,7 @@ from jobs.api.access import ON_JOBS
 from jobs.api.calls import Call, as_sent, note_calls
 from jobs.api.new_job import NewJobSerializer, function_asked_for, new_job
 from jobs.enqueue import Enqueued, NewJob, enqueue_each
-from jobs.exceptions import FunctionInactive, JobError, LanguageNotAllowed, NoneSubmitted
+from jobs.exceptions import FunctionInactive, JobError, LanguageNotAllowed, NoneSubmitted, UnknownDependency
 
 MAX_ITEMS: Final = 1_000
 
@@ -104,7 +104,7 @@ class BulkJobsView(APIView):
     def _read(self, item: Any, workspaces: dict[str, Workspace]) -> NewJob | Exception:
         try:
             return new_job(self._checker.run_validation(item), self.request, workspaces)
-        except (ValidationError, FunctionInactive, LanguageNotAllowed) as error:
+        except (ValidationError, FunctionInactive, LanguageNotAllowed, UnknownDependency) as error:
             return error
 
     @property

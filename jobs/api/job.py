@@ -50,6 +50,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     user_id = serializers.CharField(source="user.user_id", read_only=True, default=None, allow_null=True)
     workspace = serializers.CharField(source="workspace.name", read_only=True, default=None, allow_null=True)
     parent_id = serializers.UUIDField(read_only=True, allow_null=True)
+    batch_id = serializers.UUIDField(read_only=True, allow_null=True)
     waits_for = serializers.ChoiceField(
         choices=WaitsFor.choices,
         read_only=True,
@@ -74,7 +75,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
             *("created_at", "updated_at", "version"),
             *("payload", "metadata", "tags", "unique_key", "unique_until", "error_history"),
             *("concurrency_key", "concurrency_limit", "rate_limit", "schedule_id", "scheduled_for"),
-            *("user_id", "workspace", "project_name", "hostname", "arch", "parent_id"),
+            *("user_id", "workspace", "project_name", "hostname", "arch", "parent_id", "batch_id"),
         )
         read_only_fields = fields
 

@@ -8,11 +8,12 @@ from drf_spectacular.extensions import OpenApiSerializerExtension
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from accounts.api.fields import JsonObject, Moment, Number, Text, WholeNumber
+from accounts.api.fields import Identifier, JsonObject, Moment, Number, Text, WholeNumber
 from accounts.api.strict import StrictSerializer
 from accounts.models import User, Workspace
 from jobs import catalogue, functions, language_rights, options, rates
 from jobs.api.calls import UNKNOWN, request_id_of
+from jobs.api.links import depends_on_field, linked
 from jobs.api.unique import RULES, UniqueSerializer, check_rules
 from jobs.enqueue import NewJob
 from jobs.exceptions import UnknownJobType
@@ -82,6 +83,12 @@ class NewJobSerializer(StrictSerializer):
         required=False, min_length=1, max_length=128, help_text="A name that groups jobs; made when it is new."
     )
 
+    depends_on = depends_on_field()
+    on_failure = JsonObject(required=False, help_text="A job, as this one, that runs if this one fails for good.")
+    parent_id = Identifier(
+        required=False, help_text="A job of yours: cancelling that one cancels this one, if it has not started."
+    )
+
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, dict) and "job_type" in data and "type" not in data:
             data = {**data, "type": data["job_type"]}
@@ -110,7 +117,7 @@ def function_asked_for(body: Any) -> str:
 def new_job(data: dict[str, Any], request: Request, workspaces: dict[str, Workspace]) -> NewJob:
     """Make the domain's value of a checked body; unknown workspaces are made and added to `workspaces`.
 
-    Raises FunctionInactive or LanguageNotAllowed.
+    Raises FunctionInactive, LanguageNotAllowed or UnknownDependency.
     """
     user = cast(User, request.user)
     _admit(data["type"], user)
@@ -121,8 +128,14 @@ def new_job(data: dict[str, Any], request: Request, workspaces: dict[str, Worksp
         chosen["workspace"] = workspaces[name]
     if "unique" in data:
         chosen["unique"] = None if data["unique"] is None else Unique.of(data["unique"])
+    chosen |= linked(data, request, lambda body: read_job(body, request, workspaces))
     chosen |= {"user": user, "request_id": request_id_of(request)}
     return NewJob(data["type"], data["payload"], cast(Options, chosen))
+
+
+def read_job(body: Any, request: Request, workspaces: dict[str, Workspace]) -> NewJob:
+    """Check the body of one job and make its value; raises as new_job does, and ValidationError."""
+    return new_job(NewJobSerializer().run_validation(body), request, workspaces)
 
 
 def _admit(job_type: str, user: User) -> None:
