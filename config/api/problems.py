@@ -139,7 +139,7 @@ def escape(name: str) -> str:
 
 
 def _invalid_payload(exc: Any) -> Problem:
-    base = f"#/{escape(exc.field)}"
+    base = f"#/{exc.field}"
     errors = [{"pointer": base + v.pointer, "code": v.code, "detail": v.detail} for v in exc.violations]
     return Problem("invalid-payload", str(exc), errors)
 
