@@ -100,6 +100,8 @@ SECRETS: Final = {"meta.users": frozenset({"password", "api_key_hash", "retired_
 #: Who may call what acts with its owner's rights; a function that is not named is for workers.
 DEFINERS: Final = {
     "find_key_owner": (APP, OPERATOR),
+    # For workers in other languages, whom the web serves.
+    "release_waiting_jobs": (OPERATOR, WORKER),
     # A month that nobody has made is made by whoever logs into it.
     "create_log_partitions": (APP, OPERATOR, WORKER),
 }

@@ -16,6 +16,7 @@ from jobs.languages import queue_of
 from jobs.models import ProcessingLock
 from jobs.outcomes import Attempt, DeadLettered, Released
 from jobs.payloads import check_json
+from jobs.releasing import release_waiting
 from jobs.remote.ending import settle
 
 #: Jobs that nobody can do are dead-lettered while a claim passes over them, so many batches of them at once.
@@ -59,6 +60,8 @@ def claim(wish: Wish) -> list[Claimed]:
     A job is dead-lettered instead, and never holds up those behind it, when its payload does not fit its function or
     cannot be read, when there is no such function or it is switched off, or when its owner may not use the language.
     """
+    with acting_as_system():
+        release_waiting()
     for _ in range(MOST_ROUNDS):
         with transaction.atomic():
             attempts = _acquire(wish)

@@ -17,7 +17,8 @@ from accounts.models import User
 from analytics.api.request_logs import RequestLogViewSet
 from analytics.models import RequestLog
 from jobs import catalogue, schedules
-from jobs.models import Job, Schedule, Session
+from jobs.models import Batch, Job, Schedule, Session
+from jobs.models.batch import BatchQuerySet
 from jobs.models.job import JobQuerySet
 from jobs.models.schedule import ScheduleQuerySet
 from jobs.models.session import SessionQuerySet
@@ -51,6 +52,7 @@ class Scene:
     session: Session
     schedule: Schedule
     deleted_schedule: Schedule
+    batch: Batch
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         # A body only where one may be sent: an unread one is refused.
@@ -80,7 +82,9 @@ def found(scene: Scene, response: Any) -> bool:
 def mentions(scene: Scene, response: Any) -> bool:
     assert response.status_code in (200, 201, 202), response.content
     text = response.content.decode()
-    return any(str(each.pk) in text for each in (scene.pending, scene.failed, scene.session, scene.schedule))
+    return any(
+        str(each.pk) in text for each in (scene.pending, scene.failed, scene.session, scene.schedule, scene.batch)
+    )
 
 
 def figures(scene: Scene, response: Any) -> bool:
@@ -124,6 +128,7 @@ def logged(path: str) -> Probe:
 
 JOB: Final = {"type": "guarded", "unique_key": "ada's"}
 SCHEDULE: Final = {"name": "ada's", "type": "guarded", "schedule_interval": {"type": "timedelta", "seconds": 90}}
+STEPS: Final = {"a": {"type": "guarded"}, "b": {"type": "guarded", "depends_on": ["a"]}}
 OWNED: Final[dict[tuple[str, str], Probe]] = {
     ("get", "jobs"): many("jobs"),
     ("get", "jobs/<uuid:pk>"): one("get", "jobs/{}", "pending"),
@@ -135,6 +140,10 @@ OWNED: Final[dict[tuple[str, str], Probe]] = {
     ("post", "jobs/<uuid:pk>/cancel"): one("post", "jobs/{}/cancel", "pending"),
     ("post", "jobs/<uuid:pk>/retry"): one("post", "jobs/{}/retry", "failed"),
     ("post", "jobs/<uuid:pk>/restore"): one("post", "jobs/{}/restore", "deleted"),
+    ("get", "jobs/<uuid:pk>/dependencies"): one("get", "jobs/{}/dependencies", "pending"),
+    ("get", "batches"): many("batches"),
+    ("get", "batches/<uuid:pk>"): one("get", "batches/{}", "batch"),
+    ("post", "batches/<uuid:pk>/cancel"): one("post", "batches/{}/cancel", "batch"),
     ("get", "sessions"): many("sessions"),
     ("get", "sessions/<str:request_id>"): one("get", "sessions/{}", "session"),
     ("patch", "sessions/<str:request_id>"): one("patch", "sessions/{}", "session", {"ttl": 60}),
@@ -159,6 +168,8 @@ OWNED: Final[dict[tuple[str, str], Probe]] = {
 MAKING: Final[dict[tuple[str, str], Probe]] = {
     ("post", "jobs"): new("jobs", JOB),
     ("post", "jobs/bulk"): new("jobs/bulk", {"items": [JOB]}),
+    ("post", "batches"): new("batches", {"jobs": [{"type": "guarded"}]}),
+    ("post", "workflows"): new("workflows", {"steps": STEPS}),
     ("post", "schedules"): new("schedules", SCHEDULE),
     ("post", "sessions"): new("sessions", {"language_title": "python-guarded"}),
     ("post", "functions/<str:language_title>/invoke"): new("functions/python-guarded/invoke", {}),
@@ -213,6 +224,7 @@ def scene(db: None) -> Iterator[Scene]:
         session=Session.objects.get(pk=session),
         schedule=schedule,
         deleted_schedule=deleted_schedule,
+        batch=Batch.objects.create(name="ada's", total=0, user=ada),
     )
     registry.remove("guarded")
     catalogue.forget()
@@ -221,7 +233,7 @@ def scene(db: None) -> Iterator[Scene]:
 @pytest.fixture
 def unfiltered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the application's filters away."""
-    for queryset in (JobQuerySet, SessionQuerySet, ScheduleQuerySet):
+    for queryset in (JobQuerySet, SessionQuerySet, ScheduleQuerySet, BatchQuerySet):
         monkeypatch.setattr(queryset, "owned_by", lambda self, user: self)
     monkeypatch.setattr(RequestLogViewSet, "get_queryset", lambda self: RequestLog.objects.all())
     for module in list(sys.modules.values()):
