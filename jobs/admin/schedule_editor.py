@@ -152,6 +152,10 @@ def _let_decide(form: Any, schedule: Schedule | None) -> dict[str, Any]:
 
 
 def _plainly(value: Any) -> Any:
+    if value in (None, ""):
+        return display.NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, dict):
         return schedules.in_words(value) if "type" in value else documents.pretty(value)
     return display.exact(value) if isinstance(value, datetime) else value
