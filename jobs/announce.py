@@ -5,6 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, TypeVar
 
@@ -51,6 +52,15 @@ def announce(lanes: Iterable[Lane], using: str = "default") -> None:
     transaction.on_commit(partial(_send, frozenset(lanes), time.monotonic(), using), using=using)
     for tell in listeners:
         tell(using)
+
+
+def queues_of(message: str) -> set[str]:
+    """Name the queues in which workers may find something to do, as an announcement says."""
+    if not message.startswith("~"):
+        return {message.partition(":")[0]}
+    with suppress(ValueError, TypeError):
+        return {str(queue) for queue, _ in json.loads(message[1:])}
+    return set()
 
 
 def announce_cancel(job_id: object, using: str = "default") -> None:

@@ -19,7 +19,7 @@ INSERT INTO job_queue (id, job_type, queue, priority, payload, max_retries) VALU
 _CLAIM: Final = """
 SELECT job_id, lock_token, payload, scheduled_at FROM start_jobs(ARRAY(
     SELECT id FROM job_queue
-    WHERE queue = %s AND priority = 5 AND status = 'pending'
+    WHERE queue = %s AND priority = 5 AND status = 'pending' AND waits_for IS NULL AND lane_key IS NULL
       AND scheduled_at <= statement_timestamp() AND (scheduled_at, id) > (%s, %s)
     ORDER BY scheduled_at, id FOR UPDATE SKIP LOCKED LIMIT %s
 ), 'bench', interval '5 minutes') ORDER BY scheduled_at, job_id

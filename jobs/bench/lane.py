@@ -67,7 +67,9 @@ class BenchLane:
     def unfinished(self) -> bool:
         """Tell whether jobs wait or run, by the indexes of what waits and what runs: history must not be read."""
         mine = Job.objects.filter(queue=self.name)
-        return mine.filter(status=Status.PENDING).exists() or mine.filter(status=Status.PROCESSING).exists()
+        waiting = mine.startable()
+        lanes = waiting.filter(lane_key=None), waiting.exclude(lane_key=None), mine.filter(status=Status.PROCESSING)
+        return any(jobs.exists() for jobs in lanes)
 
     def clear(self) -> None:
         """Delete the lane's jobs and what workers noted of them, a chunk at a time."""

@@ -10,7 +10,7 @@ from django.db import models, transaction
 
 from accounts.row_security import acting_as_system
 from jobs import catalogue, observers, result_cache
-from jobs.announce import ANY_PRIORITY, announce
+from jobs.announce import ANY_PRIORITY, announce, announce_room
 from jobs.backoff import exponential, lawful
 from jobs.exceptions import LockLost, UnknownJobType
 from jobs.execution import LONGEST_SNOOZE_SECONDS, MESSAGE_MAX_CHARACTERS, TRACEBACK_MAX_CHARACTERS
@@ -77,6 +77,8 @@ def settle(attempt: Attempt, outcome: Outcome, run_seconds: float) -> str:
         if isinstance(ended, Snoozed | Released) and status == Status.PENDING:
             # Other workers may be idle; without a word they would find it at their next poll.
             announce([(attempt.queue, ANY_PRIORITY)])
+        if attempt.limited:
+            announce_room([(attempt.queue, attempt.concurrency_key)])
     return status
 
 

@@ -38,6 +38,7 @@ _ATTEMPT: Final = {
     "timeout": "job__timeout",
     "user_id": "user_text",
     "request_id": "job__request_id",
+    "concurrency_key": "concurrency_key",
 }
 _TIMES: Final = ("job__scheduled_at", "job__started_at", "now")
 
@@ -75,7 +76,7 @@ def held(user_id: str, job_id: UUID, lock_token: int) -> Held:
     lock = _held_by(user_id).filter(job_id=job_id, lock_token=lock_token)
     texts = {"id_text": "job_id", "payload_text": "job__payload", "user_text": "job__user_id"}
     as_text = {name: Cast(column, TextField()) for name, column in texts.items()}
-    names = (*_ATTEMPT.values(), *_TIMES, "worker_id", "job__status", "job__cancel_requested_at")
+    names = (*_ATTEMPT.values(), *_TIMES, "worker_id", "limited_queue", "job__status", "job__cancel_requested_at")
     rows: Any = lock.annotate(**as_text, now=ClockTimestamp()).values(*names)
     row: dict[str, Any] | None = next(iter(rows), None)
     if row is None or row["job__status"] != Status.PROCESSING:
@@ -83,6 +84,7 @@ def held(user_id: str, job_id: UUID, lock_token: int) -> Held:
     due, started, now = (row[name] for name in _TIMES)
     facts: dict[str, Any] = {name: row[column] for name, column in _ATTEMPT.items()}
     attempt = Attempt(**facts, renewed_at=0.0, waited=max(0.0, (started - due).total_seconds()))
+    attempt.limited = bool(row["concurrency_key"] or row["limited_queue"])
     cancel_requested = row["job__cancel_requested_at"] is not None
     return Held(attempt, row["worker_id"], (now - started).total_seconds(), cancel_requested)
 

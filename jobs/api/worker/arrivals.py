@@ -18,7 +18,7 @@ import psycopg
 from django.db import Error, close_old_connections, connection, connections
 
 from accounts.row_security import acting_as_system
-from jobs.announce import CHANNEL, WINDOW_SECONDS, listening_parameters
+from jobs.announce import CHANNEL, WINDOW_SECONDS, listening_parameters, queues_of
 from jobs.languages import is_foreign
 from jobs.models import Queue
 
@@ -122,10 +122,10 @@ class Arrivals:
             if time.monotonic() >= due:
                 due = time.monotonic() + self._look()
             for note in listening.notifies(timeout=max(0.0, due - time.monotonic()), stop_after=1):
-                queue = note.payload.partition(":")[0]
-                self._wake({queue})
+                queues = queues_of(note.payload)
+                self._wake(queues)
                 # Also when nobody waits just now: who comes in a moment may wait for what was left unsaid.
-                if is_foreign(queue):
+                if any(map(is_foreign, queues)):
                     due = min(due, time.monotonic() + AGAIN_SECONDS)
 
     def _look_on(self) -> None:
@@ -172,7 +172,7 @@ def _lanes(queues: list[str]) -> list[tuple[str, float]]:
             cursor.execute(_WAITING_LANES, {"queues": queues})
             rows = cursor.fetchall()
         paused = set(Queue.objects.filter(name__in=queues, paused=True).values_list("name", flat=True))
-    return [(queue, due_in) for queue, _, _, due_in in rows if queue not in paused]
+    return [(queue, due_in) for queue, _, _, due_in, _ in rows if queue not in paused]
 
 
 arrivals: Final = Arrivals()

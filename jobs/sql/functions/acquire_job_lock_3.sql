@@ -19,6 +19,7 @@ DECLARE
     v_lanes record;
     v_left integer := p_batch_size;
     v_taken integer;
+    v_share integer;
     v_ids uuid[] := '{}';
     v_more uuid[];
 BEGIN
@@ -83,26 +84,34 @@ BEGIN
                     v_queue.name, v_priority, coalesce(v_after, ''),
                     CASE WHEN v_turn IS NULL THEN '{}' ELSE jsonb_build_object((lane_group(v_turn)).name, v_turn) END, 200
                 ) WITH ORDINALITY AS k (name, lane_key, scheduled_at, due_in, place)
-                UNION ALL SELECT '', '', CASE WHEN v_turn = '' THEN 4000 ELSE 2000 END
+                UNION ALL SELECT '', '', CASE WHEN v_turn = '' THEN 4000 ELSE 2000 END WHERE EXISTS (
+                    SELECT FROM job_queue j
+                    WHERE j.queue = v_queue.name AND j.priority = v_priority AND j.status = 'pending'
+                      AND j.waits_for IS NULL AND j.lane_key IS NULL AND j.scheduled_at <= statement_timestamp())
             ) l;
             v_taken := 0;
             v_last := NULL;
-            FOR job_id, job_type, priority, payload, lock_token, attempt, retry_count, max_retries, queue, timeout, user_id,
-                request_id, waited, v_turn IN
-                SELECT c.job_id, c.job_type, c.priority, c.payload, c.lock_token, c.attempt, c.retry_count, c.max_retries,
-                       c.queue, c.timeout, c.user_id, c.request_id, c.waited, CASE WHEN c.last_id IS NOT NULL THEN c.lane_key END
-                FROM claim_lanes(
-                    p_worker_id, p_lock_duration, v_queue.name, v_priority, p_job_types, v_left,
-                    (v_left + v_lanes.groups - 1) / v_lanes.groups, v_lanes.keys, v_lanes.names,
-                    array_fill('-infinity'::timestamptz, ARRAY[cardinality(v_lanes.keys)]),
-                    array_fill('00000000-0000-0000-0000-000000000000'::uuid, ARRAY[cardinality(v_lanes.keys)])
-                ) c
-            LOOP
-                v_last := coalesce(v_turn, v_last);
-                IF lock_token IS NOT NULL THEN
-                    v_taken := v_taken + 1;
-                    RETURN NEXT;
-                END IF;
+            v_share := (v_left + v_lanes.groups - 1) / nullif(v_lanes.groups, 0);
+            -- What some leave of their share, others may have in a second round.
+            FOR i IN 1 .. CASE WHEN v_lanes.groups = 0 THEN 0 WHEN v_lanes.groups = 1 THEN 1 ELSE 2 END LOOP
+                EXIT WHEN v_left <= v_taken OR (i = 2 AND v_taken = 0);
+                FOR job_id, job_type, priority, payload, lock_token, attempt, retry_count, max_retries, queue, timeout, user_id,
+                    request_id, waited, v_turn IN
+                    SELECT c.job_id, c.job_type, c.priority, c.payload, c.lock_token, c.attempt, c.retry_count, c.max_retries,
+                           c.queue, c.timeout, c.user_id, c.request_id, c.waited, CASE WHEN c.last_id IS NOT NULL THEN c.lane_key END
+                    FROM claim_lanes(
+                        p_worker_id, p_lock_duration, v_queue.name, v_priority, p_job_types, v_left - v_taken,
+                        CASE WHEN i = 1 THEN v_share ELSE v_left END, v_lanes.keys, v_lanes.names,
+                        array_fill('-infinity'::timestamptz, ARRAY[cardinality(v_lanes.keys)]),
+                        array_fill('00000000-0000-0000-0000-000000000000'::uuid, ARRAY[cardinality(v_lanes.keys)])
+                    ) c
+                LOOP
+                    v_last := coalesce(v_turn, v_last);
+                    IF lock_token IS NOT NULL THEN
+                        v_taken := v_taken + 1;
+                        RETURN NEXT;
+                    END IF;
+                END LOOP;
             END LOOP;
             -- Where all were blocked the next round begins behind them.
             PERFORM pass_lane_turn(v_queue.name, v_priority, coalesce(v_last, v_lanes.last));
