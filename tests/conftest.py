@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 from django.apps import apps
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.db import connections, router
+from django.test import override_settings
 
 from tests.database_roles import database_roles, handlers_as_app  # noqa: F401 (fixtures)
 from tests.environment import CI, LOGS_APART
@@ -122,3 +124,15 @@ def _no_logs_are_left(request: pytest.FixtureRequest) -> Generator[None]:
             cursor.execute("DELETE FROM public.request_logs")
             # What tests with logs of long ago had made.
             cursor.execute("SELECT drop_old_partitions(0)")
+
+
+class _QuickPasswords(PBKDF2PasswordHasher):
+    """The real hash, made once instead of a million times: other processes can check it too."""
+
+    iterations = 1
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _passwords_cost_nothing() -> Generator[None]:
+    with override_settings(PASSWORD_HASHERS=[f"{__name__}.{_QuickPasswords.__name__}"]):
+        yield
