@@ -7,6 +7,7 @@ from jobs import dead_letters, options
 from jobs.admin import documents
 from jobs.exceptions import InvalidOption, InvalidPayload
 from jobs.statuses import Priority
+from jobs.tasks.waiting import check_event_name
 
 
 class ReasonForm(forms.Form):
@@ -74,6 +75,30 @@ class ReleaseForm(ReasonForm):
 
 class NotesForm(forms.Form):
     notes = forms.CharField(required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 4}), label="Notes")
+
+
+class EventForm(forms.Form):
+    """An event for a job."""
+
+    name = forms.CharField(max_length=100, help_text="The name that the handler waits for.")
+    payload = forms.CharField(
+        required=False,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "class": "json-editor"}),
+        help_text="A JSON object that the handler is given; empty is {}.",
+    )
+
+    def clean_name(self) -> str:
+        name: str = self.cleaned_data["name"]
+        try:
+            check_event_name(name)
+        except InvalidPayload as error:
+            raise ValidationError(f"The name {error.violations[0].detail}.") from error
+        return name
+
+    def clean_payload(self) -> dict[str, Any]:
+        text: str = self.cleaned_data["payload"]
+        return documents.parse(text) if text.strip() else {}
 
 
 class PayloadForm(forms.Form):

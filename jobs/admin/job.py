@@ -9,18 +9,20 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from jobs import control
+from jobs import control, events
 from jobs.admin import display, documents, job_facts
 from jobs.admin.acts import Act
 from jobs.admin.attempts import failed_attempts
 from jobs.admin.filters import DeletedFilter, QueueFilter, ScheduleFilter, StatusFilter, TypeFilter, WindowFilter
-from jobs.admin.forms import PriorityForm, VersionedPriorityForm
+from jobs.admin.forms import EventForm, PriorityForm, VersionedPriorityForm
 from jobs.admin.history import acts_on
 from jobs.admin.many import ManyAdmin
+from jobs.admin.tasks import events_of, has_tasks_to_forget, task_panel, waited_for
 from jobs.admin.timeline import timeline
 from jobs.dead_letters import BulkReport
-from jobs.models import DeadLetter, Job, ProcessingLock, Task
+from jobs.models import DeadLetter, Job, ProcessingLock
 from jobs.statuses import Status, WaitsFor
+from jobs.tasks.forgetting import forget
 
 _ID_PREFIX: Final = re.compile(r"[0-9a-f-]{6,36}")
 _DOCUMENTS: Final = ("payload", "result", "metadata")
@@ -32,6 +34,10 @@ def _in(*statuses: Status) -> Any:
         return job.status in statuses and not asked_to_stop and not job.is_deleted
 
     return offered
+
+
+def _send(job_id: uuid.UUID, actor: Any, name: str, payload: dict[str, Any]) -> None:
+    events.send(job_id, name, payload, actor)
 
 
 @admin.register(Job)
@@ -83,6 +89,24 @@ class JobAdmin(ManyAdmin):
             offered=_in(Status.PENDING),
         ),
         Act(
+            "event",
+            "Send an event",
+            "A job that waits for an event of this name goes on; any other finds it when its handler asks.",
+            _send,
+            "The event is sent.",
+            form=EventForm,
+            offered=_in(Status.PENDING, Status.PROCESSING),
+        ),
+        Act(
+            "forget",
+            "Forget its tasks",
+            "What its handler has finished is forgotten: the job will begin at its first task.",
+            forget,
+            "The job has forgotten its tasks.",
+            danger=True,
+            offered=has_tasks_to_forget,
+        ),
+        Act(
             "restore",
             "Restore",
             "It is there again, as it ended. One that was pending when it was deleted stays cancelled.",
@@ -125,12 +149,13 @@ class JobAdmin(ManyAdmin):
             "errors": failed_attempts(obj.error_history),
             "lock": ProcessingLock.objects.filter(job=obj).first(),
             "letters": letters,
-            "tasks": list(Task.objects.filter(job=obj)[:100]),
+            "tasks": task_panel(obj),
+            "events": events_of(obj),
             "history": acts_on(obj.pk, *(letter.pk for letter in letters)),
         }
 
     def initial(self, row: Any) -> dict[str, Any]:
-        return {"priority": row.priority, "expected_version": row.version}
+        return {"priority": row.priority, "expected_version": row.version, "name": waited_for(row)}
 
     def perform_many(self, act: Act, rows: QuerySet[Any], actor: Any, chosen: dict[str, Any]) -> BulkReport:
         if "priority" in chosen:

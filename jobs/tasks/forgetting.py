@@ -5,11 +5,12 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Max
+from django.db.models.functions import Now
 
 from jobs.exceptions import InvalidState
 from jobs.models import Job, Task
 from jobs.models.audit import audit
-from jobs.statuses import Status
+from jobs.statuses import Status, WaitsFor
 
 
 @transaction.atomic
@@ -22,9 +23,9 @@ def forget(job_id: UUID, actor: Any, reason: str = "") -> int:
     if job.status == Status.PROCESSING:
         raise InvalidState("forget the tasks of", job.status)
     forgotten = forget_all(job_id)
-    if job.status == Status.PENDING and job.waits_for == "event":
-        # What it waited for is forgotten too: it has to come there again.
-        Job.objects.filter(pk=job_id).update(waits_for=None, scheduled_at=job.created_at)
+    if job.status == Status.PENDING and job.waits_for != WaitsFor.JOBS:
+        # What it slept or waited for is forgotten too: it has to come there again.
+        Job.objects.filter(pk=job_id).update(waits_for=None, scheduled_at=Now())
     audit(actor, "forget tasks", job, reason, tasks=forgotten)
     return forgotten
 

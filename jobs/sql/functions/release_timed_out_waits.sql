@@ -1,6 +1,6 @@
 -- Lets jobs run again whose time for an event is over; gives the queue and priority of each.
 CREATE FUNCTION release_timed_out_waits(p_limit integer DEFAULT 1000)
-RETURNS TABLE (queue text, priority integer) LANGUAGE plpgsql SET enable_seqscan = off AS $$
+RETURNS TABLE (queue text, priority integer) LANGUAGE plpgsql SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off AS $$
 #variable_conflict use_column
 BEGIN
     RETURN QUERY
