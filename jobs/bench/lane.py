@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Unpack
 
 from django.db import connection
 
@@ -12,6 +12,7 @@ from accounts.uuid7 import uuid7
 from jobs.announce import announce
 from jobs.enqueue import NewJob, enqueue_many
 from jobs.models import Job, OutcomeCounter, Queue, Worker
+from jobs.options import Options
 from jobs.statuses import Status
 
 COROUTINE: Final = "bench_coroutine"
@@ -28,11 +29,12 @@ class BenchLane:
     name: str
     first_id: uuid.UUID
 
-    def fill(self, count: int, job_type: str) -> None:
+    def fill(self, count: int, job_type: str, **options: Unpack[Options]) -> None:
         """Enqueue no-op jobs in bulk."""
+        chosen: Options = {**options, "queue": self.name}
         for start in range(0, count, CHUNK):
             numbers = range(start, min(count, start + CHUNK))
-            enqueue_many([NewJob(job_type, {"n": n}, {"queue": self.name}) for n in numbers])
+            enqueue_many([NewJob(job_type, {"n": n}, chosen) for n in numbers])
 
     def hold(self) -> None:
         """Keep workers from claiming what is filled in, until release()."""
