@@ -7,8 +7,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from jobs.bench import measures
+from jobs.bench.blocked import blocked
+from jobs.bench.fan_in import fan_in
 from jobs.bench.lane import bench_lane
 from jobs.bench.machine import machine
+from jobs.bench.pruning import ROWS_AT_ONCE, pruning
 from jobs.bench.report import table
 from jobs.bench.web import web
 from jobs.management.arguments import whole
@@ -24,6 +27,9 @@ class Command(BaseCommand):
         add("--jobs", type=whole, default=20_000, metavar="N", help="jobs in each drain (%(default)s)")
         add("--processes", type=whole, default=1, metavar="N", help="also drain with so many worker processes")
         add("--history", type=whole, metavar="N", help="also drain with so many finished jobs in the table")
+        add("--prune", type=whole, metavar="N", help="also drain while so many old jobs are pruned")
+        add("--fan-in", type=whole, metavar="N", help="also drain so many jobs that another one waits for")
+        add("--blocked", type=whole, metavar="N", help="also claims behind so many jobs that one key blocks")
         add("--snapshot", action="store_true", help="also drain 100,000 jobs under an old snapshot")
         add("--api", action="store_true", help="also the REST API with one web process at 1, 10 and 100 in flight")
         add("--json", action="store_true", help="print one JSON object")
@@ -44,6 +50,12 @@ class Command(BaseCommand):
                 figures |= measures.latency(lane, tick)
                 if given["history"]:
                     figures |= measures.history(lane, given["jobs"], given["history"], tick)
+                if given["prune"]:
+                    figures |= pruning(lane, given["jobs"], given["prune"], tick)
+                if given["fan_in"]:
+                    figures |= fan_in(lane, given["fan_in"], given["processes"], tick)
+                if given["blocked"]:
+                    figures |= blocked(lane, given["blocked"], tick)
                 if given["snapshot"]:
                     figures |= measures.old_snapshot(lane, tick)
                 if given["api"]:
@@ -56,6 +68,10 @@ class Command(BaseCommand):
     def _steps(self, given: dict[str, Any]) -> int:
         steps: int = 3 * measures.ROUNDS + (3 + (given["processes"] > 1)) * measures.ROUNDS + measures.LATENCY_JOBS
         steps += (3 + -(-given["history"] // 50_000)) if given["history"] else 0
+        # How many drains fit in, nobody knows before.
+        steps += (3 * given["prune"] // (2 * ROWS_AT_ONCE) + 5) if given["prune"] else 0
+        steps += 3 * len({1, given["processes"]}) if given["fan_in"] else 0
+        steps += 2 * measures.ROUNDS if given["blocked"] else 0
         return steps + int(given["snapshot"]) + 3 * int(given["api"])
 
 
