@@ -4,6 +4,7 @@ from django.contrib import admin
 
 from jobs.admin import (
     audit,
+    batch,
     dead_letter,
     dead_letter_group,
     function,
@@ -17,6 +18,7 @@ from jobs.admin import (
 
 __all__ = [
     "audit",
+    "batch",
     "dead_letter",
     "dead_letter_group",
     "function",

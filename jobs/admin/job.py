@@ -13,6 +13,7 @@ from jobs import control, events
 from jobs.admin import display, documents, job_facts
 from jobs.admin.acts import Act
 from jobs.admin.attempts import failed_attempts
+from jobs.admin.dependencies import dependency_lists
 from jobs.admin.filters import DeletedFilter, QueueFilter, ScheduleFilter, StatusFilter, TypeFilter, WindowFilter
 from jobs.admin.forms import EventForm, PriorityForm, VersionedPriorityForm
 from jobs.admin.history import acts_on
@@ -151,6 +152,7 @@ class JobAdmin(ManyAdmin):
             "letters": letters,
             "tasks": task_panel(obj),
             "events": events_of(obj),
+            "dependencies": dependency_lists(obj),
             "history": acts_on(obj.pk, *(letter.pk for letter in letters)),
         }
 

@@ -32,6 +32,7 @@ def facts(job: Job) -> list[tuple[str, Any]]:
             "Unique key": _unique(job),
             "Concurrency key": _limits(job),
             "Parent": anchor("job", job.parent_id, job.parent_id) if job.parent_id else None,
+            "Batch": anchor("batch", job.batch_id, job.batch_id) if job.batch_id else None,
             "Schedule": _schedule(job),
             "Session": anchor("session", job.session, job.session) if job.session else None,
             "Version": job.version,

@@ -38,6 +38,7 @@ LINE: Final = (
 )
 #: Asked for less often.
 MENU: Final = (
+    Place("Batches", "jobs.batch"),
     Place("Sessions", "jobs.session"),
     Place("Locks", "jobs.processinglock"),
     Place("Audit", "jobs.auditentry"),
