@@ -9,6 +9,7 @@ from typing import Any, Final, TypedDict, Unpack
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from accounts.row_security import acting_as_system
 from jobs import lanes, options
 from jobs.announce import ANY_PRIORITY, announce
 from jobs.exceptions import InvalidOption
@@ -115,7 +116,7 @@ def configure(name: str, actor: Any, reason: str = "", **rules: Unpack[Rules]) -
     if changes.get("concurrency_limit") is not None:
         _count_running(name)
         # And once more those whose claims began before anybody could see the limit.
-        transaction.on_commit(partial(_count_running, name))
+        transaction.on_commit(partial(_count_running_again, name))
     lanes.forget()
     transaction.on_commit(lanes.forget)
     announce([(name, ANY_PRIORITY)])
@@ -130,6 +131,12 @@ def _check_rules(rules: Mapping[str, Any]) -> None:
         raise InvalidOption("fair", "must be true or false.")
     limits = {rule: value for rule, value in rules.items() if rule != "fair" and value is not None}
     options.check(Options(**limits))  # type: ignore[typeddict-item]
+
+
+def _count_running_again(name: str) -> None:
+    # Whoever asked is not named any more once their transaction is over.
+    with acting_as_system():
+        _count_running(name)
 
 
 def _count_running(name: str) -> None:
