@@ -23,6 +23,9 @@ GOOD = {
     "unique_key": ["k", "x" * 255, "", None],
     "unique": [Unique(), None],
     "concurrency_key": ["k", "x" * 255, None],
+    "concurrency_limit": [1, 100_000, None],
+    "rate_limit": ["60/m", "10/30s", None],
+    "expires_at": [timedelta(seconds=1), timezone.now() + timedelta(days=700), datetime(2000, 1, 2, tzinfo=UTC), None],
     "project_name": ["p", "x" * 255],
     "hostname": ["h"],
     "arch": ["x86_64"],
@@ -40,6 +43,16 @@ BAD = {
     "unique": ["skip", {"mode": "skip"}],
     "unique_key": ["x" * 256, "nul\x00", "half\ud800", 5],
     "concurrency_key": ["x" * 256, "nul\x00", 5],
+    "concurrency_limit": [0, 100_001, 1.0, "1", True],
+    "rate_limit": ["", "60", "0/m", "1/40d", 60],
+    "expires_at": [
+        60,
+        "soon",
+        datetime(2026, 1, 1),
+        timedelta(0),
+        timedelta(days=800),
+        datetime.max.replace(tzinfo=UTC),
+    ],
     "project_name": ["x" * 256, "nul\x00", 5],
     "hostname": ["x" * 256, "nul\x00", 5],
     "arch": ["x" * 256, "nul\x00", 5],
@@ -90,4 +103,5 @@ def test_a_job_is_due_once():
 
 
 def test_nothing_is_forgotten():
-    assert set(GOOD) | {"scheduled_at", "user", "workspace", "parent"} == options.NAMES
+    related = {"user", "workspace", "parent", "depends_on", "on_failure", "batch"}
+    assert set(GOOD) | {"scheduled_at"} | related == options.NAMES
