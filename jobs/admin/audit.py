@@ -11,7 +11,13 @@ from jobs.admin.filters import WindowFilter
 from jobs.models import AuditEntry
 
 #: The pages of what an entry may be about.
-_PAGES: Final = {"job": "job", "dead letter": "deadletter", "queue": "queue", "session": "session"}
+_PAGES: Final = {
+    "job": "job",
+    "dead letter": "deadletter",
+    "queue": "queue",
+    "schedule": "schedule",
+    "session": "session",
+}
 
 
 def target(entry: AuditEntry) -> SafeString | str:

@@ -21,7 +21,7 @@ from jobs.models import Job, Schedule
 
 #: Jobs that the page of a schedule shows.
 LATEST: Final = 10
-_STATES: Final = {
+_STATES: Final[dict[str, dict[str, Any]]] = {
     "active": {"is_active": True},
     "paused": {"is_active": False},
     "failing": {"is_active": True},

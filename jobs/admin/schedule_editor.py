@@ -118,7 +118,7 @@ def preview_of_row(schedule: Schedule) -> Preview:
         return Preview(errors={"kind": [str(error)]})
 
 
-def _shown(when: timing.Cron | timing.Every | timing.Manual, times: list[datetime]) -> Preview:
+def _shown(when: timing.Timing, times: list[datetime]) -> Preview:
     zone = when.zone if isinstance(when, timing.Cron) else UTC
     present, clock = now(), "%H:%M:%S" if any(at.second for at in times) else "%H:%M"
     shown = [
