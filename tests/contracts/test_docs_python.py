@@ -34,9 +34,9 @@ from jobs.statuses import Status
 from jobs.testing import drain_jobs, run_job
 from jobs.testing.expecting import _CONDITIONS
 from jobs.timing import parse
+from jobs.uniqueness import MODES, Unique
 from jobs.worker.claiming import Claimer
 from jobs.worker.options import WorkerOptions
-from jobs.uniqueness import MODES, Unique
 from tests.markdown import ROOT, blocks, table, words
 
 #: The first line of a block that is a file.
@@ -217,7 +217,7 @@ def test_the_table_of_dependencies_is_what_the_database_does():
     ends = {"completes": "completed", "becomes": "dead_letter", "discarded": "failed", "cancelled": "cancelled"}
     meanings = {"met": "met", "never met": "unmet", "waits": "open"}
     found = 0
-    for row in table("docs/workflows.md", "| the other job |"):
+    for row in table("docs/workflows.md", "the other job"):
         status = next((ends[word] for word in row[0].replace("(", " ").split() if word in ends), None)
         for condition, cell in zip(("completed", "failed", "ended"), row[1:], strict=True):
             if status:
