@@ -56,6 +56,10 @@ def give_back(job: Job) -> None:
     call("release_jobs(ARRAY[%s::uuid], ARRAY[%s::bigint])", job.pk, start(job).lock_token)
 
 
+def suspend(job: Job) -> None:
+    call("suspend_jobs(ARRAY[%s::uuid], ARRAY[%s::bigint], ARRAY[60::float8])", job.pk, start(job).lock_token)
+
+
 def stop_when_asked(job: Job) -> None:
     lock = start(job)
     control.cancel(job.pk, None)
@@ -72,6 +76,7 @@ MOVES = [
     (Status.PROCESSING, "complete", finish),
     (Status.PROCESSING, "retry later", fail),
     (Status.PROCESSING, "give back", give_back),
+    (Status.PROCESSING, "suspend", suspend),
     (Status.PROCESSING, "rescue", lose),
     (Status.PROCESSING, "give up", lambda job: fail(job, retryable=False)),
     (Status.PROCESSING, "rescue without retries left", lambda job: (Job.objects.update(max_retries=0), lose(job))),
