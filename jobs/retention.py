@@ -28,7 +28,7 @@ RUN_SECONDS: Final = 15.0
 #: Jobs that one transaction walks over.
 AT_ONCE: Final = 1_000
 #: A step is followed by a pause so many times as long, so that what runs beside it keeps four fifths of its speed.
-PAUSE: Final = 2.0
+PAUSE: Final = 4.0
 
 #: A walk ends this long before the youngest job that could go: most jobs have ended by then, so long after their
 #: submission. Those that had not are found by a walk from the beginning.

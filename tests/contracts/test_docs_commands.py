@@ -50,7 +50,7 @@ def test_commands_and_their_options_exist(page):
                 assert argument.split("=")[0] in known, f"{name_of(page)}: manage.py {command} {argument}"
 
 
-@pytest.mark.parametrize("command", ["runworker", "bench", "bench_analytics", "backup", "restore"])
+@pytest.mark.parametrize("command", ["runworker", "bench", "bench_analytics", "prune_jobs", "backup", "restore"])
 def test_every_option_of_our_commands_is_in_operations(command):
     told = {words(row[0])[0] for row in table("docs/operations.md", "option")}
     of_django = options("check") | {"--skip-checks"}
@@ -64,7 +64,7 @@ def test_every_command_of_ours_is_somewhere():
 
 def test_no_option_is_made_up():
     told = {words(row[0])[0] for row in table("docs/operations.md", "option")}
-    commands = ("runworker", "bench", "bench_analytics", "backup", "restore")
+    commands = ("runworker", "bench", "bench_analytics", "prune_jobs", "backup", "restore")
     assert told <= set().union(*map(options, commands))
 
 
