@@ -79,18 +79,13 @@ class QueueAdmin(ActingAdmin):
         }
 
 
-def rules_of(queue: Queue) -> dict[str, Any]:
-    """Say the rules of a queue in words; what is not limited is left out."""
-    return {
-        "At once": f"at most {queue.concurrency_limit:,}" if queue.concurrency_limit else None,
-        "Started": f"at most {queue.rate_limit}" if queue.rate_limit else None,
-        "Users": "take turns" if queue.fair else None,
-    }
-
-
 def _words(queue: Queue) -> str:
-    said = (f"{label.lower()} {words}" for label, words in rules_of(queue).items() if words)
-    return ", ".join(said)
+    phrases = [
+        *([f"at most {queue.concurrency_limit:,} at once"] if queue.concurrency_limit else []),
+        *([f"at most {queue.rate_limit} started"] if queue.rate_limit else []),
+        *(["users take turns"] if queue.fair else []),
+    ]
+    return ", ".join(phrases)
 
 
 def _facts(queue: Queue, now: QueueSnapshot) -> dict[str, Any]:
@@ -99,7 +94,7 @@ def _facts(queue: Queue, now: QueueSnapshot) -> dict[str, Any]:
         "Oldest due": f"{display.span(now.oldest_age_seconds)} ago" if now.oldest_age_seconds else "none is late",
         "Running": f"{now.processing:,}",
         "Wait for others or an event": f"{now.waiting:,}" if now.waiting else None,
-        **rules_of(queue),
+        "Rules": _words(queue),
         "Paused": display.exact(queue.paused_at) if queue.paused else None,
         "Reason": queue.paused_reason,
         "Jobs": format_html('<a href="{}?queue={}">list them</a>', reverse("admin:jobs_job_changelist"), queue.name),

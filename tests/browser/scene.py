@@ -122,6 +122,7 @@ def _live_jobs(operator: Any) -> None:
             fail(job, "RateLimitError", "429 from the provider, retry after 30 s", traceback="")
     for number in range(5):
         new_job("extract_content", payload={"url": f"https://example.org/{number}"}, queue="imports")
+    queues.configure("imports", operator, "As their terms have it.", concurrency_limit=4, rate_limit="60/m", fair=True)
     queues.pause("imports", operator, "news.example.org times out, waiting for their operators")
 
 

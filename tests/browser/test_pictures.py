@@ -40,6 +40,7 @@ def places(letter):
         "priority": reverse("admin:jobs_job_priority", args=[failed.pk]),
         "queues": reverse("admin:jobs_queue_changelist"),
         "queue": reverse("admin:jobs_queue_change", args=["imports"]),
+        "queue-rules": reverse("admin:jobs_queue_configure", args=["imports"]),
         "workers": reverse("admin:jobs_worker_changelist"),
         "worker": reverse("admin:jobs_worker_change", args=["relay-1:7f3a91c2"]),
         "locks": reverse("admin:jobs_processinglock_changelist"),
