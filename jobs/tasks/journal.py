@@ -114,6 +114,7 @@ class Journal:
                 "A job with atomic=True commits everything at its end, so there is nothing that it could resume behind,"
                 " and sleeping would commit a half of it. Use tasks in a job that is not atomic."
             )
+        refuse_transaction()
         names = [name for name in Remembered._fields if name != "result"]
         rows = Task.objects.filter(job_id=self.attempt.id, is_deleted=False).order_by("place")
         # As text: what is not asked for again need not be parsed.

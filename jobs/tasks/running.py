@@ -25,7 +25,7 @@ from jobs.models import Task
 from jobs.outcomes import Attempt
 from jobs.payloads import check_text, dump_result
 from jobs.tasks.arguments import fingerprint, shown_call
-from jobs.tasks.journal import Journal, Memory, refuse_transaction
+from jobs.tasks.journal import Journal, Memory
 from jobs.tasks.place import NAME_MAX_LENGTH, Kind, Place, binds, recalled, words
 
 Status = Task.Status
@@ -143,7 +143,6 @@ class Tasks:
         return await sync_to_async(call.complete)(text)
 
     def _load(self) -> Memory:
-        refuse_transaction()
         with self._counting:
             if self._memory is None:
                 self._memory = self.journal.load()
