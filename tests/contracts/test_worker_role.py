@@ -6,13 +6,20 @@ import pytest
 from django.db import connection
 
 from config.roles.declared import WORKER
+from jobs import retention, schedules
 from jobs.chores import chores
-from jobs.models import Job, ProcessingLock
+from jobs.enqueue import enqueue
+from jobs.models import Job, ProcessingLock, Schedule
+from jobs.registry import registry
+from jobs.scheduling.firing import fire_due
+from jobs.testing import drain_jobs
 from jobs.worker import maintenance
 from jobs.worker.options import WorkerOptions
+from jobs.worker.releasing import Releases
 from tests.analytics.rows import Failure, Request, lay
 from tests.database_roles import working_as
 from tests.factories import UserFactory
+from tests.jobs.django_tasks import tasks
 from tests.jobs.rows import finish, new_job, start
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("database_roles")]
@@ -42,4 +49,33 @@ def test_the_maintenance_runs_with_the_rights_of_the_worker() -> None:
         cursor.execute("ALTER TABLE job_queue ENABLE TRIGGER touch_job")
     with working_as(WORKER):
         assert maintenance.Maintenance(WorkerOptions(worker_id="w")).round()
+        assert retention.tidy() == 1
     assert [job.status for job in Job.objects.all()] == ["dead_letter"]
+
+
+def test_schedules_fire_and_waiting_jobs_go_with_the_rights_of_the_worker() -> None:
+    user = UserFactory()
+    first = enqueue("summarize", {"content": "One sentence."}, user=user)
+    second = enqueue("summarize", {"content": "Another one."}, user=user, depends_on=[first])
+    late = enqueue("summarize", {"content": "Too late."}, expires_at=timedelta(seconds=0.001))
+    every = {"type": "timedelta", "seconds": 60}
+    schedules.create(user, name="s", job_type="summarize", schedule_interval=every, payload={"content": "On time."})
+    Schedule.objects.update(next_run_at=datetime.now(UTC) - timedelta(seconds=5))
+    finish(first.fetch())
+    with working_as(WORKER):
+        assert maintenance.Maintenance(WorkerOptions(worker_id="w")).round()
+        Releases(1.0).look()
+        assert len(fire_due()) == 1
+    assert late.fetch().status == "cancelled" and second.fetch().waits_for is None
+    assert Job.objects.filter(schedule__isnull=False).count() == 1
+
+
+def test_tasks_of_djangos_framework_run_with_the_rights_of_the_worker() -> None:
+    result = tasks.remembers.enqueue()
+    try:
+        with working_as(WORKER):
+            drain_jobs(scheduled=True)
+    finally:
+        registry.remove(result.task.module_path)
+    result.refresh()
+    assert result.return_value == [2, 1]
