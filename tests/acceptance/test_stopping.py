@@ -50,6 +50,8 @@ def test_given_back_jobs_are_taken_by_others_at_once(stage):
     assert gone is idle
     heir = stage.worker("--queues=default", poll_interval="30s", concurrency=1)
     gone.signal(signal.SIGTERM)
+    # Two at once would be one.
+    gone.wait_for_log(" stops: ")
     gone.signal(signal.SIGTERM)
     assert gone.wait() == 0
     assert stage.wait_for_event("run", held, count=2, seconds=8)["pid"] == heir.pid

@@ -104,14 +104,15 @@ class Whole:
 
     def put_back(self, job: str, charged: bool, told: list[Edge] | None = None) -> None:
         life = self.lives[job]
-        if not life.wanted:
-            life.retries += charged
+        life.retries += charged
         self.move(job, "cancelled" if life.wanted else "pending", told)
 
     def fail(self, job: str, told: list[Edge] | None = None) -> None:
         life = self.lives[job]
-        if life.wanted or life.retries < life.max_retries:
+        if life.retries < life.max_retries:
             self.put_back(job, charged=True, told=told)
+        elif life.wanted:
+            self.move(job, "cancelled", told)
         else:
             life.letters += 1
             self.move(job, "dead_letter", told)
