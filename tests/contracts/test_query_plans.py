@@ -23,6 +23,7 @@ from jobs.remote.holding import renew
 from jobs.retention import Rule, Walk
 from jobs.scheduling.submission import submit
 from jobs.unique_keys import holder_of
+from jobs.uniqueness import Unique
 from jobs.worker.claiming import Claimer
 from jobs.worker.options import WorkerOptions
 from tests.contracts import history
@@ -138,6 +139,16 @@ QUERIES = {
     ),
     "submit with a key": Query(
         lambda: enqueue("bench_coroutine", {}, unique_key="k"), frozenset({"job_unique_key"}), always=True
+    ),
+    "submit and replace": Query(
+        lambda: enqueue("bench_coroutine", {}, unique=Unique(mode="replace")),
+        frozenset({"job_unique_key"}),
+        always=True,
+    ),
+    "submit many and replace": Query(
+        lambda: enqueue_many([NewJob("bench_coroutine", {}, {"unique": Unique(mode="replace")})]),
+        frozenset({"job_unique_key"}),
+        always=True,
     ),
     "submit many with keys": Query(
         lambda: enqueue_many([NewJob("bench_coroutine", {}, {"unique_key": "k"})]),

@@ -15,6 +15,7 @@ from jobs.enqueue import NewJob
 from jobs.models import AuditEntry, Batch, Chore, DeadLetter, DeadLetterGroup, Dependency, Event, Job, Task
 from jobs.retention import Rule, Walk
 from jobs.statuses import FINAL, Status
+from tests.database_roles import working_as
 from tests.jobs.rows import dead_letter, finish
 from tests.jobs.states import beside, job_in
 
@@ -203,3 +204,14 @@ def test_the_command_counts_and_deletes(actor, settings, capsys):
     assert capsys.readouterr().out == "deleted 0 jobs\n"
     call_command("prune_jobs", "--older-than=31", "--gently")
     assert capsys.readouterr().out == "deleted 2 jobs\n"
+
+
+@pytest.mark.usefixtures("database_roles")
+def test_workers_may_prune_what_belongs_to_users(note, actor, settings):
+    settings.JOB_QUEUE_RETENTION_DAYS = DAYS
+    job = note.enqueue(user=actor).fetch()
+    Task.objects.create(job=job, name="step")
+    aged(finish(job), DAYS + 2)
+    with working_as("ekiden_worker"):
+        assert retention.tidy() == 1
+    assert not Job.objects.exists() and not Task.objects.exists()

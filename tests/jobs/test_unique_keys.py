@@ -6,11 +6,13 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
+from accounts.row_security import acting_as
 from jobs import control, dead_letters
 from jobs.enqueue import NewJob, enqueue, enqueue_each, enqueue_many
 from jobs.exceptions import InvalidOption, NoneSubmitted, UniqueKeyTaken
 from jobs.models import Job, Task
 from jobs.uniqueness import Unique
+from tests.database_roles import working_as
 from tests.factories import UserFactory
 from tests.jobs.rows import dead_letter, fail, finish, start
 from tests.jobs.together import in_threads
@@ -265,3 +267,20 @@ def test_bulks_that_replace_and_take_over_in_other_orders_do_not_deadlock(note):
 def test_other_types_keys_do_not_meet(note, policy):
     assert enqueue("note", {}, unique=Unique()).created
     assert enqueue(policy.job_type.name, {}, unique=Unique()).created
+
+
+@pytest.mark.usefixtures("database_roles")
+@pytest.mark.parametrize("mode", ["skip", "replace"])
+def test_users_have_their_own_keys_where_row_security_binds(note, mode):
+    """What others hold is not seen, and is not in the way."""
+    mei, other = UserFactory(), UserFactory()
+    unique = Unique(fields=("n",), mode=mode, period=60)
+    theirs = note.enqueue_many([{"n": 1, "text": "theirs"}], unique=unique, user=other)[0]
+    with working_as("ekiden_app"), acting_as(mei):
+        first = note.enqueue(n=1, text="a", unique=unique, user=mei)
+        second, third = note.enqueue_many([{"n": 1, "text": "b"}, {"n": 2, "text": "b"}], unique=unique, user=mei)
+        assert (first.created, second.created, second.id, third.created) == (True, False, first.id, True)
+        assert first.fetch().payload["text"] == ("b" if mode == "replace" else "a")
+        lapse(first)
+        assert note.enqueue(n=1, text="c", unique=unique, user=mei).created
+    assert theirs.fetch().payload["text"] == "theirs"
