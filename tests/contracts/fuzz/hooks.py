@@ -90,6 +90,28 @@ def _mean_a_time(case: Case) -> None:
         case.body = case.body or {"priority": 5}
 
 
+def _depend_on_what_is_there(body: Any) -> None:
+    """Leave out jobs that nobody has submitted, and jobs inside of jobs, which the description leaves open."""
+    jobs = [body, *(body.get("items") or ()), *(body.get("jobs") or ())] if isinstance(body, dict) else []
+    for job in jobs:
+        if isinstance(job, dict):
+            for name in ("depends_on", "parent_id", "on_failure"):
+                job.pop(name, None)
+
+
+def _belong_together(body: Any) -> None:
+    """Let a batch hold jobs, and a workflow steps that follow each other."""
+    if not isinstance(body, dict):
+        return
+    if "jobs" in body:
+        body["jobs"] = [{"type": FOREIGN} for _ in body["jobs"]]
+    if "steps" in body:
+        body["steps"] = {"a": {"type": FOREIGN}, "b": {"type": FOREIGN, "depends_on": ["a"]}}
+    for name in ("on_completed", "on_ended"):
+        if name in body:
+            body[name] = {"type": FOREIGN}
+
+
 def _let_it_mean_something(case: Case) -> None:
     """Make of a request that the description allows one that the domain allows as well."""
     path, has_fields = case.operation.path, isinstance(case.body, dict)
@@ -102,6 +124,9 @@ def _let_it_mean_something(case: Case) -> None:
         case.body.pop("context", None)
     if path.endswith(("/jobs", "/jobs/bulk", "/schedules")):
         _name_the_foreign_one(case.body)
+        _depend_on_what_is_there(case.body)
+    if path.endswith(("/batches", "/workflows")):
+        _belong_together(case.body)
     if "/schedules" in path and has_fields:
         _mean_a_time(case)
     if path.endswith("/functions/{language_title}"):
