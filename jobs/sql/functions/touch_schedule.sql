@@ -5,12 +5,12 @@ DECLARE
     kept CONSTANT text[] := ARRAY['next_run_at', 'last_run_at', 'last_job', 'skipped', 'last_error',
                                   'version', 'updated_at'];
 BEGIN
-    IF to_jsonb(NEW) - kept IS DISTINCT FROM to_jsonb(OLD) - kept THEN
-        NEW.version := OLD.version + 1;
-        NEW.updated_at := clock_timestamp();
-    ELSE
+    IF NEW IS DISTINCT FROM OLD AND to_jsonb(NEW) - kept = to_jsonb(OLD) - kept THEN
         NEW.version := OLD.version;
         NEW.updated_at := OLD.updated_at;
+    ELSE
+        NEW.version := OLD.version + 1;
+        NEW.updated_at := clock_timestamp();
     END IF;
     RETURN NEW;
 END $$;

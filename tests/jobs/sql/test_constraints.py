@@ -197,6 +197,10 @@ def test_tasks_and_schedules_count_their_writes_too():
             f"UPDATE {table} SET payload = '{{}}' RETURNING version, updated_at > created_at"
         )
         assert (version, moment) == (2, True)
+    # What firing alone writes is no change to what people see: their version stays good.
+    fired = "next_run_at = now(), last_run_at = now(), skipped = 1, last_error = 'e', last_job = id"
+    assert execute(f"UPDATE job_schedules SET {fired} RETURNING version") == [(2,)]
+    assert execute(f"UPDATE job_schedules SET {fired}, is_active = false RETURNING version") == [(3,)]
 
 
 def test_what_the_database_is_told_about_itself():
