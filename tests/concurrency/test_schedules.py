@@ -164,7 +164,7 @@ def test_several_threads_share_the_times(scheduler, monkeypatch):
     schedule = made(schedule_interval=EACH_SECOND)
     for _ in range(3):
         scheduler()
-    watched.wait(3)
+    watched.wait(2)
     times = fired_times(schedule)
     assert times == steps(times[0], len(times), seconds=1)
 

@@ -73,7 +73,7 @@ class Command(BaseCommand):
         add("--drain", action="store_true", help="end when no job is due any more")
         add("--max-jobs", type=whole, metavar="N", help="end after so many jobs")
         add("--max-memory", type=whole, metavar="MB", help="end, for a fresh process, when this one needs more memory")
-        add("--no-maintenance", action="store_true", help="leave rescue and pruning to other workers")  # fmt: skip
+        add("--no-maintenance", action="store_true", help="leave rescue, pruning, schedules to others")  # fmt: skip
 
     def handle(self, **given: Any) -> None:
         self._check(given)
