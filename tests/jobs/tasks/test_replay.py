@@ -18,8 +18,10 @@ from tests.jobs.tasks.conftest import Script
 pytestmark = pytest.mark.django_db
 
 FINISHED = 10_000
-#: Measured: 0.08 s for calls and 0.05 s for a map, the query included. Machines of CI are slow and shared.
-ENOUGH_SECONDS = 0.5
+#: Measured: 0.07 s for calls and 0.04 s for a map, 0.08 and 0.05 with the database's share. Machines of CI are shared:
+#: what others take from us is not in the first bound, and the second is wide.
+ENOUGH_CPU_SECONDS = 0.3
+ENOUGH_SECONDS = 2.0
 
 
 def lay(script: Script, kind: str) -> Context:
@@ -73,12 +75,14 @@ def test_finished_tasks_are_passed_quickly(
     script: Script, kind: str, come_by: Callable[[Context], None], record_property: Callable[[str, Any], None]
 ) -> None:
     context = lay(script, kind)
-    best = float("inf")
+    measured = []
     for _ in range(3):
         fresh = Context(context._attempt, lambda attempt: None)
-        began = time.perf_counter()
+        began, began_cpu = time.perf_counter(), time.thread_time()
         come_by(fresh)
-        best = min(best, time.perf_counter() - began)
-    record_property("seconds", best)
-    print(f"{FINISHED} finished tasks ({kind}): {best * 1000:.0f} ms")
-    assert best < ENOUGH_SECONDS
+        measured.append((time.thread_time() - began_cpu, time.perf_counter() - began))
+    cpu, seconds = min(measured)
+    record_property("seconds", seconds)
+    print(f"{FINISHED} finished tasks ({kind}): {seconds * 1000:.0f} ms, {cpu * 1000:.0f} ms of it our own")
+    assert cpu < ENOUGH_CPU_SECONDS
+    assert seconds < ENOUGH_SECONDS
