@@ -5,15 +5,16 @@ from collections.abc import Iterator
 from statistics import mean, median
 from typing import Any, Final
 
+from django.db import connection
+
 from jobs.bench.floor import BATCH
 from jobs.bench.lane import COROUTINE, BenchLane
 from jobs.bench.measures import ROUNDS, Tick
-from jobs.outcomes import Completed
-from jobs.recording import record
 from jobs.worker.claiming import Claimer
 from jobs.worker.options import WorkerOptions
 
 READY: Final = 20_000
+_COMPLETE: Final = "SELECT complete_jobs(%s::uuid[], %s::bigint[], %s::jsonb[])"
 
 
 def blocked(lane: BenchLane, backlog: int, tick: Tick) -> dict[str, Any]:
@@ -49,4 +50,6 @@ def _drain(claimer: Claimer) -> Iterator[float]:
         if not attempts:
             return
         yield time.perf_counter() - began
-        record([(attempt, Completed(None)) for attempt in attempts])
+        with connection.cursor() as cursor:
+            ids, tokens = [attempt.id for attempt in attempts], [attempt.lock_token for attempt in attempts]
+            cursor.execute(_COMPLETE, [ids, tokens, ["0"] * len(ids)])

@@ -16,6 +16,7 @@ from jobs.enqueue import NewJob, enqueue_many
 from jobs.models import Job, ProcessingLock, Queue
 from jobs.outcomes import Attempt, Completed
 from jobs.recording import record
+from jobs.worker import turns
 from jobs.worker.claiming import Claimer
 from jobs.worker.options import WorkerOptions
 from tests.factories import UserFactory
@@ -169,7 +170,8 @@ def test_no_window_holds_more_starts_than_a_rate_allows(of_queue):
         assert after - first > window
 
 
-def test_two_workers_give_a_second_user_a_share_of_their_next_batch():
+def test_two_workers_give_a_second_user_a_share_of_their_next_batch(monkeypatch):
+    monkeypatch.setattr(turns, "CHEAP_SECONDS", 60.0)
     Queue.objects.create(name="default", fair=True)
     lanes.forget()
     flood, small = UserFactory(), UserFactory()

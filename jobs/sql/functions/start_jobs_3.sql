@@ -17,32 +17,42 @@ LANGUAGE plpgsql SET enable_seqscan = off SET enable_hashjoin = off SET enable_m
 #variable_conflict use_column
 DECLARE
     v_now timestamptz := clock_timestamp();
+    v_started integer;
 BEGIN
     RETURN QUERY
-    WITH taken AS (
+    WITH started AS (
         UPDATE job_queue j
-        SET status = CASE WHEN j.expires_at <= v_now AND j.attempt = 0 THEN 'cancelled' ELSE 'processing' END,
-            started_at = CASE WHEN j.expires_at <= v_now AND j.attempt = 0 THEN NULL ELSE clock_timestamp() END,
-            attempt = j.attempt + CASE WHEN j.expires_at <= v_now AND j.attempt = 0 THEN 0 ELSE 1 END,
-            cancel_requested_at = CASE WHEN j.expires_at <= v_now AND j.attempt = 0 THEN v_now ELSE j.cancel_requested_at END,
-            error_message = CASE WHEN j.expires_at <= v_now AND j.attempt = 0 THEN expired_message(j.expires_at) ELSE j.error_message END,
+        SET status = 'processing', started_at = clock_timestamp(), attempt = j.attempt + 1,
             progress = 0, progress_message = ''
         WHERE j.id = ANY (p_job_ids) AND j.status IS NOT DISTINCT FROM 'pending'
+          AND (j.expires_at IS NULL OR j.expires_at > v_now OR j.attempt > 0)
         RETURNING j.id, j.job_type, j.queue, j.priority, j.payload, j.attempt, j.retry_count, j.max_retries, j.timeout,
-                  j.scheduled_at, j.user_id, j.request_id, j.started_at, j.concurrency_key, j.has_followers,
-                  CASE WHEN j.status = 'processing' THEN nextval('job_lock_token_seq') END AS token
+                  j.scheduled_at, nextval('job_lock_token_seq') AS token, j.user_id, j.request_id, j.started_at,
+                  j.concurrency_key, j.has_followers
     ), locked AS (
         INSERT INTO job_processing_locks (job_id, worker_id, lock_token, expires_at, concurrency_key, limited_queue)
-        SELECT t.id, p_worker_id, t.token, clock_timestamp() + p_lock_duration, t.concurrency_key,
-               CASE WHEN p_limited THEN t.queue END
-        FROM taken t WHERE t.token IS NOT NULL
+        SELECT s.id, p_worker_id, s.token, clock_timestamp() + p_lock_duration, s.concurrency_key,
+               CASE WHEN p_limited THEN s.queue END
+        FROM started s
         ON CONFLICT (job_id) DO UPDATE
         SET worker_id = excluded.worker_id, lock_token = excluded.lock_token,
             locked_at = excluded.locked_at, expires_at = excluded.expires_at,
             concurrency_key = excluded.concurrency_key, limited_queue = excluded.limited_queue
     )
-    SELECT t.id, t.job_type, t.queue, t.priority, t.payload, t.attempt, t.retry_count, t.max_retries, t.timeout,
-           t.scheduled_at, t.token, t.user_id, t.request_id,
-           extract(epoch FROM t.started_at - t.scheduled_at)::double precision, t.concurrency_key, t.has_followers
-    FROM taken t;
+    SELECT s.id, s.job_type, s.queue, s.priority, s.payload, s.attempt, s.retry_count, s.max_retries, s.timeout,
+           s.scheduled_at, s.token, s.user_id, s.request_id,
+           extract(epoch FROM s.started_at - s.scheduled_at)::double precision, s.concurrency_key, s.has_followers
+    FROM started s;
+    GET DIAGNOSTICS v_started = ROW_COUNT;
+    IF v_started = cardinality(p_job_ids) THEN
+        RETURN;
+    END IF;
+    RETURN QUERY
+    UPDATE job_queue j
+    SET status = 'cancelled', cancel_requested_at = v_now, error_message = expired_message(j.expires_at)
+    WHERE j.id = ANY (p_job_ids) AND j.status IS NOT DISTINCT FROM 'pending'
+      AND j.expires_at <= v_now AND j.attempt = 0
+    RETURNING j.id, j.job_type, j.queue, j.priority, j.payload, j.attempt, j.retry_count, j.max_retries, j.timeout,
+              j.scheduled_at, NULL::bigint, j.user_id, j.request_id, NULL::double precision, j.concurrency_key,
+              j.has_followers;
 END $$
