@@ -25,6 +25,11 @@ BEGIN
         v_walked := ARRAY(SELECT j.id FROM job_queue j WHERE j.is_deleted AND j.id > p_after AND j.id < p_before
                           ORDER BY j.id LIMIT p_limit);
     END CASE;
+    deleted := 0;
+    IF cardinality(v_walked) = 0 THEN
+        RETURN NEXT;
+        RETURN;
+    END IF;
     v_old := ARRAY(
         SELECT j.id FROM job_queue j
         WHERE j.id = ANY (v_walked) AND j.updated_at < now() - p_older
@@ -32,7 +37,9 @@ BEGIN
                           ELSE j.status = p_kind END
         ORDER BY j.id FOR UPDATE SKIP LOCKED
     );
-    deleted := CASE WHEN cardinality(v_old) > 0 THEN delete_jobs(v_old) ELSE 0 END;
+    IF cardinality(v_old) > 0 THEN
+        deleted := delete_jobs(v_old);
+    END IF;
     walked_to := CASE WHEN cardinality(v_walked) = p_limit THEN v_walked[p_limit] END;
     RETURN NEXT;
 END $$
