@@ -42,4 +42,5 @@ def forget_time_out(job_id: UUID) -> None:
     """
     last = Task.objects.filter(job_id=job_id).aggregate(last=Max("position"))["last"]
     waits = Task.objects.filter(job_id=job_id, position=last, kind=Task.Kind.EVENT, status=Task.Status.FAILED)
-    waits.delete()
+    # Not deleted: users may put back their jobs and delete no rows.
+    waits.update(status=Task.Status.PENDING, completed_at=None, error_class=None, error_message=None)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobs import events
+from jobs import dead_letters, events
 from jobs.context import Context
 from jobs.decorators import Handler
 from jobs.enqueue import enqueue
@@ -116,3 +116,18 @@ def test_the_tasks_of_a_job_page_by_page(scene: Scene) -> None:
     assert [task["item"] for task in scene.tasks("?kind=map&status=completed,failed").json()["data"]] == [None, 0, 1]
     assert len(scene.tasks("?name=first").json()["data"]) == 1
     assert scene.tasks("?nmae=first").status_code == 400
+
+
+@pytest.mark.usefixtures("handlers_as_app")
+def test_an_owner_has_the_rights_for_all_of_it(scene: Scene) -> None:
+    """As the database's role of the web server, under row-level security."""
+    run_job(scene.job)
+    run_job(scene.job)
+    letter = scene.job.dead_letters.get()
+    dead_letters.discard(letter.pk, None)
+    response = scene.client.post(f"{API}/{scene.job.pk}/retry", {}, format="json")
+    assert response.status_code == 200, response.content
+    assert len(scene.tasks().json()["data"]) == 5
+    assert run_job(scene.job).waits_for == "event"
+    assert scene.send({"name": "approved", "payload": {"by": "ada"}}).status_code == 201
+    assert run_job(scene.job).result == {"by": "ada"}
