@@ -27,7 +27,7 @@ def made(task, *args, **kwargs):
 
 def test_a_plain_task_is_tried_once():
     job = made(tasks.noop_task)
-    assert (job.max_retries, job.timeout, job.tags, job.priority, job.queue) == (0, None, [], 50, "default")
+    assert (job.max_retries, job.timeout, job.tags, job.priority, job.queue) == (0, None, [], 5, "default")
     assert job.job_type == "tests.jobs.django_tasks.tasks.noop_task"
     assert job.metadata == {"django_task": {"backend": "default", "priority": 0}}
 
@@ -143,10 +143,12 @@ def test_tasks_that_wait_for_others():
 def test_priorities_keep_their_order():
     levels = [level_of(priority) for priority in range(-100, 101)]
     assert levels == sorted(levels) and set(levels) == set(range(101))
-    assert level_of(0) == 50 and level_of(1) > 50 > level_of(-1)
+    assert level_of(0) == 5 and level_of(1) > 5 > level_of(-1)
     assert all(level_of(priority_at(level)) == level for level in range(101))
     back = [priority_at(level_of(priority)) for priority in range(-100, 101)]
-    assert back == sorted(back) and all(abs(a - b) <= 1 for a, b in zip(back, range(-100, 101), strict=True))
+    assert back == sorted(back)
+    off = {asked: abs(asked - given) for asked, given in zip(range(-100, 101), back, strict=True)}
+    assert max(off[asked] for asked in range(101)) == 1 and max(off.values()) == 19
 
 
 def problems(**params):
