@@ -38,8 +38,8 @@ BEGIN
         -- keeps the planner from reading all of the table, to have it at hand.
         SELECT array_agg(x.id) FILTER (WHERE x.unmet), array_agg(x.id) FILTER (WHERE NOT x.unmet)
         INTO v_doomed, v_free
-        FROM (SELECT j.id, j.id = ANY (coalesce(v_suspect, '{}')) AND EXISTS (
-                         SELECT FROM job_dependencies d WHERE d.job_id = j.id AND d.status = 'unmet' LIMIT 1) AS unmet,
+        FROM (SELECT j.id, j.id = ANY (coalesce(v_suspect, '{}')) AND coalesce((
+                         SELECT true FROM job_dependencies d WHERE d.job_id = j.id AND d.status = 'unmet' LIMIT 1), false) AS unmet,
                      (SELECT true FROM job_dependencies d WHERE d.job_id = j.id AND d.status = 'open' LIMIT 1) AS open
               FROM job_queue j
               WHERE j.id = ANY (v_jobs) AND j.status IS NOT DISTINCT FROM 'pending'
