@@ -181,7 +181,7 @@ class Context:
     @cached_property
     def batch(self) -> Batch | None:
         """The batch or workflow that the job belongs to."""
-        return Batch.objects.filter(jobs=self._attempt.id).first()
+        return Batch.objects.filter(jobs=UUID(self._attempt.id)).first()
 
     @property
     def follow_ups(self) -> tuple[Draft, ...]:

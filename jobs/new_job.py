@@ -21,10 +21,7 @@ from jobs.uniqueness import Unique
 #: its key is taken.
 Row = dict[str, Any]
 
-_PLAIN_COLUMNS: Final = (
-    *("scheduled_at", "project_name", "hostname", "arch"),
-    *("session", "request_id"),
-)
+_PLAIN_COLUMNS: Final = ("project_name", "hostname", "arch", "session", "request_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +124,7 @@ def _refuse_foreign_queue(queue: str, job_type: JobType | Entry) -> None:
 def _optional_columns(chosen: Options) -> Row:
     given: Row = dict(chosen)
     row: Row = {name: given[name] for name in _PLAIN_COLUMNS if given.get(name)}
-    if "scheduled_at" in row:
-        row["scheduled_at"] = max(row["scheduled_at"], options.EARLIEST)
-    if delay := chosen.get("delay"):
-        row["delay"] = delay.total_seconds() if isinstance(delay, timedelta) else float(delay)
-    if expires_at := chosen.get("expires_at"):
-        if isinstance(expires_at, timedelta):
-            row["expires_in"] = expires_at.total_seconds()
-        else:
-            row["expires_at"] = expires_at
+    row |= _times(chosen)
     if tags := chosen.get("tags"):
         row["tags"] = list(tags)
     if metadata := chosen.get("metadata"):
@@ -147,6 +136,20 @@ def _optional_columns(chosen: Options) -> Row:
             row[f"{name}_id"] = related.pk
     if parent := given.get("parent"):
         row["parent_id"] = job_id_of("parent", parent)
+    return row
+
+
+def _times(chosen: Options) -> Row:
+    row: Row = {}
+    if scheduled_at := chosen.get("scheduled_at"):
+        row["scheduled_at"] = max(scheduled_at, options.EARLIEST)
+    if delay := chosen.get("delay"):
+        row["delay"] = delay.total_seconds() if isinstance(delay, timedelta) else float(delay)
+    if expires_at := chosen.get("expires_at"):
+        if isinstance(expires_at, timedelta):
+            row["expires_in"] = expires_at.total_seconds()
+        else:
+            row["expires_at"] = expires_at
     return row
 
 

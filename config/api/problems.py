@@ -210,9 +210,7 @@ DOMAIN: Final[Mapping[type[Exception], Callable[[Any], Problem | None]]] = {
     jobs.TooManyEvents: lambda exc: Problem("too-many-events", str(exc)),
     jobs.LockLost: lambda exc: Problem("lock-lost", str(exc)),
     jobs.StaleVersion: lambda exc: Problem("stale-version", str(exc)),
-    jobs.UniqueKeyTaken: lambda exc: Problem(
-        "unique-key-conflict", str(exc), members={"job_id": str(exc.holder)}
-    ),
+    jobs.UniqueKeyTaken: lambda exc: Problem("unique-key-conflict", str(exc), members={"job_id": str(exc.holder)}),
     Http404: lambda exc: Problem("not-found", "There is nothing at this address that you can see."),
     # It went away between two looks at it.
     ObjectDoesNotExist: lambda exc: Problem("not-found", "There is nothing at this address that you can see."),

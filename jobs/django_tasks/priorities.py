@@ -13,8 +13,8 @@ ABOVE: Final = 100 - MIDDLE
 def level_of(priority: int) -> int:
     """Give our priority of one of Django's.
 
-    0 is NORMAL. The levels above it are for 1 to 100, nearly one for each; -1 to -100 share those below by twenties. The
-    order of two priorities is never turned round, and what is above, at or below the default stays there.
+    0 is NORMAL. The levels above it are for 1 to 100, nearly one for each; -1 to -100 share those below by twenties.
+    The order of two priorities is never turned round, and what is above, at or below the default stays there.
     """
     # Rounded away from 0, so that a sign is never lost.
     return MIDDLE - (-priority * ABOVE // 100) if priority > 0 else MIDDLE + (priority * MIDDLE // 100)

@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import django.contrib.postgres.fields
 from django.contrib.postgres.operations import AddConstraintNotValid
@@ -11,7 +12,8 @@ FUNCTIONS = Path(__file__).parent.parent / "sql" / "functions"
 RATE = "^[1-9][0-9]{0,5}/([1-9][0-9]{0,4})?[smhd]$"
 
 
-def _before(name: str) -> list[str]:
+def _before(name: str) -> list[Any]:
+    # In a list it is sent as it is; a text would be cut at its semicolons.
     return [(FUNCTIONS / f"{name}.sql").read_text(encoding="utf-8")]
 
 

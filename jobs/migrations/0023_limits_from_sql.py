@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 from django.db import migrations
 
@@ -8,7 +9,8 @@ FUNCTIONS = Path(__file__).parent.parent / "sql" / "functions"
 BEFORE = "text, jsonb, text, integer, timestamptz, integer, text, double precision, jsonb, text[]"
 
 
-def _before(name: str) -> list[str]:
+def _before(name: str) -> list[Any]:
+    # In a list it is sent as it is; a text would be cut at its semicolons.
     return [(FUNCTIONS / f"{name}.sql").read_text(encoding="utf-8")]
 
 

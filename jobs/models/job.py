@@ -198,7 +198,8 @@ class Job(models.Model):
                 condition=Q(concurrency_limit__isnull=True) | Q(concurrency_limit__gte=1), name="job_limit_positive"
             ),
             models.CheckConstraint(
-                condition=Q(rate_limit__isnull=True) | Q(rate_limit__regex=rates.COLUMN_PATTERN), name="job_rate_readable"
+                condition=Q(rate_limit__isnull=True) | Q(rate_limit__regex=rates.COLUMN_PATTERN),
+                name="job_rate_readable",
             ),
             models.UniqueConstraint(
                 fields=["job_type", "unique_key", "user"],

@@ -56,9 +56,7 @@ class WorkerLoop:
         self.hand = Hand()
         self.inbox = Inbox(self.hand.room)
         self.counts = Counts()
-        self.recorder = Recorder(
-            self.hand, self.counts, self.inbox.expect, self.inbox.release, self.inbox.room_made
-        )
+        self.recorder = Recorder(self.hand, self.counts, self.inbox.expect, self.inbox.release, self.inbox.room_made)
         self.threads = ThreadSlots(options.concurrency, self.hand, self.recorder)
         self.coroutines = CoroutineSlots(options.concurrency, self.hand, self.recorder)
         self.heartbeat = Heartbeat(options, self.hand, self.counts, self._interrupt, self._abandon)
