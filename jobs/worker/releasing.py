@@ -9,6 +9,8 @@ from jobs.worker.waits import release_timed_out_waits
 
 #: While outcomes stream in, at most one in so many seconds goes into releasing what waited for them.
 SHARE: Final = 10
+#: And never a longer rest: the last of many words may be the one that sets a job free.
+LONGEST_REST: Final = 0.2
 
 
 class Releases:
@@ -34,6 +36,6 @@ class Releases:
         began = time.monotonic()
         released, timed_out = release_waiting(), release_timed_out_waits()
         ended = time.monotonic()
-        self._rest_until = ended + (ended - began) * (SHARE - 1)
+        self._rest_until = ended + min((ended - began) * (SHARE - 1), LONGEST_REST)
         self._due = self._rest_until if released.more else ended + self._poll_interval
         return released.lanes.union(timed_out)
