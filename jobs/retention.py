@@ -94,10 +94,12 @@ def prune(
     until, walking = None if seconds is None else time.monotonic() + seconds, deque(walks)
     while walking and (until is None or time.monotonic() < until):
         walk, began = walking.popleft(), time.monotonic()
-        yield walk.step(at_once)
+        deleted = walk.step(at_once)
+        took = time.monotonic() - began
+        yield deleted
         if not walk.at_end:
             walking.append(walk)
-            time.sleep(pause * (time.monotonic() - began))
+            time.sleep(pause * took)
 
 
 def tidy() -> int:

@@ -97,6 +97,7 @@ def _by_turns(lane: BenchLane, jobs: int, pruner: _Pruner, tick: Tick) -> tuple[
     pruner.start()
     while pruner.is_alive():
         alone.append(workers.drain(lane, COROUTINE, jobs)[0])
+        lane.clear()
         with _at_it(pruner):
             rate = workers.drain(lane, COROUTINE, jobs)[0]
             if pruner.is_alive() or not beside:
