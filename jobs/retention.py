@@ -27,8 +27,8 @@ RUN_SECONDS: Final = 15.0
 
 #: Jobs that one transaction walks over.
 AT_ONCE: Final = 1_000
-#: A step is followed by a pause so many times as long, so that what runs beside it keeps four fifths of its speed.
-PAUSE: Final = 4.0
+#: A step is followed by a pause so many times as long: see docs/decisions.md for what that leaves to what runs beside it.
+PAUSE: Final = 2.0
 
 #: A walk ends this long before the youngest job that could go: most jobs have ended by then, so long after their
 #: submission. Those that had not are found by a walk from the beginning.
