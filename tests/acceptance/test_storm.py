@@ -96,7 +96,7 @@ def test_storm_of_kills_loses_nothing_and_finishes_everything_once(watched, nurs
     fleet.workers = [fleet.start(most_hits=3) for _ in range(3)]
     ends = time.monotonic() + STORM_SECONDS
     kills = 0
-    while kills < 9 or time.monotonic() < ends:
+    while kills < 9 or len(jobs) < 500 or not fleet.crashes or time.monotonic() < ends:
         feed(stage, chance, jobs)
         if STORM_SECONDS and chance.random() < 0.1:
             stage.db.execute(CUT_OFF)
@@ -111,8 +111,6 @@ def test_storm_of_kills_loses_nothing_and_finishes_everything_once(watched, nurs
     counts = stage.wait_for_all("completed", seconds=90)
 
     assert counts == {"completed": len(jobs)}
-    assert len(jobs) >= 500
-    assert fleet.crashes
     assert stage.no_locks_left()
     check_attempts(stage, jobs)
     fleet.end()
