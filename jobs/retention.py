@@ -27,7 +27,7 @@ RUN_SECONDS: Final = 15.0
 
 #: Jobs that one transaction walks over.
 AT_ONCE: Final = 1_000
-#: A step is followed by a pause so many times as long: see docs/decisions.md for what that leaves to what runs beside it.
+#: A step is followed by a pause so many times as long. What that leaves to the queue is told in docs/decisions.md.
 PAUSE: Final = 2.0
 
 #: A walk ends this long before the youngest job that could go: most jobs have ended by then, so long after their
