@@ -77,6 +77,17 @@ def test_those_that_depend_on_a_fallen_child_are_told() -> None:
     assert status(follower) == ["cancelled"]
 
 
+def test_what_falls_with_its_parent_is_not_let_go_in_the_same_look() -> None:
+    first, second = submit(), submit()
+    parent = submit(depends_on=[first])
+    child = submit(parent=parent, depends_on=[second])
+    control.cancel(first.pk, None)
+    rows.finish(second)
+    assert not release_waiting().lanes
+    child.refresh_from_db()
+    assert (child.status, child.waits_for, child.error_details["kind"]) == ("cancelled", "jobs", "parent")
+
+
 def test_a_family_may_be_as_deep_as_it_likes() -> None:
     last = first = submit()
     for _ in range(300):

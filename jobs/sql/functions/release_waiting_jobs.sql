@@ -66,9 +66,10 @@ BEGIN
             WHERE j.id = ANY (v_doomed) AND j.id = ANY (v_locked);
         END IF;
         IF v_free IS NOT NULL THEN
+            -- Some may just have fallen with a parent that was among the doomed.
             RETURN QUERY
             UPDATE job_queue j SET waits_for = NULL, scheduled_at = greatest(j.scheduled_at, clock_timestamp())
-            WHERE j.id = ANY (v_free) AND j.id = ANY (v_locked)
+            WHERE j.id = ANY (v_free) AND j.id = ANY (v_locked) AND j.status IS NOT DISTINCT FROM 'pending'
             RETURNING j.queue, j.priority;
         END IF;
         v_read := v_read + cardinality(v_words);
