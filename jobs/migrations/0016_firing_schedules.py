@@ -2,24 +2,22 @@ from pathlib import Path
 
 import django.db.models.deletion
 from django.conf import settings
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 
-from accounts.migration_operations import RunSQLFile
+from accounts.migration_operations import LockTimeout, RunSQLFile
 
 FUNCTIONS = Path(__file__).parent.parent / "sql" / "functions"
 
 
 class Migration(migrations.Migration):
-    """What firing a schedule asks for, and versions that only people raise."""
-
-    atomic = False
+    """Versions of schedules that only people raise."""
 
     dependencies = [
         ("jobs", "0015_unique_keys_and_retention"),
     ]
 
     operations = [
+        LockTimeout(),
         migrations.AddField(
             model_name="schedule",
             name="edited_at",
@@ -48,13 +46,5 @@ class Migration(migrations.Migration):
             " FOR EACH ROW EXECUTE FUNCTION touch_row();"
             " DROP FUNCTION touch_schedule()",
         ),
-        AddIndexConcurrently(
-            model_name="job",
-            index=models.Index(
-                models.F("schedule"),
-                models.F("id"),
-                condition=models.Q(("schedule__isnull", False), ("status__in", ["pending", "processing"])),
-                name="job_schedule_unfinished",
-            ),
-        ),
+        LockTimeout(),
     ]
