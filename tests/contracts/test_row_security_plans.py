@@ -37,7 +37,8 @@ def test_plans_of_staff_users_and_workers(filled: User) -> None:  # noqa: F811
         with acting_as(filled):
             of_user = plan(own)
     with working_as(WORKER), transaction.atomic():
-        claim = plan(Job.objects.startable().filter(queue="q1", lane_key=None).order_by("-priority", "scheduled_at", "id")[:10])
+        open_lane = Job.objects.startable().filter(queue="q1", lane_key=None)
+        claim = plan(open_lane.order_by("-priority", "scheduled_at", "id")[:10])
 
     assert of_staff == plan(newest)
     assert scans(of_staff) == ["job_queue_pkey"] and "current_setting" not in of_staff
