@@ -1,17 +1,21 @@
 """A workflow as a picture: its steps in columns, each behind all that it waits for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from itertools import pairwise
 from typing import Final
 from uuid import UUID
 
-WIDTH: Final = 168
+WIDTH: Final = 208
 HEIGHT: Final = 46
-GAP_X: Final = 56
+GAP_X: Final = 48
 GAP_Y: Final = 18
 MARGIN: Final = 10
 LONGEST_LABEL: Final = 22
+
+#: A step, or where lines from one to later ones pass a column: together, or many lines would need a tall picture.
+Place = UUID | tuple[UUID, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,35 +78,62 @@ def graph(names: Mapping[UUID, str], statuses: Mapping[UUID, str], edges: Iterab
     before: dict[UUID, set[UUID]] = {job_id: set() for job_id in names}
     for job_id, other, _ in known:
         before[job_id].add(other)
-    columns: dict[UUID, int] = {}
+    depths: dict[UUID, int] = {}
     for job_id in TopologicalSorter(before).static_order():
-        columns[job_id] = 1 + max((columns[other] for other in before[job_id]), default=-1)
-    rows: dict[UUID, int] = {}
-    filled: dict[int, int] = {}
-    # A step stands as high as the first that it waits for, if there is room: fewer lines cross.
-    for job_id in sorted(
-        columns, key=lambda each: (columns[each], min((rows.get(o, 0) for o in before[each]), default=0))
-    ):
-        column = columns[job_id]
-        rows[job_id] = filled.get(column, 0)
-        filled[column] = rows[job_id] + 1
+        depths[job_id] = 1 + max((depths[other] for other in before[job_id]), default=-1)
+    # Ids are in the order of submission.
+    columns: dict[Place, int] = {job_id: depths[job_id] for job_id in sorted(depths)}
+    ways = {(job_id, other): _way(job_id, other, columns) for job_id, other, _ in known}
+    rows = _rows(columns, ways.values())
     nodes = {
         job_id: Node(
             job_id,
             names[job_id],
             statuses.get(job_id, "gone"),
-            MARGIN + column * (WIDTH + GAP_X),
+            MARGIN + columns[job_id] * (WIDTH + GAP_X),
             MARGIN + rows[job_id] * (HEIGHT + GAP_Y),
         )
-        for job_id, column in columns.items()
+        for job_id in names
     }
-    lines = [Line(_path(nodes[other], nodes[job_id]), condition) for job_id, other, condition in known]
+    lines = [Line(_path(ways[job_id, other], columns, rows), condition) for job_id, other, condition in known]
     width = 2 * MARGIN + (max(columns.values(), default=0) + 1) * (WIDTH + GAP_X) - GAP_X
-    height = 2 * MARGIN + max(filled.values(), default=1) * (HEIGHT + GAP_Y) - GAP_Y
+    height = 2 * MARGIN + (max(rows.values(), default=0) + 1) * (HEIGHT + GAP_Y) - GAP_Y
     return Graph(list(nodes.values()), lines, width, height)
 
 
-def _path(left: Node, right: Node) -> str:
-    x1, y1, x2, y2 = left.x + WIDTH, left.y + HEIGHT // 2, right.x, right.y + HEIGHT // 2
-    middle = (x1 + x2) // 2
-    return f"M{x1} {y1} C{middle} {y1} {middle} {y2} {x2} {y2}"
+def _way(job_id: UUID, other: UUID, columns: dict[Place, int]) -> list[Place]:
+    """Lead from one step to the next; in the columns between them the line has places of its own, behind no box."""
+    between = range(columns[other] + 1, columns[job_id])
+    columns.update({(other, column): column for column in between})
+    return [other, *((other, column) for column in between), job_id]
+
+
+def _rows(columns: Mapping[Place, int], ways: Iterable[Sequence[Place]]) -> dict[Place, int]:
+    """Have each step stand as high as the first that it waits for, if there is room: fewer lines cross."""
+    before: dict[Place, list[Place]] = {}
+    for way in ways:
+        for left, right in pairwise(way):
+            before.setdefault(right, []).append(left)
+    inside: dict[int, list[Place]] = {}
+    for place, column in columns.items():
+        inside.setdefault(column, []).append(place)
+    rows: dict[Place, int] = {}
+    for column in sorted(inside):
+        highest = {place: min((rows[left] for left in before.get(place, ())), default=0) for place in inside[column]}
+        free = 0
+        for place in sorted(highest, key=lambda each: highest[each]):
+            rows[place] = max(free, highest[place])
+            free = rows[place] + 1
+    return rows
+
+
+def _path(way: Sequence[Place], columns: Mapping[Place, int], rows: Mapping[Place, int]) -> str:
+    points = [
+        (MARGIN + columns[place] * (WIDTH + GAP_X), MARGIN + rows[place] * (HEIGHT + GAP_Y) + HEIGHT // 2)
+        for place in way
+    ]
+    path = f"M{points[0][0] + WIDTH} {points[0][1]}"
+    for (left, y1), (right, y2) in pairwise(points):
+        middle = (left + WIDTH + right) // 2
+        path += f" H{left + WIDTH} C{middle} {y1} {middle} {y2} {right} {y2}"
+    return path

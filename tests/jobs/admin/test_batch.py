@@ -61,6 +61,21 @@ def test_columns_follow_what_is_waited_for() -> None:
     assert {node.name: node.status for node in drawn.nodes}["b"] == "gone"
 
 
+def test_lines_pass_between_the_boxes_and_need_no_tall_picture() -> None:
+    steps = [uuid4() for _ in range(page.MOST_DRAWN)]
+    edges = [(job, other, "ended") for place, job in enumerate(steps) for other in steps[:place]]
+    drawn = graph({step: str(step) for step in steps}, {}, edges)
+    assert len({(node.x, node.y) for node in drawn.nodes}) == len(steps)
+    assert drawn.height <= len(steps) * 64
+    first, second, third = steps[:3]
+    chain = [(second, first, "completed"), (third, second, "completed"), (third, first, "ended")]
+    drawn = graph({first: "first", second: "second", third: "third"}, {}, chain)
+    box = next(node for node in drawn.nodes if node.name == "second")
+    long = next(line for line in drawn.lines if line.condition == "ended")
+    assert f"{box.x} {box.y + drawn.box_height // 2}" not in long.path
+    assert f"H{box.x + drawn.box_width}" in long.path
+
+
 def test_a_job_shows_what_it_waits_for_and_what_waits_for_it(operator: Any, note: Any) -> None:
     flow = enqueue_workflow({"first": Step(NOTE), "second": Step(NOTE, ["first"])})
     first, second = flow.jobs["first"].fetch(), flow.jobs["second"].fetch()
