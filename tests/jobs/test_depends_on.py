@@ -89,6 +89,20 @@ def test_says_why_it_was_cancelled() -> None:
         assert job.error_details["kind"] == "dependency"
 
 
+@pytest.mark.parametrize("by_then", ["pending", "completed"])
+def test_says_so_if_the_other_one_was_put_back_before_anybody_looked(by_then: str) -> None:
+    first = submit()
+    second = submit(depends_on=[first])
+    release_waiting()
+    end(first, "cancelled")
+    control.retry(first, None)
+    if by_then == "completed":
+        end(first, "completed")
+    assert state(second)[0] == "cancelled"
+    words = f"It depends on job {first}, which ended otherwise and was put back since."
+    assert Job.objects.get(pk=second).error_message == words
+
+
 def test_waits_for_all_of_them() -> None:
     first, second, third = submit(), submit(), submit()
     last = submit(depends_on=[first, str(second), Job.objects.get(pk=third)])

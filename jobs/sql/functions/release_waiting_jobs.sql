@@ -59,8 +59,10 @@ BEGIN
                 (error_message, error_details) = (
                     SELECT w.words, jsonb_build_object('error_class', 'DependencyUnmet', 'kind', 'dependency',
                                                        'message', w.words, 'at', clock_timestamp())
-                    FROM (SELECT format('It depends on job %s, which %s.', d.depends_on_id, coalesce('ended as ' || (
-                                            SELECT o.status FROM job_queue o WHERE o.id = d.depends_on_id),
+                    FROM (SELECT format('It depends on job %s, which %s.', d.depends_on_id, coalesce((
+                                            SELECT CASE dependency_status(d.condition, o.status) WHEN 'unmet' THEN 'ended as ' || o.status
+                                                ELSE 'ended otherwise and was put back since' END
+                                            FROM job_queue o WHERE o.id = d.depends_on_id),
                                         'is not there any more')) AS words
                           FROM job_dependencies d WHERE d.job_id = j.id AND d.status = 'unmet' LIMIT 1) w)
             WHERE j.id = ANY (v_doomed) AND j.id = ANY (v_locked);
