@@ -11,7 +11,7 @@ from django.urls import reverse
 from playwright.sync_api import Page
 
 from jobs.models import Function, Job, ProcessingLock
-from tests.browser import scene
+from tests.browser import flow, scene
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -73,3 +73,8 @@ def test_every_page_fits(console, operator, live_server, width, scheme):
     editor.fill(editor.input_value().replace('"content": ""', '"content": "箱根駅伝の走路が変わる。"'))
     console.get_by_role("button", name="Redrive with this payload").click()
     shoot(console, "redrive", to)
+    # Behind the others: the dead letter in it is not to be in the pictures of the documents.
+    batch = reverse("admin:jobs_batch_change", args=[flow.build(operator).pk])
+    for name, address in {"batches": reverse("admin:jobs_batch_changelist"), "batch": batch}.items():
+        console.goto(live_server.url + address)
+        shoot(console, name, to)
