@@ -18,7 +18,8 @@ _OPTIONAL: Final[dict[str, Any]] = {"required": False}
 _NAME: Final[dict[str, Any]] = {
     "min_length": 1,
     "max_length": NAME_MAX_LENGTH,
-    "validators": [RegexValidator(r"\S", "Must not be blank.")],
+    # Not \S: Python's is narrower than that of JSON Schema.
+    "validators": [RegexValidator(r"[^\s\x1c-\x1f\x85\ufeff]", "Must not be blank.")],
     "help_text": "An owner has one schedule of a name.",
 }
 

@@ -68,4 +68,6 @@
             waiting = setTimeout(refresh, WAIT);
         }
     });
+    // What was typed before this was loaded, or kept by the browser from the last time.
+    refresh();
 })();

@@ -129,7 +129,7 @@ def _let_it_mean_something(case: Case) -> None:
         _belong_together(case.body)
     if "/schedules" in path and has_fields:
         _mean_a_time(case)
-    if path.endswith("/functions/{language_title}"):
+    if path.endswith("/functions/{language_title}") and case.method == "PATCH":
         _change_what_may_be_changed(case)
 
 
