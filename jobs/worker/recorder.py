@@ -157,6 +157,7 @@ class Recorder(threading.Thread):
             _logger.warning("progress not written: %s", error)
             return
         for attempt in lost:
+            _logger.warning("lock_lost: job %s attempt %s is another worker's", attempt.id, attempt.number)
             self.hand.fence(attempt)
 
 
