@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -26,6 +26,7 @@ JOBS = int(os.environ.get("STORM_JOBS", "240"))
 SEED = int(os.environ.get("STORM_SEED", "4"))
 LIMITS = {"one": 1, "two": 2, "five": 5}
 QUEUE_LIMIT = 6
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -185,6 +186,19 @@ def test_two_workers_give_a_second_user_a_share_of_their_next_batch(monkeypatch)
         worker.announced(("default", 5))
     assert str(theirs.pk) in [attempt.id for attempt in workers[1].claim(20)]
     assert str(theirs.pk) not in [attempt.id for attempt in workers[0].claim(20)]
+
+
+def test_a_lane_that_is_busy_keeps_its_place(connect):
+    """Its first job must not be stepped over because a lane before it has moved on."""
+    submit([{"queue": "default", "concurrency_key": "k"}, {"queue": "default", "concurrency_key": "free"}])
+    connect(autocommit=False).execute("SELECT pg_advisory_xact_lock(hashtextextended('k:k', 0))")
+    lanes = {name: turns.KeyedLane(turns.KEYS, (LONG_AGO, turns.LOWEST)) for name in ("k:free", "k:k")}
+    words, rows = turns.take(("default", 5), 5, 5, lanes, WorkerOptions())
+    assert len(rows) == 1
+    assert [(name, word, last_at is None) for name, word, _, last_at, _ in words] == [
+        ("k:free", "full", False),
+        ("k:k", "busy", True),
+    ]
 
 
 def test_a_claim_does_not_wait_for_a_key_that_another_is_claiming(connect):

@@ -79,6 +79,8 @@ BEGIN
         lane_key := p_lanes[i];
         word := NULL;
         retry_in := NULL;
+        last_at := NULL;
+        last_id := NULL;
         v_key := NULL;
         v_wanted := least(v_room, v_share);
         IF lane_key = '' THEN
