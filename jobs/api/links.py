@@ -19,10 +19,11 @@ from jobs.exceptions import UnknownDependency
 T = TypeVar("T")
 
 _ID: Final = {"type": "string", "format": "uuid"}
-_CONDITION: Final = {"type": "string", "enum": Condition.values, "default": Condition.COMPLETED.value}
+#: How another job has to end, as the API's description has it.
+CONDITION: Final = {"type": "string", "enum": Condition.values, "default": Condition.COMPLETED.value}
 _CONDITIONAL: Final = {
     "type": "object",
-    "properties": {"job_id": _ID, "condition": _CONDITION},
+    "properties": {"job_id": _ID, "condition": CONDITION},
     "required": ["job_id"],
     "additionalProperties": False,
 }

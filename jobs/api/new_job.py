@@ -9,11 +9,11 @@ from rest_framework import serializers
 from rest_framework.request import Request
 
 from accounts.api.fields import Identifier, JsonObject, Moment, Number, Text, WholeNumber
-from accounts.api.strict import StrictSerializer
 from accounts.models import User, Workspace
 from jobs import catalogue, functions, language_rights, options, rates
 from jobs.api.calls import UNKNOWN, request_id_of
 from jobs.api.links import depends_on_field, linked
+from jobs.api.of_job_type import OfJobTypeSerializer
 from jobs.api.unique import RULES, UniqueSerializer, check_rules
 from jobs.enqueue import NewJob
 from jobs.exceptions import UnknownJobType
@@ -32,7 +32,7 @@ _LIMITS: Final = frozenset({"concurrency_limit", "rate_limit"})
 _TEXT: Final[dict[str, Any]] = {"required": False, "max_length": options.TEXT_MAX_LENGTH}
 
 
-class NewJobSerializer(StrictSerializer):
+class NewJobSerializer(OfJobTypeSerializer):
     """A job to submit. What is left out, its job type decides. `job_type` is another name of `type`."""
 
     type = Text(max_length=options.TEXT_MAX_LENGTH)
@@ -88,12 +88,6 @@ class NewJobSerializer(StrictSerializer):
     parent_id = Identifier(
         required=False, help_text="A job of yours: cancelling that one cancels this one, if it has not started."
     )
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict) and "job_type" in data and "type" not in data:
-            data = {**data, "type": data["job_type"]}
-            del data["job_type"]
-        return super().to_internal_value(data)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "delay" in attrs and "scheduled_at" in attrs:

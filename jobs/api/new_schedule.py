@@ -7,9 +7,9 @@ from drf_spectacular.extensions import OpenApiSerializerExtension
 from rest_framework import serializers
 
 from accounts.api.fields import JsonObject, Moment, Text, WholeNumber, YesNo
-from accounts.api.strict import StrictSerializer
 from jobs import options
 from jobs.api.new_job import of_each_type
+from jobs.api.of_job_type import OfJobTypeSerializer
 from jobs.api.schedule import Interval
 from jobs.models import Schedule
 from jobs.schedules import CAP_MOST, DESCRIPTION_MAX_LENGTH, NAME_MAX_LENGTH
@@ -33,7 +33,7 @@ class OneOf(serializers.ChoiceField):
         return super().to_internal_value(data)
 
 
-class ScheduleFieldsSerializer(StrictSerializer):
+class ScheduleFieldsSerializer(OfJobTypeSerializer):
     """What may be said of a schedule. `job_type` is another name of `type`."""
 
     description = Text(**_OPTIONAL, allow_blank=True, max_length=DESCRIPTION_MAX_LENGTH)
@@ -53,12 +53,6 @@ class ScheduleFieldsSerializer(StrictSerializer):
     overlap = OneOf(
         choices=Schedule.Overlap.choices, **_OPTIONAL, help_text="Of times at which the job before is not done yet."
     )
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict) and "job_type" in data and "type" not in data:
-            data = {**data, "type": data["job_type"]}
-            del data["job_type"]
-        return super().to_internal_value(data)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "type" in attrs:

@@ -17,16 +17,15 @@ from accounts.models import User, Workspace
 from jobs import workflows
 from jobs.api.access import ON_JOBS, visible_batches
 from jobs.api.batches import NAME, BatchSerializer
-from jobs.api.links import nested_in
+from jobs.api.links import CONDITION, nested_in
 from jobs.api.new_job import read_job
 from jobs.drafts import After, Condition
 from jobs.workflows import MOST_EDGES, MOST_STEPS, STEP_NAME, Step, enqueue_workflow
 
 _STEP: Final = {"type": "string", "pattern": f"^{STEP_NAME.pattern}$"}
-_CONDITION: Final = {"type": "string", "enum": Condition.values, "default": Condition.COMPLETED.value}
 _CONDITIONAL: Final = {
     "type": "object",
-    "properties": {"step": _STEP, "condition": _CONDITION},
+    "properties": {"step": _STEP, "condition": CONDITION},
     "required": ["step"],
     "additionalProperties": False,
 }
