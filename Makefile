@@ -58,7 +58,8 @@ ci: check test ## what every change has to pass
 .PHONY: requirements
 requirements: $(VENV)/.installed-dev ## pin the newest allowed versions for every supported Python
 	$(BIN)/uv pip compile $(UPGRADE) $(PINNING) pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile $(UPGRADE) $(PINNING) --group dev pyproject.toml -c requirements.txt -o requirements-dev.txt
+	$(BIN)/uv pip compile $(UPGRADE) $(PINNING) --all-extras pyproject.toml -c requirements.txt -o requirements-extras.txt
+	$(BIN)/uv pip compile $(UPGRADE) $(PINNING) --all-extras --group dev pyproject.toml -c requirements-extras.txt -o requirements-dev.txt
 UPGRADE ?= --upgrade
 PINNING := --quiet --universal --python-version 3.11 --no-emit-index-url --custom-compile-command "make requirements"
 

@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, ParamSpec, TypeVar, Unpack
@@ -11,6 +12,7 @@ from uuid import UUID
 from jobs.depending import Dependencies
 from jobs.drafts import Draft
 from jobs.exceptions import JobCancelled, LockLost
+from jobs.fencing import fenced
 from jobs.follow_ups import FollowUps
 from jobs.models import Batch, Job
 from jobs.new_job import Enqueued
@@ -80,6 +82,17 @@ class Context:
             raise LockLost
         self._attempt.progress = (max(0, min(100, int(percent))), storable(message[:500]))
         self._tell(self._attempt)
+
+    def fenced(self) -> AbstractContextManager[None]:
+        """Open a transaction for writes of the handler's own that a late zombie must not make.
+
+            with context.fenced():
+                Report.objects.update_or_create(...)
+
+        What is written in it is kept only if the job is still this worker's; else LockLost is raised and nothing is
+        written. The job's heartbeat waits for its end, so keep it short: compute and fetch before it.
+        """
+        return fenced(self._attempt)
 
     def task(self, name: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call a function once and remember its result; a later attempt gets the result and does not call it.

@@ -1,5 +1,6 @@
 """The queue's tables, one noun per file. Imports go down: job knows of none of the others."""
 
+from jobs.models.article import Article
 from jobs.models.audit import AuditEntry
 from jobs.models.batch import Batch
 from jobs.models.cached_value import CacheCounter, CachedValue
@@ -12,13 +13,16 @@ from jobs.models.function import Function
 from jobs.models.job import Job
 from jobs.models.limits import LaneTurn, RateWindow
 from jobs.models.lock import ProcessingLock
+from jobs.models.podcast import Podcast
 from jobs.models.queue import Queue
 from jobs.models.schedule import Schedule
 from jobs.models.session import Session
+from jobs.models.summary import Summary
 from jobs.models.task import Task
 from jobs.models.worker import Worker
 
 __all__ = [
+    "Article",
     "AuditEntry",
     "Batch",
     "CacheCounter",
@@ -32,12 +36,14 @@ __all__ = [
     "Job",
     "LaneTurn",
     "OutcomeCounter",
+    "Podcast",
     "ProcessingLock",
     "Queue",
     "RateWindow",
     "ReleaseCheck",
     "Schedule",
     "Session",
+    "Summary",
     "Task",
     "Worker",
 ]

@@ -1,0 +1,1 @@
+"""Articles from submission to podcast: what the stages do with what is stored."""

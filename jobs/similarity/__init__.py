@@ -1,0 +1,1 @@
+"""Which stored articles are about the same, and which contain what is searched for."""

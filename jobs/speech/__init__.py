@@ -1,0 +1,1 @@
+"""Scripts made into audio."""
