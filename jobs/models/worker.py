@@ -30,6 +30,10 @@ class Worker(models.Model):
     #: Handlers running when it last beat.
     running = models.IntegerField(default=0, db_default=0)
     rss_mb = models.FloatField(default=0, db_default=0.0)
+    #: Seconds that its host's clock was ahead of the database's; NULL is of workers that did not say.
+    clock_offset = models.FloatField(null=True, blank=True)
+    #: A digest of the source that it runs: workers of one release have the same.
+    release = models.TextField(blank=True, default="", db_default="")
     started_at = models.DateTimeField(db_default=ClockTimestamp())
     heartbeat_at = models.DateTimeField(db_default=ClockTimestamp())
     stopping_at = models.DateTimeField(null=True, blank=True)
