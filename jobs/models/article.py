@@ -54,8 +54,10 @@ class Article(models.Model):
     text = models.TextField(blank=True, default="", db_default="")
     #: Of the text.
     characters = models.IntegerField(default=0, db_default=0)
-    #: The jobs that work on it: a workflow.
-    batch = models.ForeignKey(Batch, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False)
+    #: The jobs that work on it: a workflow. It goes with its last job, and what they made stays.
+    batch = models.ForeignKey(
+        Batch, models.DO_NOTHING, null=True, blank=True, related_name="+", db_index=False, db_constraint=False
+    )
     is_deleted = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
     updated_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
