@@ -86,6 +86,9 @@ UNUSUAL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "public.job_workers": {APP: READ},
     "public.job_chores": {APP: READ},
     "public.job_outcome_counters": {APP: READ},
+    # Workers make podcasts and delete files; who owns a podcast may have done with it.
+    "public.article_podcasts": {APP: READ | {"DELETE"}},
+    "public.loose_files": {APP: NOTHING},
     "public.request_logs": {OPERATOR: KEEP},
     "public.error_logs": {OPERATOR: KEEP},
     "public.idempotent_requests": {APP: ALL, WORKER: READ | {"DELETE"}, READONLY: NOTHING},

@@ -13,6 +13,7 @@ from jobs.models.function import Function
 from jobs.models.job import Job
 from jobs.models.limits import LaneTurn, RateWindow
 from jobs.models.lock import ProcessingLock
+from jobs.models.loose_file import LooseFile
 from jobs.models.podcast import Podcast
 from jobs.models.queue import Queue
 from jobs.models.schedule import Schedule
@@ -35,6 +36,7 @@ __all__ = [
     "Function",
     "Job",
     "LaneTurn",
+    "LooseFile",
     "OutcomeCounter",
     "Podcast",
     "ProcessingLock",

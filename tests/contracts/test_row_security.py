@@ -21,6 +21,8 @@ SHARED = {
     *("functions", "job_queues", "job_workers", "job_processing_locks", "job_chores", "job_outcome_counters"),
     # Ids alone, read by workers.
     "job_release_checks",
+    # Names of files, read by workers.
+    "loose_files",
     # Counts, under names of queues and keys.
     *("job_rate_windows", "job_lane_turns"),
     *("cached_values", "cache_counters"),
