@@ -84,8 +84,12 @@ UNUSUAL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "public.job_rate_windows": {APP: READ},
     "public.job_lane_turns": {APP: READ},
     "public.job_workers": {APP: READ},
+    "public.job_supervisors": {APP: READ},
     "public.job_chores": {APP: READ},
     "public.job_outcome_counters": {APP: READ},
+    "public.job_wait_counters": {APP: READ},
+    # Triggers count on behalf of whoever works.
+    "public.job_event_counts": {APP: ADD},
     # Workers make podcasts and delete files; who owns a podcast may have done with it.
     "public.article_podcasts": {APP: READ | {"DELETE"}},
     "public.loose_files": {APP: NOTHING},

@@ -1,5 +1,10 @@
 """The queue's tables, one noun per file. Imports go down: job knows of none of the others."""
 
+from jobs.models.ai_call import ProviderCall
+from jobs.models.ai_day import ProviderDay
+from jobs.models.ai_provider import ProviderState
+from jobs.models.ai_slot import CallSlot
+from jobs.models.ai_spend import DailySpend
 from jobs.models.article import Article
 from jobs.models.audit import AuditEntry
 from jobs.models.batch import Batch
@@ -9,6 +14,7 @@ from jobs.models.counter import OutcomeCounter
 from jobs.models.dead_letter import DeadLetter, DeadLetterGroup
 from jobs.models.dependency import Dependency, ReleaseCheck
 from jobs.models.event import Event
+from jobs.models.event_count import EventCount
 from jobs.models.function import Function
 from jobs.models.job import Job
 from jobs.models.limits import LaneTurn, RateWindow
@@ -19,7 +25,9 @@ from jobs.models.queue import Queue
 from jobs.models.schedule import Schedule
 from jobs.models.session import Session
 from jobs.models.summary import Summary
+from jobs.models.supervisor import Supervisor
 from jobs.models.task import Task
+from jobs.models.wait_counter import WaitCounter
 from jobs.models.worker import Worker
 
 __all__ = [
@@ -28,11 +36,14 @@ __all__ = [
     "Batch",
     "CacheCounter",
     "CachedValue",
+    "CallSlot",
     "Chore",
+    "DailySpend",
     "DeadLetter",
     "DeadLetterGroup",
     "Dependency",
     "Event",
+    "EventCount",
     "Function",
     "Job",
     "LaneTurn",
@@ -40,12 +51,17 @@ __all__ = [
     "OutcomeCounter",
     "Podcast",
     "ProcessingLock",
+    "ProviderCall",
+    "ProviderDay",
+    "ProviderState",
     "Queue",
     "RateWindow",
     "ReleaseCheck",
     "Schedule",
     "Session",
     "Summary",
+    "Supervisor",
     "Task",
+    "WaitCounter",
     "Worker",
 ]

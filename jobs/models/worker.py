@@ -34,6 +34,8 @@ class Worker(models.Model):
     clock_offset = models.FloatField(null=True, blank=True)
     #: A digest of the source that it runs: workers of one release have the same.
     release = models.TextField(blank=True, default="", db_default="")
+    #: Whose child it is, of those that scale; empty for all others.
+    supervisor = models.TextField(blank=True, default="", db_default="")
     started_at = models.DateTimeField(db_default=ClockTimestamp())
     heartbeat_at = models.DateTimeField(db_default=ClockTimestamp())
     stopping_at = models.DateTimeField(null=True, blank=True)

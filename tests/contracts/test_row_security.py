@@ -18,12 +18,13 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 #: Tables without row-level security: what is in them belongs to no user, or is of the admin and its staff.
 SHARED = {
     *("workspaces", "rate_limit_windows", "schema_version", "users_groups", "users_user_permissions"),
-    *("functions", "job_queues", "job_workers", "job_processing_locks", "job_chores", "job_outcome_counters"),
+    *("functions", "job_queues", "job_workers", "job_supervisors", "job_processing_locks", "job_chores", "job_outcome_counters"),
     # Ids alone, read by workers.
     "job_release_checks",
     # Names of files, read by workers.
     "loose_files",
-    # Counts, under names of queues and keys.
+    # Counts, under names of queues, job types and keys.
+    *("job_event_counts", "job_wait_counters"),
     *("job_rate_windows", "job_lane_turns"),
     *("cached_values", "cache_counters"),
     *("late_hours", "rollup_state", "runtime_metrics", "cache_metrics", "cache_readings", "recorder_alarms"),
