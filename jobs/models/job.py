@@ -154,6 +154,8 @@ class Job(models.Model):
     session = models.TextField(null=True, blank=True)  # noqa: DJ001 - NULL is "no session"
     #: The X-Request-ID of the request that submitted it; such a job has a row of its own id in the request log.
     request_id = models.TextField(null=True, blank=True)  # noqa: DJ001 - NULL is "no request"
+    #: The W3C trace context that it was submitted in; every attempt continues it.
+    traceparent = models.TextField(null=True, blank=True, editable=False)  # noqa: DJ001 - NULL is "no trace"
     es_synced_at = models.DateTimeField(null=True, blank=True, editable=False)
     es_sync_version = models.BigIntegerField(default=0, db_default=0, editable=False)
 

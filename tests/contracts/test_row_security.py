@@ -18,7 +18,15 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 #: Tables without row-level security: what is in them belongs to no user, or is of the admin and its staff.
 SHARED = {
     *("workspaces", "rate_limit_windows", "schema_version", "users_groups", "users_user_permissions"),
-    *("functions", "job_queues", "job_workers", "job_supervisors", "job_processing_locks", "job_chores", "job_outcome_counters"),
+    *(
+        "functions",
+        "job_queues",
+        "job_workers",
+        "job_supervisors",
+        "job_processing_locks",
+        "job_chores",
+        "job_outcome_counters",
+    ),
     # Ids alone, read by workers.
     "job_release_checks",
     # Names of files, read by workers.

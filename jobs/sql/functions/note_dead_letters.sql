@@ -1,0 +1,16 @@
+-- Counts dead letters that are made, and those that people settle, for /metrics: rows of their own, so that nobody
+-- waits for anybody.
+CREATE FUNCTION note_dead_letters() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO job_event_counts (name, job_type, count)
+        SELECT 'dead_lettered', c.job_type, count(*) FROM changed c GROUP BY c.job_type;
+    ELSE
+        INSERT INTO job_event_counts (name, job_type, count)
+        SELECT c.resolution_status, c.job_type, count(*)
+        FROM changed c JOIN before b ON b.id = c.id
+        WHERE b.resolution_status = 'open' AND c.resolution_status <> 'open'
+        GROUP BY c.resolution_status, c.job_type;
+    END IF;
+    RETURN NULL;
+END $$
