@@ -87,6 +87,11 @@ UNUSUAL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "public.job_supervisors": {APP: READ},
     "public.job_chores": {APP: READ},
     "public.job_outcome_counters": {APP: READ},
+    "public.ai_providers": {APP: READ},
+    "public.ai_calls": {APP: READ},
+    "public.ai_call_slots": {APP: READ},
+    "public.ai_daily_spend": {APP: READ},
+    "public.ai_provider_days": {APP: READ},
     "public.job_wait_counters": {APP: READ},
     # Triggers count on behalf of whoever works.
     "public.job_event_counts": {APP: ADD},

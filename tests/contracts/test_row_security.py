@@ -35,6 +35,8 @@ SHARED = {
     *("job_event_counts", "job_wait_counters"),
     *("job_rate_windows", "job_lane_turns"),
     *("cached_values", "cache_counters"),
+    # Providers of summaries, and counts by their names.
+    *("ai_providers", "ai_call_slots", "ai_provider_days"),
     *("late_hours", "rollup_state", "runtime_metrics", "cache_metrics", "cache_readings", "recorder_alarms"),
     *("django_admin_log", "django_content_type", "django_migrations", "django_session"),
     *("auth_group", "auth_group_permissions", "auth_permission"),
