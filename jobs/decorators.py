@@ -139,6 +139,7 @@ def job(
     rate_limit: str | None = None,
     schedule: Definition | None = None,
     internal: bool = False,
+    cacheable: Callable[[dict[str, Any]], bool] | None = None,
 ) -> Callable[[Callable[Concatenate[Context, P], R]], Handler[P, R]]:
     """Register a function or coroutine as the handler of a job type.
 
@@ -146,7 +147,8 @@ def job(
     `atomic` commits the handler's database writes together with the outcome (plain functions in threads only);
     `isolation="process"` runs it in a child process that can be killed. `version`, `tags` and `examples` (payloads)
     stand in the catalogue of functions. `cache` is for how many seconds an invoke with the same payload gets the same
-    result without a job: only for functions whose result depends on nothing else. `unique` says which of its jobs are
+    result without a job: only for functions whose result depends on nothing else, or for those payloads of which
+    `cacheable` says so. `unique` says which of its jobs are
     the same, and what becomes of the second. `concurrency_key` says which of them share `concurrency_limit` (how many
     may run at once; 1 if there is no `rate_limit` either) and `rate_limit` (how many may start in a time: "60/m"): a
     text with names of the payload in braces, `"tenant:{tenant_id}"`, or a function of the payload. `schedule` makes
@@ -176,6 +178,7 @@ def job(
             Limits(concurrency_key, concurrency_limit, rate_limit) if concurrency_key else None,
             internal,
             schedules=definitions(schedule),
+            cacheable=cacheable,
         )
         _refuse_impossible(job_type)
         registry.add(job_type)

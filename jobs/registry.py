@@ -51,6 +51,8 @@ class JobType:
     internal: bool = False
     #: When its jobs fall due by themselves.
     schedules: tuple[Scheduled, ...] = ()
+    #: Tells of which payloads the results may be kept, where it is not of all.
+    cacheable: Callable[[dict[str, Any]], bool] | None = None
 
     @cached_property
     def schema(self) -> Schema:

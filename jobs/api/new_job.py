@@ -169,7 +169,7 @@ def _for_type(general: dict[str, Any], job_type: JobType) -> dict[str, Any]:
     payload = {"type": "object"} if refers else job_type.schema
     queue = {**general["properties"]["queue"], "not": {"pattern": f"^{re.escape(QUEUE_PREFIX)}"}}
     properties = {**general["properties"], "type": {"const": job_type.name}, "payload": payload, "queue": queue}
-    needed = ["payload"] if payload.get("required") or refers else []
+    needed = ["payload"] if job_type.validator.violations({}) or refers else []
     required = [*general["required"], *needed]
     return {**general, "title": job_type.name, "required": required, "properties": properties}
 

@@ -3,18 +3,21 @@
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Literal, NotRequired, TypedDict
+from uuid import UUID
 
 from jobs.articles import checks  # noqa: F401 - registers the system check of the fetcher's setting
-from jobs.articles.decoding import decode
 from jobs.articles.exceptions import NoTextFound
-from jobs.articles.extraction import Article, extract, extract_plain
-from jobs.articles.fetching import fetch
 from jobs.articles.languages import primary
 from jobs.articles.summarizing import summarize_text
 from jobs.articles.validation import faults
 from jobs.context import Context
 from jobs.decorators import job
-from jobs.exceptions import NonRetryableError
+from jobs.pipeline.extracting import extract_stored
+from jobs.pipeline.generating import summarize_stored
+from jobs.pipeline.judging import validate_stored
+from jobs.pipeline.reading import read
+from jobs.pipeline.stored import stored_id
+from jobs.schemas import Schema
 from jobs.statuses import Priority
 
 #: Seconds; longer than a fetch with all its redirects and the slowest page that is read.
@@ -44,8 +47,10 @@ class UserPreferences(TypedDict):
 def extract_content(
     ctx: Context, html: str | None = None, url: str | None = None, article_id: str | None = None
 ) -> dict[str, Any]:
-    """Find the text, title, author, date and language of a web page, given as HTML or as a public URL."""
-    article, reached = _read(ctx, html=html, url=url)
+    """Find the text, title, author, date and language of a page: of HTML, a public URL or a stored article."""
+    if stored := stored_id(article_id, html, url):
+        return {"article_id": article_id, **extract_stored(ctx, stored), "extracted_at": _now()}
+    article, reached = read(ctx, html=html, url=url)
     ctx.progress(90, "Text found")
     return {"article_id": article_id, "url": reached, **asdict(article), "extracted_at": _now()}
 
@@ -69,9 +74,11 @@ def summarize(
     article_id: str | None = None,
     user_preferences: UserPreferences | None = None,
 ) -> dict[str, Any]:
-    """Summarize an article, given as plain text, HTML or a public URL, in the length and language preferred."""
+    """Summarize an article, given as text, HTML or a public URL or stored, in the length and language preferred."""
     wanted = user_preferences or {}
-    article, reached = _read(ctx, content=content, html=html, url=url)
+    if stored := stored_id(article_id, content, html, url):
+        return {"article_id": article_id, **summarize_stored(ctx, stored, wanted), "generated_at": _now()}
+    article, reached = read(ctx, content=content, html=html, url=url)
     ctx.progress(60, "Summarizing")
     length = wanted.get("length", "medium")
     summary = summarize_text(article.text, length=length, language=primary(wanted.get("language")))
@@ -88,53 +95,61 @@ def summarize(
     }
 
 
+_VALIDATED: Schema = {
+    "type": "object",
+    "properties": {
+        "summary": {"type": "string"},
+        "source": {"type": "string"},
+        "article_id": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "language": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+        "length": {"enum": ["short", "medium", "long", None]},
+    },
+    "additionalProperties": False,
+    # Both texts, or a stored article.
+    "anyOf": [
+        {"required": ["summary", "source"]},
+        {
+            "properties": {"article_id": {"type": "string", "format": "uuid"}, "summary": False, "source": False},
+            "required": ["article_id"],
+        },
+    ],
+}
+
+
 @job(
     "validate_summary",
     priority=Priority.NORMAL,
     timeout=_TIMEOUT,
-    version="1.0.0",
+    version="1.1.0",
     tags=("articles", "summaries"),
     examples=({"summary": "Ekiden is a relay race.", "source": _TEXT, "language": "en", "length": "short"},),
-    # Of the three the only one that asks nothing but its payload.
+    schema=_VALIDATED,
+    # Of two texts the result depends on nothing else; what is stored changes, and belongs to somebody.
     cache=600,
+    cacheable=lambda payload: "source" in payload,
 )
 def validate_summary(
     ctx: Context,
-    summary: str,
-    source: str,
+    summary: str | None = None,
+    source: str | None = None,
     article_id: str | None = None,
     language: str | None = None,
-    length: Literal["short", "medium", "long"] = "long",
+    length: Literal["short", "medium", "long"] | None = None,
 ) -> dict[str, Any]:
-    """Check a summary against the text it was made from, and name what is wrong with it."""
+    """Check a summary against its text and name what is wrong; a stored article's refused one is made anew once."""
+    if summary is None or source is None:
+        wanted = {name: value for name, value in (("language", language), ("length", length)) if value is not None}
+        result = validate_stored(ctx, UUID(article_id), wanted)
+        return {"article_id": article_id, **result, "validated_at": _now()}
     if not any(char.isalnum() for char in source):
         raise NoTextFound("The source has no text to compare the summary with.")
-    reasons = faults(summary, source, language=primary(language), length=length)
+    reasons = faults(summary, source, language=primary(language), length=length or "long")
     return {
         "article_id": article_id,
         "valid": not reasons,
         "reasons": [asdict(reason) for reason in reasons],
         "validated_at": _now(),
     }
-
-
-def _read(
-    ctx: Context, *, content: str | None = None, html: str | None = None, url: str | None = None
-) -> tuple[Article, str | None]:
-    """Get the article from the one source that was given, and the URL it came from in the end."""
-    given = [source for source in (content, html, url) if source is not None]
-    if len(given) != 1:
-        raise NonRetryableError("Give the article in exactly one way: as content, as html or as a url.")
-    if content is not None:
-        return extract_plain(content), None
-    if html is not None:
-        return extract(html), None
-    ctx.progress(10, "Fetching the page")
-    page = fetch(given[0])
-    ctx.progress(40, "Reading the page")
-    text, encoding = decode(page.body, page.charset)
-    ctx.log.info("fetched url=%s bytes=%d encoding=%s", page.url, len(page.body), encoding)
-    return (extract_plain(text) if page.content_type == "text/plain" else extract(text)), page.url
 
 
 def _now() -> str:

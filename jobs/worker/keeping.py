@@ -19,4 +19,6 @@ def keep_results(outcomes: Iterable[tuple[Attempt, Outcome]]) -> None:
             continue
         name = language_title(PYTHON, job_type.name)
         payload = json.loads(attempt.payload)
+        if job_type.cacheable is not None and not job_type.cacheable(payload):
+            continue
         result_cache.store(name, job_type.version, payload, outcome.result, job_type.cache_seconds)

@@ -54,4 +54,5 @@ def test_the_payload_of_every_job_type_is_described(described: dict[str, Any]) -
 
     assert {"extract_content", "summarize", "validate_summary"} <= kinds.keys()
     payload = kinds["validate_summary"]["properties"]["payload"]
-    assert payload["required"] == ["summary", "source"]
+    assert [way["required"] for way in payload["anyOf"]] == [["summary", "source"], ["article_id"]]
+    assert "payload" in kinds["validate_summary"]["required"]
