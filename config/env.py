@@ -4,6 +4,7 @@ Every value is checked here, once, when the settings load: a wrong one is report
 is wanted instead.
 """
 
+import json
 import os
 import re
 import secrets
@@ -11,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import environ
 
@@ -24,7 +26,7 @@ UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 
 #: A name that starts like one of ours but is not one of ours is a typing mistake, and is reported.
-OUR_PREFIXES = ("JOB_QUEUE_", "RATE_LIMIT_")
+OUR_PREFIXES = ("JOB_QUEUE_", "RATE_LIMIT_", "SPEECH_")
 
 
 def duration(text: str) -> float:
@@ -82,6 +84,16 @@ class Reader:
             raise InvalidSetting(f"{name} must be between {least:g} and {most:g} seconds, not {value!r}.")
         return seconds
 
+    def json_object(self, name: str) -> dict[str, Any]:
+        text = self.text(name)
+        try:
+            value = json.loads(text) if text else {}
+        except ValueError:
+            value = None
+        if not isinstance(value, dict):
+            raise InvalidSetting(f'{name} must be a JSON object such as {{"bucket_name": "ekiden"}}.')
+        return value
+
     def refuse_unknown(self) -> None:
         for name in self.env.ENVIRON:
             if name.startswith(OUR_PREFIXES) and name not in self.names:
@@ -107,6 +119,11 @@ class Settings:
     host: str
     var_dir: Path
     static_root: Path
+    #: Files that jobs make, such as podcasts, where the storage is a directory.
+    media_root: Path
+    #: The class of Django's storage for them; empty: that directory.
+    media_storage: str
+    media_storage_options: dict[str, Any]
     #: Empty: the embedded PostgreSQL in `var_dir`.
     database_url: str
     #: The database of request logs and analytics; empty: the same one.
@@ -164,6 +181,14 @@ class Settings:
     ai_request_timeout: float
     ai_max_concurrent_requests: int
     ai_fallback_enabled: bool
+    #: Where scripts are made into audio, up to the part before /audio/speech; empty: by espeak-ng.
+    speech_base_url: str
+    speech_api_key: str
+    speech_model: str
+    speech_voice: str
+    speech_format: str
+    #: For one request; a long script takes several.
+    speech_timeout: float
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
@@ -187,6 +212,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         host=read.text("EKIDEN_HOST", "127.0.0.1"),
         var_dir=var_dir,
         static_root=Path(read.text("STATIC_ROOT") or var_dir / "static"),
+        media_root=Path(read.text("EKIDEN_MEDIA_ROOT") or var_dir / "media").expanduser().absolute(),
+        media_storage=read.text("EKIDEN_MEDIA_STORAGE"),
+        media_storage_options=read.json_object("EKIDEN_MEDIA_STORAGE_OPTIONS"),
         database_url=_database_url("DATABASE_URL", database_url),
         logs_database_url=_database_url("LOGS_DATABASE_URL", read.text("LOGS_DATABASE_URL")),
         backup_database_url=_database_url("BACKUP_DATABASE_URL", read.text("BACKUP_DATABASE_URL")),
@@ -234,6 +262,12 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         ai_request_timeout=read.seconds("AI_REQUEST_TIMEOUT", "30s", 0.1, 3600),
         ai_max_concurrent_requests=read.whole("AI_MAX_CONCURRENT_REQUESTS", 10, 1, 1000),
         ai_fallback_enabled=read.flag("AI_FALLBACK_ENABLED", True),
+        speech_base_url=_speech_url(read.text("SPEECH_BASE_URL")),
+        speech_api_key=read.text("SPEECH_API_KEY"),
+        speech_model=read.text("SPEECH_MODEL", "tts-1"),
+        speech_voice=read.text("SPEECH_VOICE", "alloy"),
+        speech_format=read.choice("SPEECH_FORMAT", "mp3", ("mp3", "wav")),
+        speech_timeout=read.seconds("SPEECH_TIMEOUT", "2m", 0.1, 240),
     )
     read.refuse_unknown()
     _check_together(settings)
@@ -265,6 +299,14 @@ def _redis_url(url: str) -> str:
     if url and not url.startswith(("redis://", "rediss://", "unix://")):
         raise InvalidSetting("REDIS_URL must be a Redis URL such as redis://host:6379/0.")
     return url
+
+
+def _speech_url(url: str) -> str:
+    if url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
+        raise InvalidSetting(
+            "SPEECH_BASE_URL must be an address such as https://api.openai.com/v1, without a key in it."
+        )
+    return url.rstrip("/")
 
 
 def _crash_point(read: Reader) -> str:

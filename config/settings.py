@@ -99,8 +99,15 @@ USE_TZ = True
 STATIC_URL = "/static/"
 STATIC_ROOT = ENV.static_root
 STATICFILES_DIRS = [path for path in [BASE_DIR / "static"] if path.is_dir()]
+# Files that jobs make. They are given out by views that ask whose they are, never by an address of their own.
+MEDIA_ROOT = ENV.media_root
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "default": {"BACKEND": ENV.media_storage, "OPTIONS": ENV.media_storage_options}
+    if ENV.media_storage
+    else {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"file_permissions_mode": 0o640, "directory_permissions_mode": 0o750},
+    },
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
@@ -198,6 +205,12 @@ SESSION_MAX_TTL = ENV.session_max_ttl
 SESSION_RETENTION_DAYS = ENV.session_retention_days
 RATE_LIMIT_REQUESTS_PER_MINUTE = ENV.rate_limit_requests_per_minute
 RATE_LIMIT_BURST_SIZE = ENV.rate_limit_burst_size
+SPEECH_BASE_URL = ENV.speech_base_url
+SPEECH_API_KEY = ENV.speech_api_key
+SPEECH_MODEL = ENV.speech_model
+SPEECH_VOICE = ENV.speech_voice
+SPEECH_FORMAT = ENV.speech_format
+SPEECH_TIMEOUT = ENV.speech_timeout
 REDIS_URL = ENV.redis_url
 CRASH_POINT = ENV.crash_point
 METRICS_PUBLIC = ENV.metrics_public

@@ -74,3 +74,31 @@ def session_max_ttl() -> int:
 def session_retention_days() -> int:
     """Days that closed and expired sessions are kept after their end; 0 keeps them for ever."""
     return int(getattr(settings, "SESSION_RETENTION_DAYS", 30))
+
+
+def speech_base_url() -> str:
+    """Where a server speaks scripts, up to the part before /audio/speech; empty is nowhere."""
+    return str(getattr(settings, "SPEECH_BASE_URL", ""))
+
+
+def speech_api_key() -> str:
+    return str(getattr(settings, "SPEECH_API_KEY", ""))
+
+
+def speech_model() -> str:
+    return str(getattr(settings, "SPEECH_MODEL", "tts-1"))
+
+
+def speech_voice() -> str:
+    """The voice that the server speaks with unless a job says otherwise."""
+    return str(getattr(settings, "SPEECH_VOICE", "alloy"))
+
+
+def speech_format() -> str:
+    """What the server is asked for: mp3 or wav."""
+    return str(getattr(settings, "SPEECH_FORMAT", "mp3"))
+
+
+def speech_timeout() -> float:
+    """Seconds that one request to the server may take, to its last byte."""
+    return float(getattr(settings, "SPEECH_TIMEOUT", 120.0))
