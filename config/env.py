@@ -9,7 +9,8 @@ import os
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 
 #: A name that starts like one of ours but is not one of ours is a typing mistake, and is reported.
-OUR_PREFIXES = ("JOB_QUEUE_", "RATE_LIMIT_", "SPEECH_")
+OUR_PREFIXES = ("JOB_QUEUE_", "RATE_LIMIT_", "SPEECH_", "AI_")
 
 
 def duration(text: str) -> float:
@@ -93,6 +94,12 @@ class Reader:
         if not isinstance(value, dict):
             raise InvalidSetting(f'{name} must be a JSON object such as {{"bucket_name": "ekiden"}}.')
         return value
+
+    def dollars(self, name: str, default: str, most: int) -> Decimal:
+        value = self.text(name, default)
+        if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,6})?", value) or Decimal(value) > most:
+            raise InvalidSetting(f"{name} must be an amount of US dollars from 0 to {most}, not {value!r}.")
+        return Decimal(value)
 
     def refuse_unknown(self) -> None:
         for name in self.env.ENVIRON:
@@ -181,6 +188,28 @@ class Settings:
     ai_request_timeout: float
     ai_max_concurrent_requests: int
     ai_fallback_enabled: bool
+    #: In the order in which they are asked.
+    ai_providers: list[str]
+    #: US dollars for each user and day; 0 is no limit.
+    ai_daily_spend_limit: Decimal
+    ai_call_retention_days: int
+    #: Empty: the provider is not asked.
+    groq_api_key: str = field(repr=False)
+    groq_base_url: str
+    groq_model: str
+    #: US dollars per million tokens.
+    groq_input_price: Decimal
+    groq_output_price: Decimal
+    #: 0: as many as we like.
+    groq_requests_per_minute: int
+    groq_burst_size: int
+    anthropic_api_key: str = field(repr=False)
+    anthropic_base_url: str
+    anthropic_model: str
+    anthropic_input_price: Decimal
+    anthropic_output_price: Decimal
+    anthropic_requests_per_minute: int
+    anthropic_burst_size: int
     #: Where scripts are made into audio, up to the part before /audio/speech; empty: by espeak-ng.
     speech_base_url: str
     speech_api_key: str
@@ -233,7 +262,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         redis_url=_redis_url(read.text("REDIS_URL")),
         metrics_public=read.flag("METRICS_PUBLIC", False),
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
-        log_format=read.choice("LOG_FORMAT", "text", ("text", "json")),
+        log_format=read.choice("LOG_FORMAT", "auto", ("auto", "text", "json")),
         job_queue_worker_count=read.whole("JOB_QUEUE_WORKER_COUNT", 5, 1, 1000),
         job_queue_max_retries=read.whole("JOB_QUEUE_MAX_RETRIES", 3, 0, 100),
         job_queue_batch_size=read.whole("JOB_QUEUE_BATCH_SIZE", 100, 1, 10_000),
@@ -262,6 +291,27 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         ai_request_timeout=read.seconds("AI_REQUEST_TIMEOUT", "30s", 0.1, 3600),
         ai_max_concurrent_requests=read.whole("AI_MAX_CONCURRENT_REQUESTS", 10, 1, 1000),
         ai_fallback_enabled=read.flag("AI_FALLBACK_ENABLED", True),
+        ai_providers=_providers(read.words("AI_PROVIDERS", ["groq", "claude"])),
+        ai_daily_spend_limit=read.dollars("AI_DAILY_SPEND_LIMIT", "1", 100_000),
+        ai_call_retention_days=read.whole("AI_CALL_RETENTION_DAYS", 90, 0, 36500),
+        groq_api_key=_key("GROQ_API_KEY", read.text("GROQ_API_KEY")),
+        groq_base_url=_http_url("GROQ_BASE_URL", read.text("GROQ_BASE_URL", "https://api.groq.com")),
+        groq_model=read.text("GROQ_MODEL", "openai/gpt-oss-120b"),
+        groq_input_price=read.dollars("GROQ_INPUT_PRICE", "0.15", 10_000),
+        groq_output_price=read.dollars("GROQ_OUTPUT_PRICE", "0.60", 10_000),
+        # Of Groq's free plan.
+        groq_requests_per_minute=read.whole("GROQ_REQUESTS_PER_MINUTE", 30, 0, 1_000_000),
+        groq_burst_size=read.whole("GROQ_BURST_SIZE", 0, 0, 1_000_000),
+        anthropic_api_key=_key("ANTHROPIC_API_KEY", read.text("ANTHROPIC_API_KEY")),
+        anthropic_base_url=_http_url(
+            "ANTHROPIC_BASE_URL", read.text("ANTHROPIC_BASE_URL", "https://api.anthropic.com")
+        ),
+        anthropic_model=read.text("ANTHROPIC_MODEL", "claude-haiku-5-5"),
+        anthropic_input_price=read.dollars("ANTHROPIC_INPUT_PRICE", "0.10", 10_000),
+        anthropic_output_price=read.dollars("ANTHROPIC_OUTPUT_PRICE", "0.50", 10_000),
+        # Of Anthropic's first tier.
+        anthropic_requests_per_minute=read.whole("ANTHROPIC_REQUESTS_PER_MINUTE", 50, 0, 1_000_000),
+        anthropic_burst_size=read.whole("ANTHROPIC_BURST_SIZE", 0, 0, 1_000_000),
         speech_base_url=_speech_url(read.text("SPEECH_BASE_URL")),
         speech_api_key=read.text("SPEECH_API_KEY"),
         speech_model=read.text("SPEECH_MODEL", "tts-1"),
@@ -275,8 +325,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
 
 
 def child_environment(process: str) -> dict[str, str]:
-    """The environment for a process that we start: ours, and what the process is."""
-    return {**os.environ, "EKIDEN_PROCESS": process, "PYTHONUNBUFFERED": "1"}
+    """The environment for a process that we start: ours, and what the process is. We show its lines to people."""
+    own = {"EKIDEN_PROCESS": process, "PYTHONUNBUFFERED": "1"}
+    return {"LOG_FORMAT": "text", **os.environ, **own}
 
 
 def _check_together(settings: Settings) -> None:
@@ -307,6 +358,25 @@ def _speech_url(url: str) -> str:
             "SPEECH_BASE_URL must be an address such as https://api.openai.com/v1, without a key in it."
         )
     return url.rstrip("/")
+
+
+def _http_url(name: str, url: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
+        raise InvalidSetting(f"{name} must be an address such as https://example.org/v1, without query or password.")
+    return url.rstrip("/")
+
+
+def _key(name: str, key: str) -> str:
+    # What cannot be sent in a header would be told of in an error of the client, with the key in it.
+    if not re.fullmatch(r"[!-~]*", key):
+        raise InvalidSetting(f"{name} must be a key of visible ASCII characters.")
+    return key
+
+
+def _providers(names: list[str]) -> list[str]:
+    if len(set(names)) < len(names) or not set(names) <= {"groq", "claude"}:
+        raise InvalidSetting(f"AI_PROVIDERS must hold groq and claude, each at most once, not {','.join(names)!r}.")
+    return names
 
 
 def _crash_point(read: Reader) -> str:

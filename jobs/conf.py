@@ -1,6 +1,7 @@
 """The queue's one door to Django's settings: typed, lazy, with defaults. Durations are seconds."""
 
-from typing import Final
+from decimal import Decimal
+from typing import Any, Final
 
 from django.conf import settings
 
@@ -102,3 +103,35 @@ def speech_format() -> str:
 def speech_timeout() -> float:
     """Seconds that one request to the server may take, to its last byte."""
     return float(getattr(settings, "SPEECH_TIMEOUT", 120.0))
+
+
+def ai_providers() -> list[str]:
+    """Who is asked for summaries, in this order."""
+    return list(getattr(settings, "AI_PROVIDERS", ["groq", "claude"]))
+
+
+def ai_request_timeout() -> float:
+    return float(getattr(settings, "AI_REQUEST_TIMEOUT", 30.0))
+
+
+def ai_max_concurrent_requests() -> int:
+    """Requests to providers at the same time, of all processes together."""
+    return int(getattr(settings, "AI_MAX_CONCURRENT_REQUESTS", 10))
+
+
+def ai_fallback_enabled() -> bool:
+    return bool(getattr(settings, "AI_FALLBACK_ENABLED", True))
+
+
+def ai_daily_spend_limit() -> Decimal:
+    """US dollars that one user's jobs may spend in a day; 0 is no limit."""
+    return Decimal(getattr(settings, "AI_DAILY_SPEND_LIMIT", 1))
+
+
+def ai_call_retention_days() -> int:
+    return int(getattr(settings, "AI_CALL_RETENTION_DAYS", 90))
+
+
+def of_provider(prefix: str, name: str) -> Any:
+    """Read a setting of one provider, such as GROQ_API_KEY; None where there is none."""
+    return getattr(settings, f"{prefix}_{name}", None)
