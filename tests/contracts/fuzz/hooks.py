@@ -58,8 +58,13 @@ def _ask_for_what_it_wants(case: Case) -> None:
     name = case.path_parameters["language_title"]
     if name in PARAMS and isinstance(case.body, dict):
         case.body["params"] = PARAMS[name]
-    elif name in PARAMS:
-        case.path_parameters["language_title"] = FOREIGN
+    else:
+        _let_it_take_anything(case.path_parameters, "language_title")
+
+
+def _let_it_take_anything(where: dict[str, Any], key: str) -> None:
+    if str(where.get(key)).startswith("python-"):
+        where[key] = FOREIGN
 
 
 def _name_the_foreign_one(body: Any) -> None:
@@ -120,8 +125,9 @@ def _let_it_mean_something(case: Case) -> None:
     if path.endswith("/invoke"):
         _ask_for_what_it_wants(case)
     if path.endswith("/sessions") and has_fields:
-        # What a context may hold, its function's schema says, in the catalogue.
+        # What a context and later parameters may hold, their function's schema says, in the catalogue.
         case.body.pop("context", None)
+        _let_it_take_anything(case.body, "language_title")
     if path.endswith(("/jobs", "/jobs/bulk", "/schedules")):
         _name_the_foreign_one(case.body)
         _depend_on_what_is_there(case.body)
