@@ -8,12 +8,11 @@ from uuid import UUID
 from jobs.articles import checks  # noqa: F401 - registers the system check of the fetcher's setting
 from jobs.articles.exceptions import NoTextFound
 from jobs.articles.languages import primary
-from jobs.articles.summarizing import summarize_text
 from jobs.articles.validation import faults
 from jobs.context import Context
 from jobs.decorators import job
 from jobs.pipeline.extracting import extract_stored
-from jobs.pipeline.generating import summarize_stored
+from jobs.pipeline.generating import generate_from, summarize_stored
 from jobs.pipeline.judging import validate_stored
 from jobs.pipeline.reading import read
 from jobs.pipeline.stored import stored_id
@@ -80,16 +79,17 @@ def summarize(
         return {"article_id": article_id, **summarize_stored(ctx, stored, wanted), "generated_at": _now()}
     article, reached = read(ctx, content=content, html=html, url=url)
     ctx.progress(60, "Summarizing")
-    length = wanted.get("length", "medium")
-    summary = summarize_text(article.text, length=length, language=primary(wanted.get("language")))
+    # Remembered, so that no crash pays for it twice.
+    generated = ctx.task(
+        "generate",
+        lambda: generate_from(ctx, article.text, wanted, language=article.language, title=article.title or ""),
+    )
     return {
         "article_id": article_id,
         "url": reached,
         "title": article.title,
-        "summary": summary.text,
-        "language": summary.language,
-        "length": summary.length,
-        "provider": summary.provider,
+        "summary": generated.pop("text"),
+        **generated,
         "source_characters": len(article.text),
         "generated_at": _now(),
     }

@@ -1,11 +1,13 @@
 """Summaries of stored articles: made by a provider, once, and written where the article's others are."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from jobs.articles.languages import primary
+from jobs.ai.providers import Preferences
+from jobs.ai.summaries import GeneratedSummary, generate_summary
 from jobs.articles.summarizing import PROVIDER, Length, summarize_text
 from jobs.articles.validation import Reason
 from jobs.context import Context
@@ -43,33 +45,48 @@ def generate(
     ctx: Context, article: Article, preferences: Mapping[str, Any], refused: Sequence[Reason] = ()
 ) -> Generated:
     """Have a summary made by the first provider that can; `refused` tells it what was wrong with its last one."""
-    length, language = wanted_length(preferences), primary(preferences.get("language"))
-    return extractive(article, length, language)
+    return generate_from(
+        ctx, article.text, preferences, language=article.language or None, title=article.title, refused=refused
+    )
+
+
+def generate_from(
+    ctx: Context,
+    text: str,
+    preferences: Mapping[str, Any],
+    *,
+    language: str | None,
+    title: str = "",
+    refused: Sequence[Reason] = (),
+) -> Generated:
+    """Have a text summarized by the first provider that can, as JSON has it."""
+    generated = generate_summary(
+        text,
+        Preferences(wanted_length(preferences), preferences.get("language")),
+        user_id=ctx.job.user_id,
+        job_id=ctx.job.pk,
+        deadline=DEADLINE,
+        language_of_source=language,
+        refused=refused,
+        title=title,
+    )
+    return _as_json(generated)
 
 
 def extractive(article: Article, length: Length, language: str | None) -> Generated:
     """Summarize without any provider, by sentences of the article; raises NoTextFound."""
     summary = summarize_text(article.text, length=length, language=language)
-    return {
-        "text": summary.text,
-        "language": summary.language,
-        "length": summary.length,
-        "provider": PROVIDER,
-        "model": "",
-        "input_tokens": 0,
-        "output_tokens": 0,
-        "cost": "0",
-    }
+    made = GeneratedSummary(summary.text, summary.language, length, PROVIDER, "", 0, 0, Decimal(0))
+    return _as_json(made)
 
 
-def keep(ctx: Context, article: Article, generated: Generated, **judged: Any) -> Summary:
+def keep(ctx: Context, article: Article, generated: Generated) -> Summary:
     """Write a generated summary; a job that is run again writes the same one, not another."""
     columns = {
         **generated,
         "language": generated["language"] or "",
         "cost": Decimal(generated["cost"]),
         "user_id": article.user_id,
-        **judged,
     }
     named = {"article": article, "job_id": ctx.job.pk, "provider": columns.pop("provider"), "text": columns.pop("text")}
     return Summary.objects.update_or_create(**named, defaults=columns)[0]
@@ -78,3 +95,7 @@ def keep(ctx: Context, article: Article, generated: Generated, **judged: Any) ->
 def wanted_length(preferences: Mapping[str, Any]) -> Length:
     length: Length = preferences.get("length") or "medium"
     return length
+
+
+def _as_json(generated: GeneratedSummary) -> Generated:
+    return {**asdict(generated), "cost": str(generated.cost)}

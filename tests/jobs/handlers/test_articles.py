@@ -10,11 +10,15 @@ from pytest_django import Settings
 
 from jobs.articles import addresses
 from jobs.context import Context
+from jobs.enqueue import enqueue
 from jobs.execution import run
-from jobs.outcomes import Attempt, Completed, DeadLettered, Outcome, Retry, Snoozed
+from jobs.outcomes import Completed, DeadLettered, Outcome, Retry, Snoozed
 from jobs.registry import registry
+from jobs.testing.running import _start
 from tests.jobs.articles.conftest import PAGES
 from tests.jobs.articles.web import Server, page, redirect, serving
+
+pytestmark = pytest.mark.django_db
 
 HANDBOOK = "debian-handbook-release-lifecycle.en.html"
 DUTIES = "developers-reference-duties.ja.html"
@@ -29,19 +33,8 @@ def web(settings: Settings) -> Iterator[Server]:
 
 
 def outcome_of(job_type: str, payload: dict[str, Any], told: list[tuple[int, str]] | None = None) -> Outcome:
-    attempt = Attempt(
-        id="0198a2b4-0000-7000-8000-000000000001",
-        lock_token=1,
-        job_type=job_type,
-        queue="default",
-        priority=5,
-        payload=json.dumps(payload),
-        number=1,
-        retry_count=0,
-        max_retries=3,
-        timeout=60.0,
-        renewed_at=0.0,
-    )
+    attempt = _start(enqueue(job_type, payload).id)
+    assert attempt is not None
     heard = [] if told is None else told
     return run(attempt, Context(attempt, lambda it: heard.append(it.progress or (0, ""))))
 
@@ -158,7 +151,8 @@ def test_a_private_url_fails_for_good(url: str, words: str) -> None:
         assert words in error_of(job_type, url=url)
 
 
-def test_a_page_without_text_or_too_large_fails_for_good() -> None:
+def test_a_page_without_text_or_too_large_fails_for_good(settings: Settings) -> None:
+    settings.JOB_QUEUE_PAYLOAD_MAX_BYTES = 1_000_000
     assert "No readable text" in error_of("extract_content", html="<body><img src=x></body>")
     assert "No readable text" in error_of("summarize", content=" … ")
     assert "elements" in error_of("extract_content", html="<p>x" * 70_000)
