@@ -9,6 +9,7 @@ import hashlib
 import ipaddress
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib.resources import files
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,7 @@ from rest_framework.settings import api_settings
 from rest_framework.throttling import BaseThrottle
 
 from accounts.models import RateLimitWindow, User
+from accounts.redis_link import RedisAway, redis_link
 
 if TYPE_CHECKING:
     # At run time it would be a circle: the views import the throttles that the settings name.
@@ -32,6 +34,7 @@ FAILED_LOGINS_PER_MINUTE: Final = 30
 WINDOW_LIFE: Final = timedelta(minutes=10)
 
 _SPEND: Final = "SELECT accepted, remaining, reset_after FROM spend_rate_limit(%s, %s, %s)"
+_SPEND_IN_REDIS: Final = (files("accounts") / "lua" / "spend_rate_limit.lua").read_text(encoding="utf-8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +60,32 @@ class Decision:
 
 
 def spend(key: str, limit: int, burst: int = 0) -> Decision:
-    """Use up one request of the key's allowance, unless there is none left."""
+    """Use up one request of the key's allowance, unless there is none left.
+
+    It is kept in Redis where there is one. While that is away the database keeps another, which begins full.
+    """
+    accepted, remaining, reset_after = _spend_in_redis(key, limit, burst) or _spend_in_database(key, limit, burst)
+    return Decision(accepted, limit, burst, remaining, max(1, ceil(reset_after)))
+
+
+def _spend_in_redis(key: str, limit: int, burst: int) -> tuple[bool, int, float] | None:
+    link = redis_link()
+    if link is None:
+        return None
+    try:
+        accepted, remaining, reset_after = link.run(
+            "rate limits", _SPEND_IN_REDIS, [f"{link.prefix}:rate:{key}"], [limit, burst]
+        )
+    except RedisAway:
+        return None
+    return bool(accepted), int(remaining), float(reset_after)
+
+
+def _spend_in_database(key: str, limit: int, burst: int) -> tuple[bool, int, float]:
     with connection.cursor() as cursor:
         cursor.execute(_SPEND, [key, limit, burst])
         accepted, remaining, reset_after = cursor.fetchone()
-    return Decision(accepted, limit, burst, remaining, max(1, ceil(reset_after)))
+    return accepted, remaining, reset_after
 
 
 def burst_size() -> int:
