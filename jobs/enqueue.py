@@ -19,14 +19,14 @@ from jobs.exceptions import (
     UnknownDependency,
     UnknownJobType,
 )
-from jobs.inserting import insert, insert_many
+from jobs.inserting import insert, insert_and_read, insert_many
 from jobs.linking import link, link_each, refuse_unknown, unknown
 from jobs.models import Job
 from jobs.new_job import Enqueued, NewJob, row_of
 from jobs.options import Options
 from jobs.registry import JobType
 
-__all__ = ["After", "Enqueued", "NewJob", "enqueue", "enqueue_each", "enqueue_many", "submit"]
+__all__ = ["After", "Enqueued", "NewJob", "enqueue", "enqueue_and_read", "enqueue_each", "enqueue_many", "submit"]
 
 
 def enqueue(job_type: str, payload: dict[str, Any], **chosen: Unpack[Options]) -> Enqueued:
@@ -46,6 +46,15 @@ def submit(job_type: JobType | Entry, payload: dict[str, Any], chosen: Options) 
         refuse_unknown(drafts)
         return link(drafts)[0]
     return insert(row_of(job_type, payload, chosen))
+
+
+def enqueue_and_read(new: NewJob) -> tuple[Enqueued, Job]:
+    """Submit one job as enqueue does, and give it as it is in the table; of a unique key, the job that has it."""
+    job_type = catalogue.job_type(new.job_type)
+    if is_composed(new.options):
+        submitted = submit(job_type, new.payload, new.options)
+        return submitted, submitted.fetch()
+    return insert_and_read(row_of(job_type, new.payload, new.options))
 
 
 def enqueue_many(new_jobs: Sequence[NewJob]) -> list[Enqueued]:

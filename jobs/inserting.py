@@ -10,6 +10,7 @@ from jobs.exceptions import UniqueKeyTaken
 from jobs.insert_statements import insert_alike, insert_one
 from jobs.lanes import give_lanes
 from jobs.models import Job
+from jobs.models.returned import columns, job_of
 from jobs.new_job import Enqueued, Row
 from jobs.unique_keys import Submitted, insert_many_unique, insert_unique
 
@@ -25,6 +26,18 @@ def insert(row: Row) -> Enqueued:
         submitted = Enqueued(row["id"])
     announce([(row["queue"], row["priority"])], using)
     return submitted
+
+
+def insert_and_read(row: Row) -> tuple[Enqueued, Job]:
+    """Do that, and give the job as it is in the table: without a key it takes no statement more."""
+    if _has_key(row):
+        submitted = insert(row)
+        return submitted, submitted.fetch()
+    using = router.db_for_write(Job)
+    give_lanes([row], using)
+    (stored,) = insert_one(row, using, f" RETURNING {columns()}")
+    announce([(row["queue"], row["priority"])], using)
+    return Enqueued(row["id"]), job_of(stored, using)
 
 
 def insert_many(rows: Sequence[Row]) -> list[Enqueued]:

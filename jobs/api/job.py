@@ -1,5 +1,6 @@
 """What the API says of a job."""
 
+from functools import cache
 from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema_field
@@ -89,6 +90,16 @@ class JobSerializer(serializers.ModelSerializer[Job]):
     @extend_schema_field(AttemptErrorSerializer(many=True))
     def get_error_history(self, job: Job) -> list[dict[str, Any]]:
         return [describe_error(error) for error in job.error_history if isinstance(error, dict)]
+
+
+def describe_job(job: Job) -> dict[str, Any]:
+    """Give the whole answer for one job; the fields that make it are built once, and not for every answer."""
+    return _serializer().to_representation(job)
+
+
+@cache
+def _serializer() -> JobSerializer:
+    return JobSerializer()
 
 
 #: The columns that a field of the answer is made from, where the names differ.

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 from uuid import UUID
 
-from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404
 from django.http.response import HttpResponseBase
@@ -21,19 +20,21 @@ from accounts.api.fields import JsonObject, Moment, WholeNumber
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
 from accounts.api.views import GenericViewSet
+from accounts.roles import STAFF
 from jobs import control
 from jobs.api import described
 from jobs.api.access import ON_JOBS, jobs_even_deleted, visible_jobs
 from jobs.api.calls import Call, as_sent, note_call
-from jobs.api.job import DEFAULT_NAMES, NAMES, JobSerializer, ListedJobSerializer, columns_of
+from jobs.api.job import DEFAULT_NAMES, NAMES, JobSerializer, ListedJobSerializer, columns_of, describe_job
 from jobs.api.job_filters import JobFilters
 from jobs.api.new_job import NewJobSerializer, function_asked_for, new_job
 from jobs.api.parameters import StrictFilterBackend
 from jobs.api.reasons import ReasonSerializer, reason_of
 from jobs.api.time_limit import time_limit
 from jobs.api.waiting import ask_to_wait
-from jobs.enqueue import enqueue
+from jobs.enqueue import enqueue_and_read
 from jobs.models import Job
+from jobs.models.returned import find_job
 
 
 class JobChangeSerializer(StrictSerializer):
@@ -95,14 +96,10 @@ class JobViewSet(GenericViewSet[Job]):
         """Submit a job. When the answer arrives the job is stored for good."""
         asked, payload = function_asked_for(request.data), as_sent(request.data, "payload")
         note_call(request, Call(asked, payload))
-        body = NewJobSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        with transaction.atomic():
-            new = new_job(body.validated_data, request, {})
-            submitted = enqueue(new.job_type, new.payload, **new.options)
-            job = self._joined().get(pk=submitted.id)
+        new = new_job(NewJobSerializer.checked(request.data), request, {})
+        submitted, job = enqueue_and_read(new)
         note_call(request, Call(asked, payload, submitted.id, shared=not submitted.created))
-        response = _answer(job, status.HTTP_201_CREATED if submitted.created else status.HTTP_200_OK)
+        response = _answer(self._whose(job), status.HTTP_201_CREATED if submitted.created else status.HTTP_200_OK)
         response["Location"] = reverse("job", [job.pk], request=request)
         return response
 
@@ -170,13 +167,17 @@ class JobViewSet(GenericViewSet[Job]):
         return _answer(self._visible(pk))
 
     def _visible(self, pk: UUID) -> Job:
-        job = self._joined().filter(pk=pk).first()
+        user = self.request.user
+        job = find_job(pk, None if user.role in STAFF else user.pk)
         if job is None:
             raise Http404
-        return job
+        return self._whose(job)
 
-    def _joined(self) -> QuerySet[Job]:
-        return self.get_queryset().select_related("user", "workspace")
+    def _whose(self, job: Job) -> Job:
+        """Let the answer name the caller without asking who that is."""
+        if job.user_id == self.request.user.pk:
+            job.user = self.request.user
+        return job
 
     def _narrowed(self, names: tuple[str, ...]) -> QuerySet[Job]:
         """Read only the columns that are asked for: payloads of megabytes stay where they are."""
@@ -186,7 +187,7 @@ class JobViewSet(GenericViewSet[Job]):
 
 
 def _answer(job: Job, code: int = status.HTTP_200_OK) -> Response:
-    return Response(JobSerializer(job).data, status=code, headers={"ETag": etag(job.version)})
+    return Response(describe_job(job), status=code, headers={"ETag": etag(job.version)})
 
 
 def _names(request: Request) -> tuple[str, ...]:
