@@ -1,4 +1,7 @@
-"""Waking workers when jobs have been committed. A hint only: polling finds what a hint misses."""
+"""Waking workers when jobs have been committed. A hint only: polling finds what a hint misses.
+
+It goes through Redis where there is one, and through the database when nobody heard it there.
+"""
 
 import json
 import logging
@@ -9,7 +12,10 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from django.db import Error, connections, transaction
+from django.db import DEFAULT_DB_ALIAS, Error, connections, transaction
+
+from jobs.languages import is_foreign
+from jobs.redis_channel import publish
 
 CHANNEL: Final = "ekiden_jobs"
 
@@ -22,6 +28,12 @@ LANES_REMEMBERED: Final = 1_000
 
 #: Asks workers to look at the whole queue.
 ANY_PRIORITY: Final = -1
+
+#: Begins the message that one worker alone needs to hear.
+CANCEL: Final = "!"
+
+#: Says that jobs with limits have ended, in whatever queue.
+ANYWHERE: Final = "~"
 
 #: Queue and priority, or ANY_PRIORITY.
 Lane = tuple[str, int]
@@ -65,12 +77,12 @@ def queues_of(message: str) -> set[str]:
 
 def announce_cancel(job_id: object, using: str = "default") -> None:
     """Tell the worker that runs this job to stop it, after the caller's transaction commits."""
-    transaction.on_commit(partial(_notify, [f"!{job_id}"], using), using=using)
+    transaction.on_commit(partial(_notify, [f"{CANCEL}{job_id}"], using), using=using)
 
 
 def announce_room(freed: Iterable[Freed] | None, using: str = "default") -> None:
     """Tell workers that jobs with limits have ended, so that others of their queue or key may start; None is of any."""
-    say = partial(_notify, ["~"], using) if freed is None else partial(_send_room, frozenset(freed), using)
+    say = partial(_notify, [ANYWHERE], using) if freed is None else partial(_send_room, frozenset(freed), using)
     transaction.on_commit(say, using=using)
 
 
@@ -94,7 +106,7 @@ def _send(lanes: frozenset[Lane], inserted_at: float, using: str) -> None:
 def _send_room(freed: frozenset[Freed], using: str) -> None:
     if due := _unsaid(freed, time.monotonic()):
         message = f"~{json.dumps(due, ensure_ascii=False)}"
-        _notify(["~" if len(message.encode()) > LONGEST_MESSAGE else message], using)
+        _notify([ANYWHERE if len(message.encode()) > LONGEST_MESSAGE else message], using)
 
 
 def _unsaid(words: Iterable[_Word], now: float) -> list[_Word]:
@@ -107,6 +119,19 @@ def _unsaid(words: Iterable[_Word], now: float) -> list[_Word]:
 
 
 def _notify(messages: list[str], using: str) -> None:
+    unheard = publish(messages) if using == DEFAULT_DB_ALIAS else messages
+    if left := [message for message in messages if message in unheard or _is_for_others(message)]:
+        _notify_in_database(left, using)
+
+
+def _is_for_others(message: str) -> bool:
+    """Tell whether it may be meant for somebody who is not among those who listen to Redis."""
+    # One worker alone runs the job that is to be cancelled, and may just have lost Redis. Workers of other languages
+    # have a connection to the database, or web processes that listen for them there.
+    return message.startswith(CANCEL) or message == ANYWHERE or any(map(is_foreign, queues_of(message)))
+
+
+def _notify_in_database(messages: list[str], using: str) -> None:
     try:
         with connections[using].cursor() as cursor:
             cursor.execute(_NOTIFY, [CHANNEL, messages])

@@ -27,7 +27,7 @@ from jobs.worker.rights import refuse_barred
 from jobs.worker.scheduler import Scheduler
 from jobs.worker.stalls import StallWatch
 from jobs.worker.threads import ThreadSlots
-from jobs.worker.wakeup import Listener
+from jobs.worker.wakeup import listeners
 
 _logger = logging.getLogger(__name__)
 
@@ -60,7 +60,7 @@ class WorkerLoop:
         self.threads = ThreadSlots(options.concurrency, self.hand, self.recorder)
         self.coroutines = CoroutineSlots(options.concurrency, self.hand, self.recorder)
         self.heartbeat = Heartbeat(options, self.hand, self.counts, self._interrupt, self._abandon)
-        self.listener = Listener(self.inbox.heard, self.inbox.look)
+        self.listeners = listeners(self.inbox.heard, self.inbox.look)
         self.maintenance = Maintenance(options)
         self.chores = ChoreThread()
         self.scheduler = Scheduler(options.poll_interval)
@@ -80,7 +80,8 @@ class WorkerLoop:
         # Others give a silent worker up after three beats: a connection that hangs is replaced before.
         StallWatch(2 * self.options.heartbeat_interval).start()
         self.heartbeat.start()
-        self.listener.start()
+        for listener in self.listeners:
+            listener.start()
         if self.options.maintenance:
             self.maintenance.start()
             self.chores.start()
@@ -207,7 +208,8 @@ class WorkerLoop:
         self.maintenance.stop()
         self.chores.stop()
         self.scheduler.stop()
-        self.listener.stop()
+        for listener in self.listeners:
+            listener.stop()
         self._claiming.join()
         for attempt in self.hand.unstarted():
             self.hand.give_back(attempt)

@@ -1,4 +1,4 @@
-"""Listening for announcements on a connection of its own. Hints only: without it the worker polls."""
+"""Listening for announcements on connections of their own. Hints only: without them the worker polls."""
 
 import logging
 import random
@@ -9,13 +9,24 @@ from typing import Any, Final
 
 import psycopg
 
+from accounts.redis_link import redis_link
 from jobs.announce import CHANNEL, listening_parameters
+from jobs.redis_channel import Subscriber
 from jobs.worker.database import first_line
 from jobs.worker.stalls import talking
 
 _logger = logging.getLogger(__name__)
 
 LONGEST_WAIT: Final = 10.0
+
+
+def listeners(heard: Callable[[str], None], gap: Callable[[], None]) -> "list[Listener | Subscriber]":
+    """Give the threads that hear announcements: of the database always, of Redis where there is one.
+
+    Who announces may have lost Redis while we have it, or the other way round; what both say does no harm.
+    """
+    link = redis_link()
+    return [Listener(heard, gap), *([Subscriber(link, heard, gap)] if link else [])]
 
 
 class Listener(threading.Thread):
