@@ -168,6 +168,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "JobStatusEnum": "jobs.statuses.Status.choices",
         "SessionStatusEnum": "jobs.statuses.SessionStatus.choices",
+        "StageStatusEnum": "jobs.api.article.STAGE_STATUSES",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

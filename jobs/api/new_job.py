@@ -114,7 +114,7 @@ def new_job(data: dict[str, Any], request: Request, workspaces: dict[str, Worksp
     Raises FunctionInactive, LanguageNotAllowed or UnknownDependency.
     """
     user = cast(User, request.user)
-    _admit(data["type"], user)
+    admit(data["type"], user)
     chosen: dict[str, Any] = {name: data[name] for name in _OPTIONS if name in data}
     if name := data.get("workspace"):
         if name not in workspaces:
@@ -132,7 +132,8 @@ def read_job(body: Any, request: Request, workspaces: dict[str, Workspace]) -> N
     return new_job(NewJobSerializer().run_validation(body), request, workspaces)
 
 
-def _admit(job_type: str, user: User) -> None:
+def admit(job_type: str, user: User) -> None:
+    """Raise FunctionInactive or LanguageNotAllowed where the user may not have it run now."""
     try:
         function = catalogue.function_of_job_type(job_type)
     except UnknownJobType:

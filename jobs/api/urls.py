@@ -2,6 +2,7 @@ from typing import Any, Final
 
 from django.urls import path
 
+from jobs.api.articles import ArticleViewSet, SummaryViewSet
 from jobs.api.batches import BatchViewSet
 from jobs.api.bulk import BulkJobsView
 from jobs.api.dead_letter_bulk import DeadLetterBulkView
@@ -40,6 +41,10 @@ urlpatterns = [
     path("batches", BatchViewSet.as_view({"get": "list", "post": "create"}), name="batches"),
     path("batches/<uuid:pk>", BatchViewSet.as_view({"get": "retrieve"}), name="batch"),
     path("batches/<uuid:pk>/cancel", BatchViewSet.as_view({"post": "cancel"}), name="batch-cancel"),
+    path("articles", ArticleViewSet.as_view({"get": "list", "post": "create"}), name="articles"),
+    path("articles/<uuid:pk>", ArticleViewSet.as_view({"get": "retrieve", "delete": "destroy"}), name="article"),
+    path("articles/<uuid:pk>/regenerate", ArticleViewSet.as_view({"post": "regenerate"}), name="article-regenerate"),
+    path("articles/<uuid:pk>/summaries", SummaryViewSet.as_view({"get": "list"}), name="article-summaries"),
     path("workflows", WorkflowsView.as_view(), name="workflows"),
     path("dead-letters", DeadLetterViewSet.as_view({"get": "list"}), name="dead-letters"),
     path("dead-letters/groups", DeadLetterGroupsView.as_view(), name="dead-letter-groups"),

@@ -1,27 +1,22 @@
 """Handing over an article: its row and the jobs that work on it, in one transaction."""
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from django.db import router, transaction
 
+from jobs import batches
 from jobs.articles.fetching import loopback_allowed
 from jobs.articles.urls import judge
-from jobs.exceptions import InvalidOption
-from jobs.models import Article
+from jobs.exceptions import InvalidOption, InvalidState
+from jobs.models import Article, Batch
+from jobs.models.audit import audit
 from jobs.models.columns import uuid7
 from jobs.new_job import NewJob
 from jobs.options import Options
+from jobs.pipeline.steps import STEPS
 from jobs.workflows import Step, enqueue_workflow
-
-#: The steps of the workflow, in their order, and the stage that each leads to.
-STEPS: Final[Mapping[str, tuple[str, Article.Stage]]] = {
-    "extract": ("extract_content", Article.Stage.EXTRACTED),
-    "summarize": ("summarize", Article.Stage.SUMMARIZED),
-    "validate": ("validate_summary", Article.Stage.VALIDATED),
-    "podcast": ("generate_podcast", Article.Stage.SPOKEN),
-}
 
 
 def submit_article(
@@ -45,18 +40,71 @@ def submit_article(
         judge(url, any_port=loopback_allowed())
     wanted = {**(preferences or {}), "podcast": podcast}
     article = Article(pk=uuid7(), user=user, url=url or "", html=html, preferences=wanted)
-    steps = [name for name in STEPS if podcast or name != "podcast"]
     with transaction.atomic(using=router.db_for_write(Article)):
-        article.batch_id = _enqueue(article, steps, user, chosen)
+        article.batch_id = _enqueue(article, chosen)
         article.save(force_insert=True)
     return article
 
 
-def _enqueue(article: Article, names: list[str], user: Any, chosen: Mapping[str, Any]) -> UUID:
-    """Submit steps that run one after the other."""
+def resubmit_article(
+    article_id: UUID,
+    actor: Any,
+    *,
+    preferences: Mapping[str, Any] | None = None,
+    podcast: bool | None = None,
+    **chosen: Any,
+) -> Article:
+    """Have an article summarized again, with other preferences where they are given; what is under way is cancelled.
+
+    It begins where its text is missing, else with the summary; the accepted one stays until there is another. Raises
+    InvalidState for an article that was deleted.
+    """
+    with transaction.atomic(using=router.db_for_write(Article)):
+        article = _locked(article_id)
+        if article.is_deleted:
+            raise InvalidState("summarize", "deleted", "Cannot summarize it: it was deleted.")
+        _cancel(article, actor)
+        given = {**(preferences or {}), **({} if podcast is None else {"podcast": podcast})}
+        article.preferences = {**article.preferences, **given}
+        if article.stage != Article.Stage.SUBMITTED:
+            article.stage = Article.Stage.EXTRACTED
+        article.batch_id = _enqueue(article, chosen)
+        article.save(update_fields=["preferences", "stage", "batch_id"])
+    return article
+
+
+def delete_article(article_id: UUID, actor: Any, reason: str = "") -> None:
+    """Hide an article from lists, searches and its jobs; what works on it is cancelled."""
+    with transaction.atomic(using=router.db_for_write(Article)):
+        article = _locked(article_id)
+        if article.is_deleted:
+            return
+        _cancel(article, actor)
+        article.is_deleted = True
+        article.save(update_fields=["is_deleted"])
+        audit(actor, "delete", article, reason)
+
+
+def _locked(article_id: UUID) -> Article:
+    return Article.objects.without_texts().select_related("user").select_for_update(of=("self",)).get(pk=article_id)
+
+
+def _cancel(article: Article, actor: Any) -> None:
+    if Batch.objects.filter(pk=article.batch_id).exists():
+        batches.cancel(article.batch_id, actor, f"Of the article {article.pk}.")
+
+
+def _enqueue(article: Article, chosen: Mapping[str, Any]) -> UUID:
+    """Submit the steps that are left, one after the other, for the article's owner."""
     options: Options = {**chosen}  # type: ignore[typeddict-item]
+    names = [
+        name
+        for name in STEPS
+        if (name != "extract" or article.stage == Article.Stage.SUBMITTED)
+        and (name != "podcast" or article.preferences.get("podcast"))
+    ]
     steps = {
-        name: Step(NewJob(STEPS[name][0], {"article_id": str(article.pk)}, options), names[index - 1 : index])
+        name: Step(NewJob(STEPS[name][0], {"article_id": str(article.pk)}, options), names[:index][-1:])
         for index, name in enumerate(names)
     }
-    return enqueue_workflow(steps, name=f"article {article.pk}", user=user).id
+    return enqueue_workflow(steps, name=f"article {article.pk}", user=article.user).id

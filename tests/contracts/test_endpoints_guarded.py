@@ -17,7 +17,8 @@ from accounts.models import User
 from analytics.api.request_logs import RequestLogViewSet
 from analytics.models import RequestLog
 from jobs import catalogue, schedules
-from jobs.models import Batch, Job, Schedule, Session
+from jobs.models import Article, Batch, Job, Schedule, Session
+from jobs.models.article import ArticleQuerySet
 from jobs.models.batch import BatchQuerySet
 from jobs.models.job import JobQuerySet
 from jobs.models.schedule import ScheduleQuerySet
@@ -53,6 +54,7 @@ class Scene:
     schedule: Schedule
     deleted_schedule: Schedule
     batch: Batch
+    article: Article
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         # A body only where one may be sent: an unread one is refused.
@@ -66,7 +68,13 @@ class Scene:
         schedules = (
             Schedule.objects.filter(user=self.ada).order_by("id").values_list("version", "is_deleted", "last_job")
         )
-        return {"jobs": list(jobs), "session": sessions.get(pk=self.session.pk), "schedules": list(schedules)}
+        article = Article.objects.values_list("version", "is_deleted").get(pk=self.article.pk)
+        return {
+            "jobs": list(jobs),
+            "session": sessions.get(pk=self.session.pk),
+            "schedules": list(schedules),
+            "article": article,
+        }
 
 
 #: Sends Bob's request; tells whether it came upon anything of Ada's.
@@ -83,7 +91,8 @@ def mentions(scene: Scene, response: Any) -> bool:
     assert response.status_code in (200, 201, 202), response.content
     text = response.content.decode()
     return any(
-        str(each.pk) in text for each in (scene.pending, scene.failed, scene.session, scene.schedule, scene.batch)
+        str(each.pk) in text
+        for each in (scene.pending, scene.failed, scene.session, scene.schedule, scene.batch, scene.article)
     )
 
 
@@ -144,6 +153,11 @@ OWNED: Final[dict[tuple[str, str], Probe]] = {
     ("get", "batches"): many("batches"),
     ("get", "batches/<uuid:pk>"): one("get", "batches/{}", "batch"),
     ("post", "batches/<uuid:pk>/cancel"): one("post", "batches/{}/cancel", "batch"),
+    ("get", "articles"): many("articles"),
+    ("get", "articles/<uuid:pk>"): one("get", "articles/{}", "article"),
+    ("delete", "articles/<uuid:pk>"): one("delete", "articles/{}", "article"),
+    ("post", "articles/<uuid:pk>/regenerate"): one("post", "articles/{}/regenerate", "article"),
+    ("get", "articles/<uuid:pk>/summaries"): one("get", "articles/{}/summaries", "article"),
     ("get", "sessions"): many("sessions"),
     ("get", "sessions/<str:request_id>"): one("get", "sessions/{}", "session"),
     ("patch", "sessions/<str:request_id>"): one("patch", "sessions/{}", "session", {"ttl": 60}),
@@ -168,6 +182,7 @@ OWNED: Final[dict[tuple[str, str], Probe]] = {
 MAKING: Final[dict[tuple[str, str], Probe]] = {
     ("post", "jobs"): new("jobs", JOB),
     ("post", "jobs/bulk"): new("jobs/bulk", {"items": [JOB]}),
+    ("post", "articles"): new("articles", {"html": "<p>Ekiden is a relay race."}),
     ("post", "batches"): new("batches", {"jobs": [{"type": "guarded"}]}),
     ("post", "workflows"): new("workflows", {"steps": STEPS}),
     ("post", "schedules"): new("schedules", SCHEDULE),
@@ -225,6 +240,7 @@ def scene(db: None) -> Iterator[Scene]:
         schedule=schedule,
         deleted_schedule=deleted_schedule,
         batch=Batch.objects.create(name="ada's", total=0, user=ada),
+        article=Article.objects.create(title="ada's", user=ada),
     )
     registry.remove("guarded")
     catalogue.forget()
@@ -233,7 +249,7 @@ def scene(db: None) -> Iterator[Scene]:
 @pytest.fixture
 def unfiltered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the application's filters away."""
-    for queryset in (JobQuerySet, SessionQuerySet, ScheduleQuerySet, BatchQuerySet):
+    for queryset in (JobQuerySet, SessionQuerySet, ScheduleQuerySet, BatchQuerySet, ArticleQuerySet):
         monkeypatch.setattr(queryset, "owned_by", lambda self, user: self)
     monkeypatch.setattr(RequestLogViewSet, "get_queryset", lambda self: RequestLog.objects.all())
     for module in list(sys.modules.values()):

@@ -131,6 +131,9 @@ def _let_it_mean_something(case: Case) -> None:
     if path.endswith(("/jobs", "/jobs/bulk", "/schedules")):
         _name_the_foreign_one(case.body)
         _depend_on_what_is_there(case.body)
+    if path.endswith("/articles") and has_fields and "url" in case.body:
+        # Which hosts and ports are fetched from, no schema can say.
+        case.body["url"] = "https://example.org/ekiden.html"
     if path.endswith(("/batches", "/workflows")):
         _belong_together(case.body)
     if "/schedules" in path and has_fields:
