@@ -6,6 +6,7 @@ import traceback
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from jobs import current
 from jobs.backoff import exponential, lawful
 from jobs.context import Context, reason, settle
 from jobs.crash_points import crash_point
@@ -52,6 +53,7 @@ def prepare(attempt: Attempt) -> tuple[JobType, dict[str, Any]]:
 
 def run(attempt: Attempt, context: Context, raised: list[BaseException] | None = None) -> Outcome:
     """Run a plain handler in this thread to its outcome; never raises. What it raised is added to `raised`."""
+    token = current.attempt.set(attempt)
     try:
         job_type, payload = prepare(attempt)
         result = job_type.function(context, **payload)
@@ -59,10 +61,13 @@ def run(attempt: Attempt, context: Context, raised: list[BaseException] | None =
         return conclude(result, context.follow_ups)
     except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
         return failure(attempt, _noted(reason(context, error), raised))
+    finally:
+        current.attempt.reset(token)
 
 
 async def run_coroutine(attempt: Attempt, context: Context, raised: list[BaseException] | None = None) -> Outcome:
     """Run a coroutine handler to its outcome; never raises: the caller tells a cancelled one from a failed one."""
+    current.attempt.set(attempt)
     try:
         job_type, payload = prepare(attempt)
         result = await job_type.function(context, **payload)
@@ -70,6 +75,9 @@ async def run_coroutine(attempt: Attempt, context: Context, raised: list[BaseExc
         return conclude(result, context.follow_ups)
     except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
         return failure(attempt, _noted(reason(context, error), raised))
+    finally:
+        # Not by a token: a task that nobody waits for may be closed in another context than its own.
+        current.attempt.set(None)
 
 
 def _noted(error: BaseException, raised: list[BaseException] | None) -> BaseException:
@@ -116,7 +124,11 @@ def _backoff(attempt: Attempt) -> float:
     try:
         return lawful(registry.get(attempt.job_type).backoff(attempt.retry_count))
     except Exception:
-        _logger.exception("the back-off of job type %s fails; the job waits as others do", attempt.job_type)
+        _logger.exception(
+            "the back-off of job type %s fails; the job waits as others do",
+            attempt.job_type,
+            extra=current.fields(attempt),
+        )
         return exponential()(attempt.retry_count)
 
 

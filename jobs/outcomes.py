@@ -86,6 +86,8 @@ class Attempt:
     has_followers: bool = False
     #: Others of its key or queue may have to wait for its end.
     limited: bool = False
+    #: The trace that it belongs to, where traces are made.
+    traceparent: str | None = None
     started_at: float | None = None
     #: Someone asked to cancel it.
     cancelled: bool = False

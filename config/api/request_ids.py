@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import re
 from contextvars import ContextVar
 from typing import Final
@@ -27,12 +26,3 @@ def bind(request: HttpRequest) -> str:
     request.request_id = request_id  # type: ignore[attr-defined]
     current.set(request_id)
     return request_id
-
-
-class RequestIDFilter(logging.Filter):
-    """Put the identifier of the running request on the log record; outside of requests there is none."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if request_id := current.get():
-            record.request_id = request_id
-        return True

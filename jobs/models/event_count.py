@@ -13,11 +13,21 @@ RESCUED: Final = "rescued"
 WORKER_LOST: Final = "worker_lost"
 DEAD_LETTERED: Final = "dead_lettered"
 
+#: Names of queues come from callers: what is beyond so many rows goes under one name.
+MOST_ROWS: Final = 2_000
+
 # Whoever reads meanwhile sees the rows before it or after it, never both; a second one at the same time finds nothing.
 _FOLD: Final = """
-WITH gone AS (DELETE FROM job_event_counts RETURNING name, queue, job_type, count)
+WITH gone AS (
+    DELETE FROM job_event_counts RETURNING name, queue, job_type, count
+), summed AS (
+    SELECT name, queue, job_type, sum(count) AS count, row_number() OVER (ORDER BY sum(count) DESC) <= %s AS named
+    FROM gone GROUP BY name, queue, job_type
+)
 INSERT INTO job_event_counts (name, queue, job_type, count)
-SELECT name, queue, job_type, sum(count) FROM gone GROUP BY name, queue, job_type
+SELECT name, CASE WHEN named OR queue = '' THEN queue ELSE '_other' END,
+       CASE WHEN named OR job_type = '' THEN job_type ELSE '_other' END, sum(count)
+FROM summed GROUP BY 1, 2, 3
 """
 
 #: What has been counted: name, queue, job type and how often.
@@ -38,7 +48,7 @@ class EventCountQuerySet(models.QuerySet["EventCount"]):
     def fold(self) -> None:
         """Make one row of all those that count the same."""
         with connections[self.db].cursor() as cursor:
-            cursor.execute(_FOLD)
+            cursor.execute(_FOLD, [MOST_ROWS])
 
 
 class EventCount(models.Model):

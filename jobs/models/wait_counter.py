@@ -9,6 +9,10 @@ from jobs.models.columns import EmptyArray
 #: Upper bounds in seconds: a wake-up takes milliseconds, a backlog hours.
 WAIT_BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 
+#: What is counted: every attempt, and those that a worker began which had been waiting for work.
+WAITED: Final = "waited"
+WOKEN: Final = "woken"
+
 # Several workers add to one row; the ORM has no upsert that adds.
 _ADD: Final = """
 INSERT INTO job_wait_counters AS c (name, queue, count, seconds, histogram)
@@ -30,7 +34,6 @@ class WaitCounterQuerySet(models.QuerySet["WaitCounter"]):
 class WaitCounter(models.Model):
     """How long jobs were due before a worker began them, by queue and since ever."""
 
-    #: `waited` is of every attempt, `woken` of those that an idle worker began.
     pk = models.CompositePrimaryKey("name", "queue")
     name = models.TextField()
     queue = models.TextField()

@@ -9,6 +9,9 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from typing import Final
 
+from django.db import connections
+
+from jobs import current
 from jobs.exceptions import JobTimeout, ProcessDied
 from jobs.execution import failure
 from jobs.outcomes import Attempt, Cancelled, DeadLettered, Outcome, Retry
@@ -59,7 +62,9 @@ class Child:
             self._kill()
         if self._process is None or self._pipe is None:
             self._pipe, theirs = _spawning.Pipe()
-            self._process = _spawning.Process(target=serve, args=(theirs,), name="handler", daemon=True)
+            self._process = _spawning.Process(
+                target=serve, args=(theirs, current.worker_id(), _connection_name()), name="handler", daemon=True
+            )
             self._process.start()
             theirs.close()
             self._jobs = 0
@@ -116,6 +121,11 @@ class Child:
         if self._pipe is not None:
             self._pipe.close()
         self._process = self._pipe = None
+
+
+def _connection_name() -> str:
+    """Give the name under which PostgreSQL sees this worker: its handlers' processes have it too."""
+    return str(connections["default"].settings_dict["OPTIONS"].get("application_name", ""))
 
 
 def describe_exit(exit_code: int | None) -> str:

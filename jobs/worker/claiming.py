@@ -20,6 +20,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import DateTimeField, IntegerField, TextField, UUIDField
 
+from jobs import tracing
 from jobs.announce import Freed, Lane
 from jobs.crash_points import commit_points
 from jobs.languages import is_foreign
@@ -30,7 +31,7 @@ from jobs.outcomes import Attempt
 from jobs.worker.database import TRANSIENT, first_line
 from jobs.worker.options import WorkerOptions
 from jobs.worker.releasing import Releases
-from jobs.worker.turns import LOWEST, OPEN, KeyedLane, Row, Turns
+from jobs.worker.turns import LOWEST, OPEN, TRACEPARENT, KeyedLane, Row, Turns
 
 _logger = logging.getLogger(__name__)
 
@@ -38,7 +39,7 @@ _WAITING_LANES: Final = (files("jobs") / "sql" / "queries" / "waiting_lanes.sql"
 # One round trip and one commit for a batch: the ORM's SELECT … FOR UPDATE SKIP LOCKED picks, start_jobs takes.
 _CLAIM: Final = """
 SELECT job_id::text, lock_token, job_type, queue, priority, payload::text, attempt, retry_count, max_retries, timeout,
-       %s::float8, user_id::text, request_id, waited, concurrency_key, has_followers, scheduled_at
+       %s::float8, user_id::text, request_id, waited, concurrency_key, has_followers, false, {traceparent}, scheduled_at
 FROM start_jobs(ARRAY({candidates} LIMIT %s), %s, make_interval(secs => %s)) ORDER BY scheduled_at, job_id
 """
 
@@ -273,7 +274,7 @@ class Claimer:
         with commit_points("claim"), connection.cursor() as cursor:
             candidates = self._candidates
             cursor.execute(
-                _CLAIM.format(candidates=candidates.sql),
+                _CLAIM.format(candidates=candidates.sql, traceparent=TRACEPARENT if tracing.tracer else "NULL"),
                 [renewed_at, *candidates.params(values), limit, worker_id, duration],
             )
             return list(cursor.fetchall())

@@ -12,7 +12,7 @@ import psutil
 from django.db import connection
 from django.db.models.functions import Now
 
-from jobs import language_rights
+from jobs import current, language_rights
 from jobs.exceptions import JobTimeout
 from jobs.execution import failure
 from jobs.languages import PYTHON
@@ -120,6 +120,7 @@ class Heartbeat(threading.Thread):
             "queues": list(self.options.queues or ()),
             "job_types": list(self.options.job_types or ()),
             "concurrency": self.options.concurrency,
+            "supervisor": self.options.supervisor,
         }
 
     def _state(self) -> dict[str, Any]:
@@ -141,11 +142,14 @@ class Heartbeat(threading.Thread):
         with connection.cursor() as cursor:
             cursor.execute(_RENEW, [[a.id for a in due], [a.lock_token for a in due], duration])
             held = {job_id for (job_id,) in cursor.fetchall()}
+        self.counts.renewed(attempt for attempt in due if attempt.id in held)
         for attempt in due:
             if attempt.id in held:
                 attempt.renewed_at = now
             elif attempt.lock_token in self.hand.attempts:
-                _logger.warning("lock_lost: job %s attempt %s is another worker's", attempt.id, attempt.number)
+                words = "lock_lost: job %s attempt %s is another worker's"
+                _logger.warning(words, attempt.id, attempt.number, extra=current.fields(attempt))
+                self.counts.lost([attempt])
                 self._give_up(attempt)
 
     def _ask_for_cancels(self, now: float) -> None:
@@ -168,7 +172,8 @@ class Heartbeat(threading.Thread):
     def _watch(self, now: float) -> None:
         for attempt in list(self.hand.attempts.values()):
             if now - attempt.renewed_at > self.options.lock_duration * FENCE_AT:
-                _logger.error("job %s: its lock could not be renewed in time, its handler is stopped", attempt.id)
+                words = "job %s: its lock could not be renewed in time, its handler is stopped"
+                _logger.error(words, attempt.id, extra=current.fields(attempt))
                 self._give_up(attempt)
             elif attempt.started_at is None:
                 if now - attempt.renewed_at > HOARD_SECONDS:

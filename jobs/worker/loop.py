@@ -9,6 +9,7 @@ from types import FrameType
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
+from jobs import current
 from jobs.outcomes import Attempt, Snoozed
 from jobs.registry import registry
 from jobs.worker.chores import ChoreThread
@@ -16,6 +17,7 @@ from jobs.worker.claiming import Claimer
 from jobs.worker.coroutines import CoroutineSlots, is_coroutine
 from jobs.worker.counting import Counts
 from jobs.worker.database import close_quietly, patiently
+from jobs.worker.exit_codes import EXIT_OK, EXIT_REPLACE
 from jobs.worker.hand import Hand
 from jobs.worker.heartbeat import Heartbeat
 from jobs.worker.inbox import Inbox
@@ -40,10 +42,6 @@ DRAIN_LOOK_SECONDS = 0.05
 #: How long a stopping worker waits for a database that is away before it gives its last outcomes up.
 OUTCOMES_GRACE_SECONDS = 10.0
 
-EXIT_OK = 0
-#: The supervisor (or systemd) starts a fresh process: memory ran up, or threads hang.
-EXIT_REPLACE = 75
-
 
 class WorkerLoop:
     """Run it once, in the main thread: it returns the exit code when everything has ended."""
@@ -53,6 +51,8 @@ class WorkerLoop:
         self.exit_code = EXIT_OK
         self.stopping = threading.Event()
         self._hurry = threading.Event()
+        #: Running jobs may take the time they need: this process is one too many, nothing more.
+        self._patient = False
         self.hand = Hand()
         self.inbox = Inbox(self.hand.room)
         self.counts = Counts()
@@ -61,7 +61,7 @@ class WorkerLoop:
         self.coroutines = CoroutineSlots(options.concurrency, self.hand, self.recorder)
         self.heartbeat = Heartbeat(options, self.hand, self.counts, self._interrupt, self._abandon)
         self.listeners = listeners(self.inbox.heard, self.inbox.look)
-        self.maintenance = Maintenance(options)
+        self.maintenance = Maintenance(options, self.counts)
         self.chores = ChoreThread()
         self.scheduler = Scheduler(options.poll_interval)
         self.claimer = Claimer(options)
@@ -71,6 +71,7 @@ class WorkerLoop:
 
     def run(self) -> int:
         """Work until a signal, `drain`, `max_jobs` or `max_memory_mb` ends it; gives the process's exit code."""
+        current.works_as(self.options.worker_id)
         self._install_signals()
         # With DEBUG Django keeps 9,000 statements per connection, and a worker's name hundreds of jobs each.
         BaseDatabaseWrapper.queries_limit = 0
@@ -99,16 +100,26 @@ class WorkerLoop:
 
     def stop(self) -> None:
         """Claim nothing more; a second call ends the grace period."""
-        if self.stopping.is_set():
+        if self._patient:
+            self._patient = False
+        elif self.stopping.is_set():
             self._hurry.set()
         self.stopping.set()
         self.hand.room.set()
+
+    def retire(self) -> None:
+        """Claim nothing more, and end when all that runs has ended; the grace period begins with a later `stop`."""
+        if not self.stopping.is_set():
+            self._patient = True
+            self.stopping.set()
+            self.hand.room.set()
 
     def _install_signals(self) -> None:
         if threading.current_thread() is not threading.main_thread():
             return
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
+        signal.signal(signal.SIGUSR1, lambda number, frame: self.retire())
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
         self.stop()
@@ -134,6 +145,7 @@ class WorkerLoop:
         self.stop()
 
     def _claim_until_stopped(self) -> None:
+        woken = False
         while not self.stopping.is_set():
             self.inbox.pass_on(self.claimer)
             room = self._room()
@@ -143,10 +155,13 @@ class WorkerLoop:
                 continue
             attempts = patiently("claiming", lambda room=room: self.claimer.claim(room), self.stopping)  # type: ignore[misc]
             if attempts:
+                self.counts.claimed(attempts, woken)
+                woken = False
                 self._hand_out(attempts)
             elif self.options.drain and self._drained():
                 self.stop()
             else:
+                woken = True
                 idle = self.inbox.idle(self.claimer.idle_seconds())
                 # The last outcomes are told by nobody, so a draining worker looks often.
                 self.hand.room.wait(min(idle, DRAIN_LOOK_SECONDS) if self.options.drain else idle)
@@ -199,10 +214,10 @@ class WorkerLoop:
 
     def _end(self) -> None:
         _logger.info(
-            "worker %s stops: %s jobs run on for at most %.0f s",
+            "worker %s stops: %s jobs run on %s",
             self.options.worker_id,
             len(self.hand.running()),
-            self.options.grace,
+            "to their end" if self._patient else f"for at most {self.options.grace:.0f} s",
         )
         self.heartbeat.stopping = True
         self.maintenance.stop()
@@ -228,9 +243,13 @@ class WorkerLoop:
         _logger.info("worker %s has stopped after %s jobs", self.options.worker_id, self.hand.settled)
 
     def _await_running(self) -> None:
-        deadline = time.monotonic() + self.options.grace
+        deadline = None
         self.hand.low_water = 0
-        while self.hand.attempts and time.monotonic() < deadline and not self._hurry.is_set():
+        while self.hand.attempts and not self._hurry.is_set():
+            if deadline is None and not self._patient:
+                deadline = time.monotonic() + self.options.grace
+            if deadline is not None and time.monotonic() >= deadline:
+                break
             self.hand.room.wait(0.1)
             self.hand.room.clear()
 

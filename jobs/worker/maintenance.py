@@ -12,8 +12,9 @@ from django.db.models.functions import Now
 from accounts import rate_limits
 from accounts.api import idempotency
 from jobs.announce import announce_room
-from jobs.models import ProcessingLock, Worker
+from jobs.models import EventCount, ProcessingLock, Supervisor, Worker
 from jobs.models.columns import ClockTimestamp
+from jobs.worker.counting import Counts
 from jobs.worker.database import TRANSIENT, close_quietly, first_line, patiently
 from jobs.worker.expiry import cancel_expired, forget_rate_windows
 from jobs.worker.options import SILENT_BEATS, WorkerOptions
@@ -32,9 +33,10 @@ _LEADER_LOCK: Final = 0x656B6964656E
 class Maintenance(threading.Thread):
     """Runs beside the worker; whoever gets the advisory lock does the round, the others skip theirs."""
 
-    def __init__(self, options: WorkerOptions) -> None:
+    def __init__(self, options: WorkerOptions, counts: Counts | None = None) -> None:
         super().__init__(name="maintenance", daemon=True)
         self.options = options
+        self._counts = counts or Counts()
         self._ended = threading.Event()
 
     def stop(self) -> None:
@@ -67,7 +69,9 @@ class Maintenance(threading.Thread):
             if rescued := rescue(silence):
                 _logger.warning("rescued %s jobs of lost workers", rescued)
                 announce_room(None)
-            bury(silence)
+            if buried := bury(silence):
+                _logger.warning("%s workers were not heard of for %.0f s: they are taken for dead", buried, silence)
+                self._counts.workers_lost(buried)
         if expired := cancel_expired():
             _logger.info("cancelled %s jobs that had not started in time", expired)
         if prune:
@@ -76,7 +80,9 @@ class Maintenance(threading.Thread):
                     rate_limits.prune()
                     idempotency.prune()
                     forget_rate_windows()
+                    EventCount.objects.fold()
                     Worker.objects.filter(stopped_at__lt=Now() - WORKER_ROWS_KEPT).delete()
+                    Supervisor.objects.gone(WORKER_ROWS_KEPT).delete()
         return True
 
 
@@ -87,10 +93,10 @@ def rescue(silence: float | None = None) -> int:
         return int(cursor.fetchone()[0])
 
 
-def bury(silence: float) -> None:
+def bury(silence: float) -> int:
     """Mark silent workers as stopped, once they hold no lock: before that the rescue needs to know of them."""
     holders = ProcessingLock.objects.values("worker_id")
-    Worker.objects.silent(silence).exclude(id__in=holders).update(stopped_at=ClockTimestamp(), running=0)
+    return Worker.objects.silent(silence).exclude(id__in=holders).update(stopped_at=ClockTimestamp(), running=0)
 
 
 def _ask() -> None:

@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db import DatabaseError
 
-from jobs import observers
+from jobs import current, observers
 from jobs.announce import ANY_PRIORITY, Freed, announce, announce_room
 from jobs.execution import describe
 from jobs.outcomes import Attempt, DeadLettered, Outcome, Released, Retry, Snoozed, Suspended
@@ -17,6 +17,7 @@ from jobs.worker.counting import Counts
 from jobs.worker.database import TRANSIENT, close_quietly, patiently
 from jobs.worker.hand import Hand
 from jobs.worker.keeping import keep_results
+from jobs.worker.outcome_lines import say
 from jobs.worker.telling import Teller
 
 _logger = logging.getLogger(__name__)
@@ -110,17 +111,21 @@ class Recorder(threading.Thread):
         if lost is None:
             self.hand.outcomes.extend(batch)
             return
-        self.counts.add(batch)
+        # Not by `fenced`: an attempt that was ended from outside is fenced as well, and its outcome is recorded.
+        unrecorded = set(lost)
+        recorded = [ended for ended in batch if ended[0] not in unrecorded] if lost else batch
+        self.counts.add(recorded)
+        self.counts.lost(lost)
+        say(recorded)
         for attempt in lost:
             attempt.fenced = True
             _logger.warning(
                 "lock_lost: the outcome of job %s attempt %s changes nothing, another worker holds it",
                 attempt.id,
                 attempt.number,
+                extra=current.fields(attempt),
             )
-        # Not by `fenced`: an attempt that was ended from outside is fenced as well, and its outcome is recorded.
-        unrecorded = set(lost)
-        self.tell([ended for ended in batch if ended[0] not in unrecorded] if lost else batch)
+        self.tell(recorded)
 
     def tell(self, recorded: list[Recorded]) -> None:
         """Tell observers of what is in the database by now; those that take their time in a thread of their own."""
@@ -140,7 +145,13 @@ class Recorder(threading.Thread):
             self._write(batch[middle:])
             return
         attempt, outcome = batch[0]
-        _logger.error("job %s: PostgreSQL refused its outcome %r", attempt.id, type(outcome).__name__, exc_info=error)
+        _logger.error(
+            "job %s: PostgreSQL refused its outcome %r",
+            attempt.id,
+            type(outcome).__name__,
+            exc_info=error,
+            extra=current.fields(attempt),
+        )
         if not isinstance(outcome, DeadLettered):
             self._write([(attempt, DeadLettered(describe(attempt, error, "refused_outcome")))])
 
@@ -157,7 +168,9 @@ class Recorder(threading.Thread):
             _logger.warning("progress not written: %s", error)
             return
         for attempt in lost:
-            _logger.warning("lock_lost: job %s attempt %s is another worker's", attempt.id, attempt.number)
+            words = "lock_lost: job %s attempt %s is another worker's"
+            _logger.warning(words, attempt.id, attempt.number, extra=current.fields(attempt))
+            self.counts.lost([attempt])
             self.hand.fence(attempt)
 
 

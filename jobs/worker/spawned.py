@@ -8,21 +8,25 @@ from multiprocessing.process import parent_process
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from jobs import current
 from jobs.worker.parent import signal_when_parent_dies
 
 if TYPE_CHECKING:
     from jobs.outcomes import Attempt
 
 
-def serve(pipe: Connection) -> None:
+def serve(pipe: Connection, worker_id: str, connection_name: str) -> None:
     """Run attempts that come through the pipe until it closes: the child's main."""
     import django
+    from django.db import connections
 
     # Ctrl-C and SIGTERM are for the worker, which decides when its children end.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _die_with_parent()
     django.setup()
+    current.works_as(worker_id)
+    connections["default"].settings_dict["OPTIONS"]["application_name"] = connection_name
     server = _Server(pipe)
     pipe.send(("ready", None))
     server.serve()

@@ -7,6 +7,7 @@ from queue import SimpleQueue
 from django.db import close_old_connections, connections, transaction
 from psycopg.pq import TransactionStatus
 
+from jobs import current
 from jobs.context import Context
 from jobs.exceptions import LockLost
 from jobs.execution import conclude, failure, prepare, run
@@ -91,7 +92,8 @@ class ThreadSlots:
             _tidy_connections(attempt)
         except BaseException:
             # A bug of ours: the slot goes on, and the job comes back when its lock has run out.
-            _logger.exception("job %s attempt %s ended without an outcome", attempt.id, attempt.number)
+            words = "job %s attempt %s ended without an outcome"
+            _logger.exception(words, attempt.id, attempt.number, extra=current.fields(attempt))
             self.hand.fence(attempt)
         with self._counting:
             self._running.discard(attempt.lock_token)
@@ -116,14 +118,16 @@ class ThreadSlots:
         """Commit the handler's writes and its outcome together, or neither."""
         try:
             with transaction.atomic():
-                with metered(attempt):
+                with current.running(attempt), metered(attempt):
                     job_type, payload = prepare(attempt)
                     outcome = conclude(job_type.function(context, **payload), context.follow_ups)
                 if record([(attempt, outcome)]):
                     raise LockLost
                 keep_results([(attempt, outcome)])
         except LockLost:
-            _logger.warning("lock_lost: job %s attempt %s was rolled back", attempt.id, attempt.number)
+            words = "lock_lost: job %s attempt %s was rolled back"
+            _logger.warning(words, attempt.id, attempt.number, extra=current.fields(attempt))
+            self.recorder.counts.lost([attempt])
             self.hand.fence(attempt)
             return None
         except BaseException as error:  # noqa: BLE001 - whatever a handler raises is its outcome
@@ -143,7 +147,8 @@ def _tidy_connections(attempt: Attempt) -> None:
         # A lost connection's status is UNKNOWN; closing what cannot be used is the next line's affair.
         left_open = raw is not None and raw.pgconn.transaction_status in _UNFINISHED
         if left_open or connection.in_atomic_block:
-            _logger.error("job type %s left a transaction open: it is rolled back", attempt.job_type)
+            words = "job type %s left a transaction open: it is rolled back"
+            _logger.error(words, attempt.job_type, extra=current.fields(attempt))
             connection.in_atomic_block = False
             connection.close()
             del connections[connection.alias]

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from jobs import tracing
 from jobs.announce import Freed, Lane
 from jobs.crash_points import commit_points
 from jobs.worker.options import WorkerOptions
@@ -25,10 +26,14 @@ _LIST: Final = "SELECT name, lane_key, scheduled_at, due_in FROM keyed_lanes(%s,
 _CLAIM: Final = """
 SELECT lane_key, word, retry_in, last_at, last_id, job_id::text, lock_token, job_type, queue, priority, payload::text,
        attempt, retry_count, max_retries, timeout, %s::float8, user_id::text, request_id, waited, concurrency_key,
-       has_followers, limited
+       has_followers, limited, {traceparent}
 FROM claim_lanes(%s, make_interval(secs => %s), %s, %s, %s::text[], %s, %s, %s::text[], %s::text[],
                  %s::timestamptz[], %s::uuid[])
 """
+
+#: Of a started job; read only where traces are made, by its primary key. It never changes, so the row as it was before
+#: the start says it too.
+TRACEPARENT: Final = "(SELECT j.traceparent FROM job_queue j WHERE j.id = job_id)"
 
 #: As keyed_lanes in SQL has them: in one list, of one group, and of one that is a user.
 MOST_LISTED: Final = 500
@@ -226,7 +231,8 @@ def take(
     times, ids = [each.after[0] for each in lanes], [each.after[1] for each in lanes]
     values = [time.monotonic(), options.worker_id, options.lock_duration, *lane, types, room, share]
     with commit_points("claim"), connection.cursor() as cursor:
-        cursor.execute(_CLAIM, [*values, list(chosen), [each.group for each in lanes], times, ids])
+        claim = _CLAIM.format(traceparent=TRACEPARENT if tracing.tracer else "NULL")
+        cursor.execute(claim, [*values, list(chosen), [each.group for each in lanes], times, ids])
         rows = cursor.fetchall()
     words = [row[:5] for row in rows if row[1] is not None]
     return words, [row[5:] for row in rows if row[1] is None]

@@ -45,7 +45,7 @@ def test_duration_of_milliseconds_is_a_thousandth(number):
         ("JOB_QUEUE_MAX_RETRIES", "3.5", "a whole number from 0"),
         ("EKIDEN_PORT", "70000", "a whole number from 1 to 65535"),
         ("DEBUG", "ture", "true or false"),
-        ("LOG_FORMAT", "xml", "one of text, json"),
+        ("LOG_FORMAT", "xml", "one of auto, text, json"),
         ("DATABASE_URL", "sqlite:///db.sqlite3", "a PostgreSQL URL"),
         ("CSRF_TRUSTED_ORIGINS", "example.org", "addresses such as https://example.org"),
         ("SECRET_KEY", "short", "at least 50 random characters"),

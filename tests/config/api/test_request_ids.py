@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from config.api import request_ids
+from config.log_fields import Fields
 from tests.api_client import client_of
 from tests.factories import UserFactory
 
@@ -17,7 +17,7 @@ def test_log_lines_of_a_request_carry_its_id(monkeypatch):
             records.append(record)
 
     listener = Listener()
-    listener.addFilter(request_ids.RequestIDFilter())
+    listener.addFilter(Fields())
     logger = logging.getLogger("config.api.problems")
     logger.addHandler(listener)
     monkeypatch.setattr("accounts.api.me.MeView.get", lambda *args: logger.warning("here"))
