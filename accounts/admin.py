@@ -35,13 +35,14 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
         "user_id",
         "name",
         "role",
+        "tier",
         "is_active",
         "rate_limit_per_minute",
         "api_key",
         "key_ends",
         "last_active_at",
     )
-    list_filter = ("role", "is_active")
+    list_filter = ("role", "tier", "is_active")
     search_fields = ("user_id", "name", "email")
     filter_horizontal = ()
     readonly_fields = (
@@ -56,7 +57,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     )
     fieldsets = (
         (None, {"fields": ("user_id", "password", "name", "email")}),
-        ("Rights", {"fields": ("role", "is_active", "rate_limit_per_minute", "allowed_languages")}),
+        ("Rights", {"fields": ("role", "tier", "is_active", "rate_limit_per_minute", "allowed_languages")}),
         (
             "API key",
             {

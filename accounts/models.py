@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models.functions import Now
 
 from accounts.roles import Role
+from accounts.tiers import Tier
 from accounts.uuid7 import DatabaseUUID7, uuid7
 
 USER_ID_VALIDATOR = RegexValidator(r"\A[\w.@+:-]+\Z", "Use letters, digits and . @ + : - _ only.")
@@ -48,6 +49,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=256, blank=True, default="", db_default="")
     email = models.EmailField(max_length=256, blank=True, default="", db_default="")
     role = models.CharField(max_length=32, choices=Role, default=Role.USER, db_default=Role.USER)
+    tier = models.CharField(
+        max_length=16,
+        choices=Tier,
+        default=Tier.STANDARD,
+        db_default=Tier.STANDARD,
+        help_text="How soon their jobs come: priorities of job types may go by it.",
+    )
     is_active = models.BooleanField(default=True, db_default=True)
     rate_limit_per_minute = models.IntegerField(
         default=default_rate_limit,
@@ -85,6 +93,7 @@ class User(AbstractBaseUser, PermissionsMixin):
         ordering = ("user_id",)
         constraints = (
             models.CheckConstraint(condition=models.Q(role__in=Role.values), name="users_role_known"),
+            models.CheckConstraint(condition=models.Q(tier__in=Tier.values), name="users_tier_known"),
             models.CheckConstraint(condition=models.Q(rate_limit_per_minute__gt=0), name="users_rate_limit_positive"),
             models.CheckConstraint(
                 condition=models.Q(retired_api_key_hash__isnull=True, retired_api_key_expires_at__isnull=True)

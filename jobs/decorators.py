@@ -19,6 +19,7 @@ from jobs.options import (
     check_job_type,
     check_tags,
 )
+from jobs.priorities import PriorityOf
 from jobs.registry import Isolation, JobType, registry
 from jobs.scheduled import Definition, definitions
 from jobs.scheduling.definitions import refuse_impossible
@@ -124,7 +125,7 @@ def job(
     queue: str = "default",
     max_retries: int | None = None,
     timeout: float | None = None,
-    priority: int = Priority.NORMAL,
+    priority: int | PriorityOf = Priority.NORMAL,
     backoff: Backoff | None = None,
     isolation: Isolation = "thread",
     atomic: bool = False,
@@ -143,7 +144,8 @@ def job(
 ) -> Callable[[Callable[Concatenate[Context, P], R]], Handler[P, R]]:
     """Register a function or coroutine as the handler of a job type.
 
-    Its first argument is the attempt's context, the others are the payload by name. `timeout` is in seconds;
+    Its first argument is the attempt's context, the others are the payload by name. `priority` is a number, or a
+    function of the job's owner (or None) that gives one, such as `by_tier(7)`. `timeout` is in seconds;
     `atomic` commits the handler's database writes together with the outcome (plain functions in threads only);
     `isolation="process"` runs it in a child process that can be killed. `version`, `tags` and `examples` (payloads)
     stand in the catalogue of functions. `cache` is for how many seconds an invoke with the same payload gets the same
@@ -163,7 +165,7 @@ def job(
             name,
             function,
             queue,
-            int(priority),
+            int(priority(None) if callable(priority) else priority),
             max_retries,
             timeout,
             backoff or exponential(),
@@ -179,6 +181,7 @@ def job(
             internal,
             schedules=definitions(schedule),
             cacheable=cacheable,
+            priority_of=priority if callable(priority) else None,
         )
         _refuse_impossible(job_type)
         registry.add(job_type)

@@ -1,13 +1,16 @@
 """Jobs that a handler submits together with its outcome, and only with a good one."""
 
+from functools import cached_property
 from typing import Any, Final
 
+from accounts.models import User
 from jobs import catalogue
 from jobs.drafts import Draft, drafts_of
 from jobs.exceptions import InvalidOption
 from jobs.new_job import Enqueued
 from jobs.options import Options
 from jobs.outcomes import Attempt
+from jobs.registry import JobType
 
 MOST_FOLLOW_UPS: Final = 10_000
 
@@ -23,7 +26,10 @@ class FollowUps:
         """Take note of a job and give the id it will have; raises as enqueue does."""
         if len(self.drafts) >= MOST_FOLLOW_UPS:
             raise InvalidOption("follow_ups", f"must be at most {MOST_FOLLOW_UPS:,}; submit a batch instead.")
-        drafts = drafts_of(catalogue.job_type(job_type), payload, chosen)
+        found = catalogue.job_type(job_type)
+        if isinstance(found, JobType) and found.priority_of and self._attempt.user_id and "user" not in chosen:
+            chosen = {**chosen, "user": self._owner}
+        drafts = drafts_of(found, payload, chosen)
         if drafts[0].row.get("unique_mode") == "raise":
             # Nobody is there any more to be told when the outcome is written.
             raise InvalidOption("unique", "mode raise cannot be heeded when the job is submitted with the outcome.")
@@ -32,3 +38,7 @@ class FollowUps:
                 draft.row.setdefault("user_id", self._attempt.user_id)
         self.drafts += drafts
         return Enqueued(drafts[0].id)
+
+    @cached_property
+    def _owner(self) -> User | None:
+        return User.objects.filter(pk=self._attempt.user_id).first()

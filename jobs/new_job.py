@@ -56,7 +56,7 @@ def row_of(job_type: JobType | Entry, payload: dict[str, Any], chosen: Options) 
         "id": uuid7(),
         "job_type": job_type.name,
         "queue": chosen.get("queue", job_type.queue),
-        "priority": chosen.get("priority", job_type.priority),
+        "priority": chosen["priority"] if "priority" in chosen else _priority(job_type, chosen.get("user")),
         "payload": text,
         "max_retries": conf.max_retries() if retries is None else retries,
     }
@@ -71,6 +71,14 @@ def row_of(job_type: JobType | Entry, payload: dict[str, Any], chosen: Options) 
     if job_type.unique is not None or chosen:
         row.update(_unique_columns(job_type.unique, text, chosen))
     return row
+
+
+def _priority(job_type: JobType | Entry, user: Any) -> int:
+    if not isinstance(job_type, JobType) or job_type.priority_of is None:
+        return job_type.priority
+    priority = job_type.priority_of(user)
+    options.check_priority(priority)
+    return int(priority)
 
 
 def _unique_columns(usual: Unique | None, payload_text: str, chosen: Options) -> Row:

@@ -15,6 +15,7 @@ from jobs import conf
 from jobs.backoff import Backoff, exponential
 from jobs.exceptions import UnknownJobType
 from jobs.limits import Limits
+from jobs.priorities import PriorityOf
 from jobs.scheduled import Scheduled
 from jobs.schemas import Schema, Validator, schema_for
 from jobs.statuses import Priority
@@ -53,6 +54,8 @@ class JobType:
     schedules: tuple[Scheduled, ...] = ()
     #: Tells of which payloads the results may be kept, where it is not of all.
     cacheable: Callable[[dict[str, Any]], bool] | None = None
+    #: Gives the priority by the job's owner, where it is not the same for all.
+    priority_of: PriorityOf | None = None
 
     @cached_property
     def schema(self) -> Schema:

@@ -55,6 +55,7 @@ class UserSerializer(StrictSerializer, serializers.ModelSerializer[User]):
             "name",
             "email",
             "role",
+            "tier",
             "is_active",
             "rate_limit_per_minute",
             "allowed_languages",

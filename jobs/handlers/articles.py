@@ -16,8 +16,8 @@ from jobs.pipeline.generating import generate_from, summarize_stored
 from jobs.pipeline.judging import validate_stored
 from jobs.pipeline.reading import read
 from jobs.pipeline.stored import stored_id
+from jobs.priorities import by_tier
 from jobs.schemas import Schema
-from jobs.statuses import Priority
 
 #: Seconds; longer than a fetch with all its redirects and the slowest page that is read.
 _TIMEOUT = 60.0
@@ -34,7 +34,7 @@ class UserPreferences(TypedDict):
 
 @job(
     "extract_content",
-    priority=Priority.NORMAL,
+    priority=by_tier(5),
     timeout=_TIMEOUT,
     version="1.0.0",
     tags=("articles", "web"),
@@ -56,7 +56,7 @@ def extract_content(
 
 @job(
     "summarize",
-    priority=7,
+    priority=by_tier(7),
     timeout=_TIMEOUT,
     version="1.0.0",
     tags=("articles", "summaries"),
@@ -118,7 +118,7 @@ _VALIDATED: Schema = {
 
 @job(
     "validate_summary",
-    priority=Priority.NORMAL,
+    priority=by_tier(5),
     timeout=_TIMEOUT,
     version="1.1.0",
     tags=("articles", "summaries"),

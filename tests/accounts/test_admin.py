@@ -43,11 +43,12 @@ def test_a_role_is_changed_on_the_users_page(boss):
     user = UserFactory()
     url = reverse("admin:accounts_user_change", args=[user.pk])
     assert boss.get(url).status_code == 200
-    data = {"user_id": user.user_id, "role": "viewer", "is_active": "on", "rate_limit_per_minute": "7"}
+    data = {"user_id": user.user_id, "role": "viewer", "tier": "free", "is_active": "on"}
+    data |= {"rate_limit_per_minute": "7"}
     response = boss.post(url, {**data, "name": "", "email": "", "allowed_languages": ""})
     assert response.status_code == 302, response.context["adminform"].form.errors
     user.refresh_from_db()
-    assert (user.role, user.rate_limit_per_minute) == ("viewer", 7)
+    assert (user.role, user.tier, user.rate_limit_per_minute) == ("viewer", "free", 7)
 
 
 def test_a_new_key_is_shown_once_and_works(boss):
@@ -74,7 +75,8 @@ def test_rotation_keeps_the_old_key_for_a_while_and_revoking_ends_all(boss):
 def test_a_key_gets_its_end_on_the_users_page(boss):
     user = UserFactory()
     key = keys.issue(user)
-    data = {"user_id": user.user_id, "role": "user", "is_active": "on", "rate_limit_per_minute": "7"}
+    data = {"user_id": user.user_id, "role": "user", "tier": "standard", "is_active": "on"}
+    data |= {"rate_limit_per_minute": "7"}
     data |= {"name": "", "email": "", "allowed_languages": ""}
     end = {"api_key_expires_at_0": "2000-01-01", "api_key_expires_at_1": "00:00"}
     response = boss.post(reverse("admin:accounts_user_change", args=[user.pk]), {**data, **end})

@@ -53,7 +53,7 @@ def test_ids_of_both_makers_are_version_7_and_sort_by_time():
 
 def test_the_database_refuses_unknown_roles_and_limits_of_nothing():
     user = UserFactory()
-    for change in ({"role": "king"}, {"rate_limit_per_minute": 0}, {"retired_api_key_hash": "x"}):
+    for change in ({"role": "king"}, {"tier": "gold"}, {"rate_limit_per_minute": 0}, {"retired_api_key_hash": "x"}):
         with pytest.raises(IntegrityError), transaction.atomic():
             User.objects.filter(pk=user.pk).update(**change)
 

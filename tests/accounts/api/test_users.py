@@ -36,6 +36,7 @@ def test_only_administrators_may(role):
 
 def test_create_and_read_back(client):
     wish = {"user_id": "ann@example.org", "role": "operator", "rate_limit_per_minute": 7, "allowed_languages": ["ja"]}
+    wish |= {"tier": "premium"}
     response = client.post(USERS, wish)
     assert response.status_code == 201
     assert response.json() == {**response.json(), **wish}
@@ -50,6 +51,7 @@ def test_create_and_read_back(client):
         ({"user_id": "a b"}, "#/user_id", "invalid"),
         ({"user_id": "x/y"}, "#/user_id", "invalid"),
         ({"user_id": "x", "role": "king"}, "#/role", "invalid-choice"),
+        ({"user_id": "x", "tier": "gold"}, "#/tier", "invalid-choice"),
         ({"user_id": "x", "rate_limit_per_minute": 0}, "#/rate_limit_per_minute", "min-value"),
         ({"user_id": "x", "rate_limit_per_minute": 10**12}, "#/rate_limit_per_minute", "max-value"),
         ({"user_id": "x", "allowed_languages": ["ja", "x" * 33]}, "#/allowed_languages/1", "max-length"),
