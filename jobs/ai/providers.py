@@ -1,10 +1,13 @@
 """What every provider of summaries offers, whoever is behind it: Groq, Claude, or the article's own beginning."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Final, Protocol
+from uuid import UUID
 
 from jobs.articles.summarizing import Length
+from jobs.articles.validation import Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,23 +41,50 @@ class Price:
 
 
 @dataclass(frozen=True, slots=True)
+class Caller:
+    """On whose account a provider is asked, and how long it may take."""
+
+    #: The user's primary key; None: a job without an owner.
+    user_id: Any = None
+    job_id: UUID | None = None
+    #: Seconds for this provider; None is as long as one request may take.
+    within: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What is known of an article beside its text."""
+
+    title: str = ""
+    language: str | None = None
+    #: What was wrong with the last summary of it.
+    refused: Sequence[Reason] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """A provider's text, and what it took."""
 
     text: str
     input_tokens: int = 0
     output_tokens: int = 0
+    #: It broke off at the most tokens it had.
+    cut_off: bool = False
+
+
+NOTHING_KNOWN: Final = Source()
+NOBODY: Final = Caller()
 
 
 class Provider(Protocol):
     """Whoever can write a summary."""
 
-    name: str
-    #: Empty where there is none.
-    model: str
+    @property
+    def name(self) -> str: ...
 
-    def generate_summary(self, content: str, preferences: Preferences) -> Answer:
-        """Summarize a text; raises RetryableError, NonRetryableError or RateLimitError."""
+    @property
+    def model(self) -> str:
+        """The model's name; empty where there is none."""
         ...
 
     @property
@@ -62,3 +92,9 @@ class Provider(Protocol):
 
     @property
     def cost(self) -> Price: ...
+
+    def generate_summary(
+        self, content: str, preferences: Preferences, *, source: Source = NOTHING_KNOWN, caller: Caller = NOBODY
+    ) -> Answer:
+        """Summarize a text; raises RetryableError, NonRetryableError or RateLimitError."""
+        ...

@@ -5,6 +5,10 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from jobs.ai.chain import ask_in_turn
+from jobs.ai.language_model import LanguageModel
+from jobs.ai.providers import Answer, Caller
+
 
 @dataclass(frozen=True, slots=True)
 class GeneratedText:
@@ -30,6 +34,22 @@ def generate_text(
 ) -> GeneratedText | None:
     """Have a text written by `instructions` from `content` within `deadline` seconds.
 
-    None: no provider could, or none may; the caller has a way of its own. The content is data, whatever it says.
+    None: no provider could, or none may; the caller has a way of its own. The content is data, whatever it says; the
+    instructions must be ours alone. Where the fallback is switched off, what goes wrong is raised instead.
     """
-    return None
+
+    def ask(model: LanguageModel, caller: Caller) -> Answer:
+        return model.generate_text(instructions, content, purpose=purpose, most_tokens=most_tokens, caller=caller)
+
+    asked = ask_in_turn(ask, user_id=user_id, job_id=job_id, deadline=deadline)
+    if asked is None:
+        return None
+    model, answer = asked.model, asked.answer
+    return GeneratedText(
+        text=answer.text,
+        provider=model.name,
+        model=model.model,
+        input_tokens=answer.input_tokens,
+        output_tokens=answer.output_tokens,
+        cost=model.cost.of(answer.input_tokens, answer.output_tokens),
+    )

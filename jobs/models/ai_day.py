@@ -1,5 +1,5 @@
 from decimal import Decimal
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from django.db import connections, models
 
@@ -7,28 +7,39 @@ from django.db import connections, models
 _ADD: Final = """
 INSERT INTO ai_provider_days AS d
     (day, provider, outcome, calls, fallbacks, input_tokens, output_tokens, cost, seconds)
-VALUES ((clock_timestamp() AT TIME ZONE 'UTC')::date, %s, %s, 1, %s, %s, %s, %s, %s)
+VALUES ((clock_timestamp() AT TIME ZONE 'UTC')::date, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (day, provider, outcome) DO UPDATE
-SET calls = d.calls + 1, fallbacks = d.fallbacks + excluded.fallbacks,
+SET calls = d.calls + excluded.calls, fallbacks = d.fallbacks + excluded.fallbacks,
     input_tokens = d.input_tokens + excluded.input_tokens, output_tokens = d.output_tokens + excluded.output_tokens,
     cost = d.cost + excluded.cost, seconds = d.seconds + excluded.seconds
 """
 
 
 class ProviderDayQuerySet(models.QuerySet["ProviderDay"]):
-    def count_one(
+    def count_call(
         self,
         provider: str,
         outcome: str,
         *,
-        fallback: bool = False,
         input_tokens: int = 0,
         output_tokens: int = 0,
         cost: Decimal = Decimal(0),
         seconds: float = 0.0,
     ) -> None:
         """Add one call to today's row."""
-        values = [provider, outcome, int(fallback), input_tokens, output_tokens, cost, seconds]
+        self._add([provider, outcome, 1, 0, input_tokens, output_tokens, cost, seconds])
+
+    def count_fallback(self, provider: str, outcome: str) -> None:
+        """Add that we went on to the next provider because of a call that has been counted."""
+        self._add([provider, outcome, 0, 1, 0, 0, 0, 0.0])
+
+    def totals(self) -> list[dict[str, Any]]:
+        """Give what was asked of each provider since ever, by outcome: sums that never fall."""
+        sums = ("calls", "fallbacks", "input_tokens", "output_tokens", "cost", "seconds")
+        grouped = self.order_by().values("provider", "outcome")
+        return [dict(row) for row in grouped.annotate(**{f"all_{name}": models.Sum(name) for name in sums})]
+
+    def _add(self, values: list[Any]) -> None:
         with connections[self.db].cursor() as cursor:
             cursor.execute(_ADD, values)
 
