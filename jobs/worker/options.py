@@ -31,4 +31,6 @@ class WorkerOptions:
     max_jobs: int | None = None
     max_memory_mb: float | None = None
     maintenance: bool = True
+    #: The id of the supervisor that scales this process with others; empty without one.
+    supervisor: str = ""
     worker_id: str = field(default_factory=new_worker_id)
