@@ -23,6 +23,7 @@ class JobsConfig(AppConfig):
         from jobs.registry import registry
         from jobs.scheduling.synchronizing import synchronize_migrated as synchronize_schedules
         from jobs.sessions import tidy as tidy_sessions
+        from jobs.speech import files
         from jobs.synchronizing import synchronize_migrated
 
         crash_points.arm(conf.crash_point())
@@ -30,6 +31,7 @@ class JobsConfig(AppConfig):
         registry.finders.append(_find_task)
         chore("sessions", 60.0, tidy_sessions)
         chore(retention.CHORE, retention.INTERVAL, retention.tidy)
+        chore(files.CHORE, files.INTERVAL, files.tidy)
         post_migrate.connect(synchronize_migrated, sender=self)
         post_migrate.connect(synchronize_schedules, sender=self)
 

@@ -1,1 +1,1 @@
-"""Scripts made into audio."""
+"""Podcasts: scripts, who speaks them, and where the files are."""
