@@ -1,4 +1,5 @@
 from django.apps import AppConfig, apps
+from django.conf import settings
 from django.db.models.signals import post_migrate
 
 
@@ -12,3 +13,7 @@ class ConfigConfig(AppConfig):
         # Of all apps' signals, which come one after the other when everything has run, one is enough.
         post_migrate.connect(record_migrations, sender=apps.get_app_config("accounts"))
         own_role.watch()
+        if settings.TRACES_EXPORTER:
+            from config.telemetry import starting
+
+            starting.start(settings.PROCESS, settings.TRACES_EXPORTER, settings.TRACES_SERVICE_NAME)

@@ -159,6 +159,9 @@ class Settings:
     metrics_public: bool
     log_level: str
     log_format: str
+    #: otlp or console, by OpenTelemetry's own variables; empty: no traces.
+    traces_exporter: str
+    traces_service_name: str
     job_queue_worker_count: int
     job_queue_max_retries: int
     job_queue_batch_size: int
@@ -263,6 +266,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         metrics_public=read.flag("METRICS_PUBLIC", False),
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
         log_format=read.choice("LOG_FORMAT", "auto", ("auto", "text", "json")),
+        traces_exporter=_traces_exporter(read),
+        traces_service_name=read.text("OTEL_SERVICE_NAME"),
         job_queue_worker_count=read.whole("JOB_QUEUE_WORKER_COUNT", 5, 1, 1000),
         job_queue_max_retries=read.whole("JOB_QUEUE_MAX_RETRIES", 3, 0, 100),
         job_queue_batch_size=read.whole("JOB_QUEUE_BATCH_SIZE", 100, 1, 10_000),
@@ -377,6 +382,18 @@ def _providers(names: list[str]) -> list[str]:
     if len(set(names)) < len(names) or not set(names) <= {"groq", "claude"}:
         raise InvalidSetting(f"AI_PROVIDERS must hold groq and claude, each at most once, not {','.join(names)!r}.")
     return names
+
+
+def _traces_exporter(read: Reader) -> str:
+    """Say where traces go, by the variables that OpenTelemetry has defined; its SDK reads all others itself."""
+    endpoint = read.text("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or read.text("OTEL_EXPORTER_OTLP_ENDPOINT")
+    exporter = read.choice("OTEL_TRACES_EXPORTER", "otlp" if endpoint else "none", ("otlp", "console", "none"))
+    if exporter == "none" or read.flag("OTEL_SDK_DISABLED", False):
+        return ""
+    general = read.text("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf")
+    if exporter == "otlp" and read.text("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", general) != "http/protobuf":
+        raise InvalidSetting("OTEL_EXPORTER_OTLP_PROTOCOL must be http/protobuf; collectors take it on port 4318.")
+    return exporter
 
 
 def _crash_point(read: Reader) -> str:

@@ -2,7 +2,7 @@
 
 import django_stubs_ext
 
-from config import caches, databases, env, logs
+from config import caches, databases, env, logs, telemetry
 
 # Lets our classes say `Paginator[Job]` or `ModelAdmin[Job]`, which Django's own cannot do at run time everywhere.
 django_stubs_ext.monkeypatch()
@@ -178,6 +178,10 @@ SPECTACULAR_SETTINGS = {
 }
 
 LOGGING = logs.dictionary(ENV.log_level, ENV.log_format)
+TRACES_EXPORTER = ENV.traces_exporter
+TRACES_SERVICE_NAME = ENV.traces_service_name
+if TRACES_EXPORTER and telemetry.installed():
+    MIDDLEWARE.insert(0, "config.telemetry.middleware.TraceMiddleware")
 
 # Django's own task framework (before 6.0 the package django-tasks, where it is installed) runs on the same queue.
 TASKS = {"default": {"BACKEND": "jobs.django_tasks.EkidenBackend", "QUEUES": []}}

@@ -4,7 +4,7 @@ from functools import cached_property
 from typing import Any, Final
 
 from accounts.models import User
-from jobs import catalogue
+from jobs import catalogue, tracing
 from jobs.drafts import Draft, drafts_of
 from jobs.exceptions import InvalidOption
 from jobs.new_job import Enqueued
@@ -36,7 +36,9 @@ class FollowUps:
         if self._attempt.user_id:
             for draft in drafts:
                 draft.row.setdefault("user_id", self._attempt.user_id)
-        self.drafts += drafts
+        # Here, where the attempt's trace is: the worker writes them in another thread.
+        with tracing.sending([draft.row for draft in drafts]):
+            self.drafts += drafts
         return Enqueued(drafts[0].id)
 
     @cached_property

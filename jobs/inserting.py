@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from django.db import router, transaction
 
+from jobs import tracing
 from jobs.announce import announce
 from jobs.crash_points import crash_point
 from jobs.exceptions import UniqueKeyTaken
@@ -19,11 +20,12 @@ def insert(row: Row) -> Enqueued:
     """Add one job, or give the one that has its unique key; raises UniqueKeyTaken where the row wants that."""
     using = router.db_for_write(Job)
     give_lanes([row], using)
-    if _has_key(row):
-        submitted = _granted(insert_unique(row, using))
-    else:
-        insert_one(row, using)
-        submitted = Enqueued(row["id"])
+    with tracing.sending([row]):
+        if _has_key(row):
+            submitted = _granted(insert_unique(row, using))
+        else:
+            insert_one(row, using)
+            submitted = Enqueued(row["id"])
     announce([(row["queue"], row["priority"])], using)
     return submitted
 
@@ -35,7 +37,8 @@ def insert_and_read(row: Row) -> tuple[Enqueued, Job]:
         return submitted, submitted.fetch()
     using = router.db_for_write(Job)
     give_lanes([row], using)
-    (stored,) = insert_one(row, using, f" RETURNING {columns()}")
+    with tracing.sending([row]):
+        (stored,) = insert_one(row, using, f" RETURNING {columns()}")
     announce([(row["queue"], row["priority"])], using)
     return Enqueued(row["id"]), job_of(stored, using)
 
@@ -53,11 +56,12 @@ def insert_each(rows: Sequence[Row]) -> list[Submitted]:
     """
     using = router.db_for_write(Job)
     give_lanes(rows, using)
-    for group in _by_columns([row for row in rows if not _has_key(row)]).values():
-        insert_alike(group, using)
-    crash_point("mid_bulk_submit")
-    keyed = [row for row in rows if _has_key(row)]
-    unique = insert_many_unique(keyed, using) if keyed else {}
+    with tracing.sending(rows):
+        for group in _by_columns([row for row in rows if not _has_key(row)]).values():
+            insert_alike(group, using)
+        crash_point("mid_bulk_submit")
+        keyed = [row for row in rows if _has_key(row)]
+        unique = insert_many_unique(keyed, using) if keyed else {}
     announce({(row["queue"], row["priority"]) for row in rows}, using)
     return [unique.get(row["id"]) or Enqueued(row["id"]) for row in rows]
 

@@ -6,7 +6,7 @@ off, traces cost one comparison.
 
 import re
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
@@ -48,11 +48,18 @@ class Tracer(Protocol):
 
 tracer: Tracer | None = None
 
+_NOTHING: Final = nullcontext()
+
 
 def use(one: Tracer | None) -> None:
     """Tell this tracer from now on."""
     global tracer
     tracer = one
+
+
+def sending(rows: Sequence[dict[str, Any]]) -> AbstractContextManager[None]:
+    """Tell, if anybody is to be told, that these jobs are submitted."""
+    return _NOTHING if tracer is None else tracer.sending(rows)
 
 
 def lawful(traceparent: str | None) -> str | None:

@@ -9,7 +9,7 @@ from django.contrib.auth import get_user_model
 from django.db import router
 
 from accounts.uuid7 import uuid7
-from jobs import catalogue, language_rights
+from jobs import catalogue, language_rights, tracing
 from jobs.announce import announce
 from jobs.exceptions import InvalidState
 from jobs.insert_statements import insert_alike
@@ -56,7 +56,8 @@ def _row(schedule: Schedule) -> Row:
 
 def _insert_once(rows: list[Row]) -> set[UUID]:
     using = router.db_for_write(Job)
-    made = {job_id for (job_id,) in insert_alike(rows, using, _ONCE)}
+    with tracing.sending(rows):
+        made = {job_id for (job_id,) in insert_alike(rows, using, _ONCE)}
     announce({(row["queue"], row["priority"]) for row in rows}, using)
     return made
 

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from contextvars import copy_context
 from typing import Any, Final
 
 from asgiref.sync import sync_to_async
@@ -242,7 +243,11 @@ def _in_threads(mapping: Mapping, function: Callable[[Any], Any], size: int) -> 
             working.release()
             mapping.news.set()
 
-    threads = [threading.Thread(target=work, name=f"map-{mapping.place.name}", daemon=True) for _ in range(size)]
+    # Each in a copy of this context: what they log is of this attempt, and what they trace of its trace.
+    threads = [
+        threading.Thread(target=copy_context().run, args=[work], name=f"map-{mapping.place.name}", daemon=True)
+        for _ in range(size)
+    ]
     for thread in threads:
         thread.start()
     ended = 0

@@ -11,7 +11,7 @@ from typing import Final
 
 from django.db import connections
 
-from jobs import current
+from jobs import current, tracing
 from jobs.exceptions import JobTimeout, ProcessDied
 from jobs.execution import failure
 from jobs.outcomes import Attempt, Cancelled, DeadLettered, Outcome, Retry
@@ -31,6 +31,8 @@ LOOK_SECONDS: Final = 0.1
 CANCEL_GRACE_SECONDS: Final = 2.0
 #: A process whose pipe has closed is about to end; so long it may take.
 DYING_SECONDS: Final = 2.0
+#: A child that makes traces sends the last of them at its end.
+TELLING_SECONDS: Final = 6.0
 
 Tell = Callable[[Attempt], None]
 
@@ -55,11 +57,11 @@ class Child:
 
     def stop(self) -> None:
         if self._process is not None:
-            self._kill()
+            self._retire()
 
     def _ready(self) -> Connection:
         if self._process is not None and (self._jobs >= MOST_JOBS or not self._process.is_alive()):
-            self._kill()
+            self._retire()
         if self._process is None or self._pipe is None:
             self._pipe, theirs = _spawning.Pipe()
             self._process = _spawning.Process(
@@ -101,6 +103,13 @@ class Child:
     def _judge(self, attempt: Attempt, outcome: Outcome) -> Outcome:
         # An error on the way out of a cancelled handler is the cancelling, not a reason to try again.
         return Cancelled() if attempt.cancelled and isinstance(outcome, Retry | DeadLettered) else outcome
+
+    def _retire(self) -> None:
+        """End an idle child; what it has still to tell of its traces is told."""
+        if self._pipe is not None and self._process is not None and tracing.tracer is not None:
+            self._pipe.close()
+            self._process.join(TELLING_SECONDS)
+        self._kill()
 
     def _kill(self) -> None:
         if self._process is not None:

@@ -3,11 +3,13 @@
 import asyncio
 import threading
 from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db import close_old_connections
 
+from jobs import tracing
 from jobs.context import Context
 from jobs.exceptions import JobTimeout
 from jobs.execution import failure, run_coroutine
@@ -57,12 +59,17 @@ class CoroutineSlots:
             attempt = self._waiting.popleft()
             if not self.hand.start(attempt):
                 continue
-            running = run_coroutine(attempt, Context(attempt, self.recorder.tell_progress))
-            task = self._loop.create_task(metered_coroutine(running, attempt) if attempt.request_id else running)
+            task = self._loop.create_task(
+                _traced(tracing.tracer, self._run, attempt) if tracing.tracer else self._run(attempt)
+            )
             self._tasks[attempt.lock_token] = task
             task.add_done_callback(lambda task, attempt=attempt: self._done(task, attempt))  # type: ignore[misc]
             if attempt.timeout is not None:
                 self._loop.call_later(attempt.timeout, self._time_out, attempt)
+
+    def _run(self, attempt: Attempt) -> Coroutine[Any, Any, Outcome]:
+        running = run_coroutine(attempt, Context(attempt, self.recorder.tell_progress))
+        return metered_coroutine(running, attempt) if attempt.request_id else running
 
     def _time_out(self, attempt: Attempt) -> None:
         if attempt.lock_token in self._tasks:
@@ -99,6 +106,14 @@ class CoroutineSlots:
             # Its thread for the ORM lives as long as the worker; a connection that broke must not.
             self._keep(self._loop.create_task(sync_to_async(close_old_connections)()))
         self._fill()
+
+
+async def _traced(tracer: tracing.Tracer, run: Callable[[Attempt], Awaitable[Outcome]], attempt: Attempt) -> Outcome:
+    with tracer.running(attempt) as span:
+        attempt.traceparent = span.traceparent
+        outcome = await run(attempt)
+        span.ended(outcome)
+        return outcome
 
 
 def is_coroutine(attempt: Attempt) -> bool:

@@ -3,12 +3,13 @@
 import os
 import signal
 import threading
+from contextlib import nullcontext
 from multiprocessing.connection import Connection
 from multiprocessing.process import parent_process
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from jobs import current
+from jobs import current, tracing
 from jobs.worker.parent import signal_when_parent_dies
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ class _Server:
         while True:
             attempt = incoming.get()
             meter = ProcessMeter() if attempt.request_id else None
-            outcome = run(attempt, Context(attempt, self._progress))
+            with tracing.tracer.continuing(attempt.traceparent) if tracing.tracer else nullcontext():
+                outcome = run(attempt, Context(attempt, self._progress))
             self._send("outcome", (outcome, meter and meter.usage()))
             close_old_connections()
 
@@ -72,6 +74,8 @@ class _Server:
             try:
                 kind, attempt = self._pipe.recv()
             except (EOFError, OSError):
+                if tracing.tracer is not None:
+                    tracing.tracer.close()
                 os._exit(0)
             if kind == "run":
                 self._attempt = attempt

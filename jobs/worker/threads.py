@@ -7,7 +7,7 @@ from queue import SimpleQueue
 from django.db import close_old_connections, connections, transaction
 from psycopg.pq import TransactionStatus
 
-from jobs import current
+from jobs import current, tracing
 from jobs.context import Context
 from jobs.exceptions import LockLost
 from jobs.execution import conclude, failure, prepare, run
@@ -105,6 +105,16 @@ class ThreadSlots:
             return False
 
     def _run(self, attempt: Attempt, child: Child) -> Outcome | None:
+        if tracing.tracer is None:
+            return self._run_untraced(attempt, child)
+        with tracing.tracer.running(attempt) as span:
+            # What a child process goes on with.
+            attempt.traceparent = span.traceparent
+            outcome = self._run_untraced(attempt, child)
+            span.ended(outcome)
+            return outcome
+
+    def _run_untraced(self, attempt: Attempt, child: Child) -> Outcome | None:
         context = Context(attempt, self.recorder.tell_progress)
         known = attempt.job_type in registry and registry.get(attempt.job_type)
         if known and known.isolation == "process":
