@@ -8,7 +8,7 @@ from typing import Any, Final
 from django.db import connection, router, transaction
 from django.db.models.functions import Now
 
-from jobs import catalogue, options
+from jobs import catalogue, options, status_cache
 from jobs.announce import announce_cancel
 from jobs.drafts import Condition, Draft, Edge, member
 from jobs.exceptions import InvalidOption, InvalidPayload
@@ -192,6 +192,7 @@ def _ask_to_stop(running: Any) -> int:
 @transaction.atomic
 def _cancel(pending: Any, words: str) -> int:
     ids = list(pending.order_by("id").select_for_update(no_key=True).values_list("pk", flat=True)[:CHUNK])
+    status_cache.block(ids)
     details = {"error_class": "BatchCancelled", "kind": "batch", "message": words}
     # Some may have been cancelled with their parents by this very statement's triggers: not twice.
     Job.objects.filter(pk__in=ids, status=Status.PENDING).update(

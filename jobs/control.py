@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 
-from jobs import language_rights, options
+from jobs import language_rights, options, status_cache
 from jobs.announce import announce, announce_cancel
 from jobs.exceptions import InvalidOption, InvalidState, StaleVersion, UniqueKeyTaken
 from jobs.linking import wait_anew
@@ -161,6 +161,7 @@ def _locked(job_id: UUID) -> Job:
 
 
 def _apply(job: Job, changes: dict[str, Any], actor: Any, action: str, reason: str) -> Job:
+    status_cache.block([job.pk])
     Job.objects.filter(pk=job.pk).update(**changes)
     before = {name: _plain(getattr(job, name)) for name in changes}
     job.refresh_from_db()

@@ -9,7 +9,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.db.models.functions import Now
 
-from jobs import catalogue, language_rights
+from jobs import catalogue, language_rights, status_cache
 from jobs.announce import announce
 from jobs.control import refusing_taken_key, restart_changes
 from jobs.crash_points import crash_point
@@ -173,6 +173,7 @@ def _locked(dead_letter_id: UUID, action: str) -> tuple[DeadLetter, Job]:
 def _end(
     letter: DeadLetter, job: Job, resolution: Resolution, changes: dict[str, Any], actor: Any, reason: str
 ) -> DeadLetter:
+    status_cache.block([job.pk])
     Job.objects.filter(pk=job.pk).update(**changes)
     letter.resolution_status = resolution
     letter.resolved_by = actor

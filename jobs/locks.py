@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from jobs import status_cache
 from jobs.announce import announce
 from jobs.exceptions import InvalidState, LockLost
 from jobs.models import Job, ProcessingLock
@@ -22,6 +23,7 @@ def release(job_id: UUID, actor: Any, reason: str = "", lock_token: int | None =
     lock = ProcessingLock.objects.filter(job_id=job_id).first()
     if lock is None:
         raise InvalidState("release", Job.objects.values_list("status", flat=True).get(pk=job_id))
+    status_cache.block([job_id])
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT fail_job(%s, %s, 'LockReleased', %s,"

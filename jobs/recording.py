@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.db import connections, transaction
 
+from jobs import status_cache
 from jobs.crash_points import commit_points
 from jobs.drafts import Draft
 from jobs.linking import link
@@ -43,6 +44,8 @@ RETURNING j.id::text
 
 def record(outcomes: Sequence[Recorded], using: str = "default") -> list[Attempt]:
     """Write outcomes in one transaction, one statement for each kind; gives the attempts whose lock was lost."""
+    # Whatever an outcome is, the database may let the job end with it.
+    status_cache.block(attempt.id for attempt, _ in outcomes)
     groups: dict[type, list[Recorded]] = {}
     for attempt, outcome in outcomes:
         # A snooze is a retry that costs nothing: one statement serves both.

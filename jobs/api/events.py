@@ -21,6 +21,7 @@ from rest_framework.response import Response
 
 from accounts.api.idempotency import idempotent
 from accounts.api.views import APIView
+from jobs import status_cache
 from jobs.api import described
 from jobs.api.access import ON_JOBS, visible_jobs
 from jobs.api.sent_events import EventSerializer, NewEventSerializer, send
@@ -87,6 +88,9 @@ class JobEventsView(APIView):
         refuse_a_crowd(request)
         seen = _last_event_id(request)
         glance = glances([pk])[pk]
+        if glance.settled:
+            # Also when whoever ended it could not say so: who is told of an end finds it.
+            status_cache.block([pk])
         if glance.settled and glance.version <= seen:
             return Response(status=status.HTTP_204_NO_CONTENT)
         request._request.stream = events(glance, seen, request.user.pk)  # type: ignore[attr-defined]

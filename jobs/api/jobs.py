@@ -22,7 +22,7 @@ from accounts.api.strict import StrictSerializer
 from accounts.api.views import GenericViewSet
 from accounts.roles import STAFF
 from jobs import control
-from jobs.api import described
+from jobs.api import described, kept_answers
 from jobs.api.access import ON_JOBS, jobs_even_deleted, visible_jobs
 from jobs.api.calls import Call, as_sent, note_call
 from jobs.api.job import DEFAULT_NAMES, NAMES, JobSerializer, ListedJobSerializer, columns_of, describe_job
@@ -35,6 +35,7 @@ from jobs.api.waiting import ask_to_wait
 from jobs.enqueue import enqueue_and_read
 from jobs.models import Job
 from jobs.models.returned import find_job
+from jobs.status_cache import Lease
 
 
 class JobChangeSerializer(StrictSerializer):
@@ -63,6 +64,16 @@ class JobViewSet(GenericViewSet[Job]):
     filter_backends = (StrictFilterBackend,)
     filterset_class = JobFilters
     other_parameters = ("fields",)
+    #: The method that answers a GET, which the route names.
+    get: Callable[..., HttpResponseBase]
+    #: Whoever got it keeps the answer that it reads.
+    lease: Lease | None = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if self.action == "retrieve" and kept_answers.is_plain(request):
+            # Around the transaction: what is kept needs none.
+            self.get = kept_answers.look_first(self, self.get)
 
     def get_queryset(self) -> QuerySet[Job]:
         return visible_jobs(self.request.user)
@@ -114,6 +125,7 @@ class JobViewSet(GenericViewSet[Job]):
         if request.method == "GET":
             ask_to_wait(request, job)
         response = _answer(job)
+        kept_answers.keep(self.lease, job, response)
         found = get_conditional_response(request, etag=response["ETag"], response=response)
         return found if found is not None else response
 

@@ -19,6 +19,7 @@ from django.db import Error, close_old_connections, connections
 
 from accounts.models import User
 from accounts.row_security import acting_as_system
+from jobs import status_cache
 from jobs.models import Job
 from jobs.statuses import SETTLED
 
@@ -141,6 +142,8 @@ class Watchers:
         finally:
             # Nothing is held between two looks: a pooled connection goes back to its pool.
             close_old_connections()
+        # Also when whoever ended them could not say so: who is told of an end finds it.
+        status_cache.block(job_id for job_id, glance in found.items() if glance.settled)
         news = False
         for job_id, watches in watched.items():
             for watch in watches:
