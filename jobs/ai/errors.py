@@ -48,7 +48,7 @@ def understood(sdk: ModuleType, provider: str) -> Iterator[None]:
         raise _of_status(exc.status_code, exc.response.headers, exc.body, provider) from None
     except sdk.APIConnectionError as exc:
         raise _of_connection(exc, provider) from None
-    except (sdk.APIResponseValidationError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
+    except (sdk.APIResponseValidationError, ValueError, TypeError, AttributeError, LookupError, RecursionError):
         raise unreadable(provider) from None
 
 

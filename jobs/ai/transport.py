@@ -6,6 +6,7 @@ and go by proxies that the environment names. So their HTTP library is given thi
 
 import ssl
 from collections.abc import Callable
+from contextlib import closing
 from http.client import HTTPException
 from typing import Any, Final
 
@@ -92,12 +93,12 @@ class _Exchange:
         connection.request(
             self._request.method, target.path, body=self._request.read(), headers=headers, preload_content=False
         )
-        found = connection.getresponse()
-        self._deadline.remaining()  # the guard's shutdown looks like the end of the headers
-        body = read_body(found, MOST_BYTES)
-        self._deadline.remaining()  # and like that of a body without a length
-        kept = [(name, value) for name, value in found.headers.items() if name.lower() not in _ON_THE_WAY]
-        return response(found.status, headers=kept, content=body, request=self._request)
+        with closing(connection.getresponse()) as found:
+            self._deadline.remaining()  # the guard's shutdown looks like the end of the headers
+            body = read_body(found, MOST_BYTES)
+            self._deadline.remaining()  # and like that of a body without a length
+            kept = [(name, value) for name, value in found.headers.items() if name.lower() not in _ON_THE_WAY]
+            return response(found.status, headers=kept, content=body, request=self._request)
 
     def _why(self, error: Exception) -> str:
         if self._deadline.passed or isinstance(error, TimeoutError):
