@@ -3,7 +3,7 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -59,15 +59,23 @@ class CoroutineSlots:
             attempt = self._waiting.popleft()
             if not self.hand.start(attempt):
                 continue
-            task = self._loop.create_task(
-                _traced(tracing.tracer, self._run, attempt) if tracing.tracer else self._run(attempt)
-            )
+            task = self._loop.create_task(self._run(attempt))
             self._tasks[attempt.lock_token] = task
             task.add_done_callback(lambda task, attempt=attempt: self._done(task, attempt))  # type: ignore[misc]
             if attempt.timeout is not None:
                 self._loop.call_later(attempt.timeout, self._time_out, attempt)
 
     def _run(self, attempt: Attempt) -> Coroutine[Any, Any, Outcome]:
+        return self._run_untraced(attempt) if tracing.tracer is None else self._run_traced(attempt, tracing.tracer)
+
+    async def _run_traced(self, attempt: Attempt, tracer: tracing.Tracer) -> Outcome:
+        with tracer.running(attempt) as span:
+            attempt.traceparent = span.traceparent
+            outcome = await self._run_untraced(attempt)
+            span.ended(outcome)
+            return outcome
+
+    def _run_untraced(self, attempt: Attempt) -> Coroutine[Any, Any, Outcome]:
         running = run_coroutine(attempt, Context(attempt, self.recorder.tell_progress))
         return metered_coroutine(running, attempt) if attempt.request_id else running
 
@@ -106,14 +114,6 @@ class CoroutineSlots:
             # Its thread for the ORM lives as long as the worker; a connection that broke must not.
             self._keep(self._loop.create_task(sync_to_async(close_old_connections)()))
         self._fill()
-
-
-async def _traced(tracer: tracing.Tracer, run: Callable[[Attempt], Awaitable[Outcome]], attempt: Attempt) -> Outcome:
-    with tracer.running(attempt) as span:
-        attempt.traceparent = span.traceparent
-        outcome = await run(attempt)
-        span.ended(outcome)
-        return outcome
 
 
 def is_coroutine(attempt: Attempt) -> bool:
