@@ -14,7 +14,7 @@ from django.core.wsgi import get_wsgi_application
 
 from config.threads import Receive, Scope, Send, Threads
 
-#: Event streams, and requests that ask to wait: they last, so they may not hold a thread.
+#: Event streams, audio, and requests that ask to wait: they last, so they may not hold a thread.
 LASTING_QUERY = re.compile(rb"(^|&)wait=")
 LASTING_URLS = "config.lasting_urls"
 
@@ -37,7 +37,8 @@ on_loop = LastingHandler()
 def lasts(scope: Scope) -> bool:
     """Tell whether the answer may be long in coming."""
     return bool(
-        scope["path"].endswith("/events")
+        # Whoever listens takes the file as slowly as it is played.
+        scope["path"].rstrip("/").endswith(("/events", "/audio"))
         or LASTING_QUERY.search(scope.get("query_string", b""))
         or any(name == b"prefer" and b"wait" in value.lower() for name, value in scope["headers"])
     )

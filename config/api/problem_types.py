@@ -89,6 +89,12 @@ _ALL = (
     ProblemType(
         "unsupported-media-type", 415, "The media type is not understood", "Send `application/json`, not compressed."
     ),
+    ProblemType(
+        "range-not-satisfiable",
+        416,
+        "The file does not have that part",
+        "`Content-Range` says how long it is: ask for a part that begins before its end.",
+    ),
     ProblemType("validation", 422, "The request does not match the schema", "`errors` points to each place."),
     ProblemType("invalid-payload", 422, "The payload does not match the job type", "`errors` points to each place."),
     ProblemType("unknown-job-type", 422, "There is no such job type", "`GET /api/v1/job-types` lists them."),
@@ -143,6 +149,7 @@ BY_STATUS: Final = {
     411: "length-required",
     413: "body-too-large",
     415: "unsupported-media-type",
+    416: "range-not-satisfiable",
     429: "rate-limit-exceeded",
     503: "unavailable",
 }

@@ -14,6 +14,7 @@ from jobs.api.functions import FunctionViewSet
 from jobs.api.invoke import InvokeView
 from jobs.api.job_types import JobTypeViewSet
 from jobs.api.jobs import JobViewSet
+from jobs.api.podcasts import ArticlePodcastViewSet, PodcastAudioViewSet, PodcastViewSet
 from jobs.api.queues import QueueViewSet
 from jobs.api.schedules import ScheduleViewSet
 from jobs.api.sessions import SessionViewSet
@@ -45,6 +46,9 @@ urlpatterns = [
     path("articles/<uuid:pk>", ArticleViewSet.as_view({"get": "retrieve", "delete": "destroy"}), name="article"),
     path("articles/<uuid:pk>/regenerate", ArticleViewSet.as_view({"post": "regenerate"}), name="article-regenerate"),
     path("articles/<uuid:pk>/summaries", SummaryViewSet.as_view({"get": "list"}), name="article-summaries"),
+    path("articles/<uuid:pk>/podcasts", ArticlePodcastViewSet.as_view({"get": "list"}), name="article-podcasts"),
+    path("podcasts/<uuid:pk>", PodcastViewSet.as_view({"get": "retrieve", "delete": "destroy"}), name="podcast"),
+    path("podcasts/<uuid:pk>/audio", PodcastAudioViewSet.as_view({"get": "audio"}), name="podcast-audio"),
     path("workflows", WorkflowsView.as_view(), name="workflows"),
     path("dead-letters", DeadLetterViewSet.as_view({"get": "list"}), name="dead-letters"),
     path("dead-letters/groups", DeadLetterGroupsView.as_view(), name="dead-letter-groups"),

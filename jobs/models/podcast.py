@@ -1,10 +1,19 @@
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
 
 from jobs.models.article import Article
 from jobs.models.columns import ClockTimestamp, Uuid7, uuid7
+
+
+class PodcastQuerySet(models.QuerySet["Podcast"]):
+    def owned_by(self, user: Any) -> Self:
+        return self.filter(user=user)
+
+    def visible(self) -> Self:
+        """Leave out those of articles that were deleted by their owner."""
+        return self.exclude(article__is_deleted=True)
 
 
 class Podcast(models.Model):
@@ -31,6 +40,8 @@ class Podcast(models.Model):
     #: The job that made it; one at most, however often that was run. No foreign key: jobs are pruned.
     job_id = models.UUIDField(unique=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
+
+    objects = PodcastQuerySet.as_manager()
 
     class Meta:
         db_table = "article_podcasts"

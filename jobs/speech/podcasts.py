@@ -6,8 +6,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import QuerySet
-
 from jobs.context import Context
 from jobs.exceptions import NonRetryableError
 from jobs.models import Article, Podcast, Summary
@@ -43,11 +41,6 @@ def make(
         ctx.progress(90, "Keeping the file")
         with files.stored(audio.path, f"{ctx.job.pk}-{ctx.attempt}{audio.extension}") as name:
             return _keep(ctx, article_id, script, audio, name)
-
-
-def visible(podcasts: QuerySet[Podcast]) -> QuerySet[Podcast]:
-    """Leave out those of articles that were deleted by their owner."""
-    return podcasts.exclude(article__is_deleted=True)
 
 
 def _script(ctx: Context, article_id: UUID | None, text: Material | None, language: str | None) -> Script:
