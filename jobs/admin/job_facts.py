@@ -35,6 +35,7 @@ def facts(job: Job) -> list[tuple[str, Any]]:
             "Batch": anchor("batch", job.batch_id, job.batch_id) if job.batch_id else None,
             "Schedule": _schedule(job),
             "Session": anchor("session", job.session, job.session) if job.session else None,
+            "Trace": job.trace_id,
             "Version": job.version,
             "Updated": display.exact(job.updated_at),
         }

@@ -66,6 +66,10 @@ class JobSerializer(serializers.ModelSerializer[Job]):
         read_only=True, allow_null=True, help_text="Which of the schedule's times it was made for."
     )
 
+    trace_id = serializers.CharField(
+        read_only=True, allow_null=True, help_text="The trace that it was submitted in, where traces are made."
+    )
+
     class Meta:
         model = Job
         fields = (
@@ -76,7 +80,7 @@ class JobSerializer(serializers.ModelSerializer[Job]):
             *("created_at", "updated_at", "version"),
             *("payload", "metadata", "tags", "unique_key", "unique_until", "error_history"),
             *("concurrency_key", "concurrency_limit", "rate_limit", "schedule_id", "scheduled_for"),
-            *("user_id", "workspace", "project_name", "hostname", "arch", "parent_id", "batch_id"),
+            *("user_id", "workspace", "project_name", "hostname", "arch", "parent_id", "batch_id", "trace_id"),
         )
         read_only_fields = fields
 
@@ -109,6 +113,7 @@ COLUMNS: Final = {
     "error": ("error_message", "error_details"),
     "user_id": ("user", "user__user_id"),
     "workspace": ("workspace", "workspace__name"),
+    "trace_id": ("traceparent",),
 }
 NAMES: Final = JobSerializer.Meta.fields
 DEFAULT_NAMES: Final = tuple(name for name in NAMES if name not in LARGE)

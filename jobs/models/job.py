@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.db.models.expressions import Exists
 from django.db.models.functions import Now
 
-from jobs import conf, rates
+from jobs import conf, rates, tracing
 from jobs.models.columns import ClockTimestamp, EmptyArray, EmptyJson, Uuid7, uuid7
 from jobs.models.comparison import HoldsUniqueKey, RowAfter
 from jobs.models.queue import Queue
@@ -261,6 +261,11 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.job_type} {self.id}"
+
+    @property
+    def trace_id(self) -> str | None:
+        """The trace that it belongs to, as tools for traces know it."""
+        return tracing.trace_id(self.traceparent)
 
     @property
     def run_time(self) -> timedelta | None:

@@ -1,10 +1,12 @@
 """Handlers that log as libraries do, without their context."""
 
 import logging
+import sys
 from typing import Any
 
 from asgiref.sync import sync_to_async
 
+from jobs.backoff import constant
 from jobs.context import Context
 from jobs.decorators import job
 
@@ -41,3 +43,41 @@ def fails_aloud(ctx: Context) -> Any:
     except ValueError:
         _library.exception("it\nfailed")
         raise
+
+
+@job("proof_traced_last")
+def traced_last(ctx: Context) -> None:
+    """Come after another one."""
+
+
+def _inner(ctx: Context, fails: bool) -> None:
+    """Make a span of its own, as instrumented libraries do, submit a job, and fail if asked to."""
+    # In the worker it is there; tests that trace nothing import nothing.
+    from opentelemetry import trace
+
+    _library.warning("said in a trace")
+    with trace.get_tracer("some.library").start_as_current_span("inner"):
+        ctx.enqueue("proof_traced_last")
+    if fails and ctx.attempt == 1:
+        raise ValueError("no use, password=hunter2hunter2")
+
+
+@job("proof_traced", backoff=constant(0.05))
+def traced(ctx: Context, fails: bool = False) -> None:
+    _inner(ctx, fails)
+
+
+@job("proof_atraced", backoff=constant(0.05))
+async def atraced(ctx: Context, fails: bool = False) -> None:
+    _inner(ctx, fails)
+
+
+@job("proof_ptraced", backoff=constant(0.05), isolation="process")
+def ptraced(ctx: Context, fails: bool = False) -> None:
+    _inner(ctx, fails)
+
+
+@job("proof_modules")
+def modules(ctx: Context) -> list[str]:
+    """Tell what of OpenTelemetry this process has imported."""
+    return sorted(name for name in sys.modules if name.startswith(("opentelemetry", "config.telemetry.")))
