@@ -6,6 +6,7 @@ from typing import Final
 from django.conf import settings
 from django.db.models import Exists, OuterRef
 
+from accounts.redis_link import RedisAway
 from analytics.models import CacheReading, RuntimeMetrics, UsageDay
 from analytics.rollups import call
 from jobs.cache_backend import cache_figures
@@ -15,8 +16,11 @@ MOST_DAYS: Final = 31
 
 
 def read_cache() -> None:
-    """Write down what the result cache says of itself."""
-    evictions, megabytes = cache_figures()
+    """Write down what the result cache says of itself, if it says anything: a Redis may be away."""
+    try:
+        evictions, megabytes = cache_figures()
+    except RedisAway:
+        return
     CacheReading.objects.create(evictions=evictions, memory_usage_mb=megabytes)
 
 

@@ -1,9 +1,6 @@
 """Where results are kept that need not be computed twice: Redis if `REDIS_URL` names one, else a table."""
 
-from typing import Any, Final
-
-#: A Redis that hangs may not hold up requests: they go on as if nothing had been kept.
-PATIENCE_SECONDS: Final = 1.0
+from typing import Any
 
 
 def default(redis_url: str) -> dict[str, Any]:
@@ -15,12 +12,7 @@ def default(redis_url: str) -> dict[str, Any]:
             "OPTIONS": {"MAX_ENTRIES": 10_000, "MAX_BYTES": 256 << 20},
         }
     return {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "jobs.redis_cache.RedisCache",
         "LOCATION": redis_url,
         "KEY_PREFIX": "ekiden",
-        "OPTIONS": {
-            "serializer": "jobs.cache_backend.JsonSerializer",
-            "socket_timeout": PATIENCE_SECONDS,
-            "socket_connect_timeout": PATIENCE_SECONDS,
-        },
     }

@@ -13,10 +13,10 @@ from typing import Any, Final
 from django.core.cache import caches
 from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django.core.cache.backends.db import DatabaseCache
-from django.core.cache.backends.redis import RedisCache
 from django.db import connections, router
 
 from jobs.models import CacheCounter, CachedValue
+from jobs.redis_cache import PURPOSE, RedisCache
 
 #: The table is culled once in so many writes of a process.
 CULL_EVERY: Final = 64
@@ -33,16 +33,6 @@ _TOUCH: Final = "UPDATE cached_values SET expires = %s WHERE cache_key = %s AND 
 _SIZE: Final = "SELECT pg_total_relation_size('cached_values')"
 
 _writes: Final = count(1)
-
-
-class JsonSerializer:
-    """What Redis keeps; plain numbers stay such that it can count with them."""
-
-    def dumps(self, value: Any) -> bytes:
-        return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
-
-    def loads(self, data: bytes) -> Any:
-        return json.loads(data)
 
 
 class TableCache(DatabaseCache):
@@ -97,10 +87,13 @@ class TableCache(DatabaseCache):
 
 
 def cache_figures() -> tuple[int, float]:
-    """Give how many values were evicted since ever (or since Redis started), and the megabytes that are taken."""
+    """Give how many values were evicted since ever (or since Redis started), and the megabytes that are taken.
+
+    Raises RedisAway.
+    """
     cache = caches["default"]
     if isinstance(cache, RedisCache):
-        info: dict[str, Any] = cache._cache.get_client().info()
+        info: dict[str, Any] = cache.link.ask(PURPOSE, lambda redis: redis.info())
         return int(info["evicted_keys"]), float(info["used_memory"]) / 1e6
     if isinstance(cache, TableCache):
         return cache.evictions(), cache.megabytes()

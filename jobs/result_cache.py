@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from django.core.cache import cache
 from django.db import Error, transaction
-from redis import RedisError
 
 _logger = logging.getLogger(__name__)
 
@@ -42,11 +41,7 @@ def digest(language_title: str, version: str, payload: Any) -> str:
 
 def find(language_title: str, version: str, payload: Any) -> Kept | None:
     """Give the kept result of a call; None when there is none, or when Redis does not answer."""
-    try:
-        kept = cache.get(f"{_PREFIX}:{digest(language_title, version, payload)}")
-    except RedisError as error:
-        _logger.warning("the cache does not answer, the function runs: %s", error)
-        return None
+    kept = cache.get(f"{_PREFIX}:{digest(language_title, version, payload)}")
     if kept is None:
         return None
     result, until = kept
@@ -63,7 +58,7 @@ def store(language_title: str, version: str, payload: Any, result: str | None, s
         # A savepoint, if there is a transaction: the outcome must not be lost with its copy.
         with transaction.atomic():
             cache.set(key, [result, time.time() + seconds], seconds)
-    except (RedisError, Error) as error:
+    except Error as error:
         _logger.warning("the result of %s is not kept: %s", language_title, error)
 
 

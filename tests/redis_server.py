@@ -16,6 +16,9 @@ from django.test import override_settings
 from accounts import redis_link
 from accounts.redis_link import RedisLink, link_to
 
+#: Nobody listens on port 1.
+NOBODY = "redis://127.0.0.1:1/0"
+
 
 class RedisServer:
     """A Redis that can be killed, frozen and started again, always on the same port."""

@@ -9,13 +9,15 @@ from django.core.cache import caches
 from django.db import connection
 from django.test import override_settings
 
+from accounts.redis_link import RedisAway
+from analytics import daily_metrics
 from config import caches as described
 from config import env
 from config.exceptions import InvalidSetting
 from jobs import cache_backend
 from jobs.cache_backend import cache_figures
 from jobs.models import CachedValue
-from tests.redis_server import redis_server
+from tests.redis_server import redis_server, running_redis
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +86,35 @@ def test_redis_tells_what_it_evicted(tmp_path):
             caches["default"].close()
     assert evicted > 50
     assert 0 < megabytes < 10
+
+
+@pytest.mark.parametrize("fault", ["gone", "full"])
+def test_a_redis_that_takes_nothing_fails_nobody(tmp_path, fault):
+    with running_redis(tmp_path) as server, override_settings(CACHES={"default": described.default(server.url)}):
+        cache = caches["default"]
+        cache.set("a", 1, 60)
+        if fault == "gone":
+            server.kill()
+        else:
+            cache.link.client().config_set("maxmemory", 1)
+        cache.set("b", 1, 60)
+        assert cache.set_many({"c": 1, "d": 2}, 60) == ["c", "d"], "these are not there"
+        assert cache.add("lock", 1, 60) is False
+        with pytest.raises(ValueError):
+            cache.incr("a")
+        assert cache.get("b", "without") == "without"
+        there = {} if fault == "gone" else {"a": 1}
+        assert cache.get_many(["a", "b"]) == there
+        assert cache.has_key("a") is cache.touch("a", 30) is bool(there)
+        cache.delete_many(["a", "b"])
+        assert cache.delete("b") is False
+        assert cache.get("a") is None
+        cache.clear()
+        assert cache.link.state.up is (fault == "full")
+        if fault == "gone":
+            with pytest.raises(RedisAway):
+                cache_figures()
+            daily_metrics.read_cache()
 
 
 def table(**options: int) -> Any:

@@ -2,15 +2,16 @@ import json
 import logging
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test import override_settings
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from accounts.redis_link import link_to
 from config import caches as described
 from jobs import result_cache
 from jobs.result_cache import canonical, digest, find, store
+from tests.redis_server import NOBODY, forget
 
 JSON = st.recursive(
     st.none()
@@ -80,13 +81,14 @@ def test_parts_of_the_key_do_not_run_into_each_other():
 
 @pytest.mark.django_db
 def test_a_redis_that_is_away_costs_the_copy_only(caplog):
-    # Nobody listens on port 1.
-    with override_settings(CACHES={"default": described.default("redis://127.0.0.1:1/0")}):
+    with override_settings(CACHES={"default": described.default(NOBODY)}):
         with caplog.at_level(logging.WARNING):
             store("node-add", "1", {"a": 1}, "3", 60)
             assert find("node-add", "1", {"a": 1}) is None
-        cache.close()
-    assert ["is not kept" in record.message for record in caplog.records] == [True, False]
+    link = link_to(NOBODY)
+    assert ["Redis is away" in record.message for record in caplog.records] == [True], "told once"
+    assert (link.state.losses, link.state.fallbacks["cache"]) == (1, 2)
+    forget(NOBODY)
 
 
 @pytest.mark.django_db
