@@ -19,6 +19,7 @@ from jobs.api.articles import visible_articles
 from jobs.api.events import AcceptAnything
 from jobs.models import Podcast
 from jobs.models.podcast import PodcastQuerySet
+from jobs.speech.podcasts import delete
 from jobs.speech.serving import answer
 
 _BINARY: Final = {"type": "string", "format": "binary"}
@@ -95,7 +96,7 @@ class PodcastViewSet(GenericViewSet[Podcast]):
     @extend_schema(operation_id="podcasts_destroy", responses={204: OpenApiResponse(description="Deleted.")})
     def destroy(self, request: Request, pk: UUID) -> Response:
         """Delete a podcast; its file goes a little later."""
-        self._visible(pk).delete()
+        delete(self._visible(pk).pk, request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _visible(self, pk: UUID) -> Podcast:

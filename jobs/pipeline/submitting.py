@@ -10,7 +10,7 @@ from jobs import batches
 from jobs.articles.fetching import loopback_allowed
 from jobs.articles.urls import judge
 from jobs.exceptions import InvalidOption, InvalidState
-from jobs.models import Article, Batch
+from jobs.models import Article, Batch, Podcast
 from jobs.models.audit import audit
 from jobs.models.columns import uuid7
 from jobs.new_job import NewJob
@@ -82,6 +82,8 @@ def delete_article(article_id: UUID, actor: Any, reason: str = "") -> None:
         _cancel(article, actor)
         article.is_deleted = True
         article.save(update_fields=["is_deleted"])
+        # Nobody can listen to them any more, and their files take room.
+        Podcast.objects.filter(article=article).delete()
         audit(actor, "delete", article, reason)
 
 

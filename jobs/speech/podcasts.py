@@ -6,9 +6,12 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 from uuid import UUID
 
+from django.db import router, transaction
+
 from jobs.context import Context
 from jobs.exceptions import NonRetryableError
 from jobs.models import Article, Podcast, Summary
+from jobs.models.audit import audit
 from jobs.pipeline.stored import Stage, advance, load_with_text, writing
 from jobs.speech import files
 from jobs.speech.audio import Audio
@@ -41,6 +44,14 @@ def make(
         ctx.progress(90, "Keeping the file")
         with files.stored(audio.path, f"{ctx.job.pk}-{ctx.attempt}{audio.extension}") as name:
             return _keep(ctx, article_id, script, audio, name)
+
+
+def delete(podcast_id: UUID, actor: Any, reason: str = "") -> None:
+    """Delete a podcast; its file is noted with it, and goes a little later."""
+    with transaction.atomic(using=router.db_for_write(Podcast)):
+        podcast = Podcast.objects.select_for_update().get(pk=podcast_id)
+        audit(actor, "delete", podcast, reason)
+        podcast.delete()
 
 
 def _script(ctx: Context, article_id: UUID | None, text: Material | None, language: str | None) -> Script:
