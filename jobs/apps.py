@@ -19,6 +19,8 @@ class JobsConfig(AppConfig):
             crash_points,
             retention,
         )
+        from jobs.ai import checks as checks_of_providers  # noqa: F401 - registers theirs
+        from jobs.ai import tidying
         from jobs.chores import chore
         from jobs.registry import registry
         from jobs.scheduling.synchronizing import synchronize_migrated as synchronize_schedules
@@ -31,6 +33,7 @@ class JobsConfig(AppConfig):
         registry.finders.append(_find_task)
         chore("sessions", 60.0, tidy_sessions)
         chore(retention.CHORE, retention.INTERVAL, retention.tidy)
+        chore(tidying.CHORE, tidying.INTERVAL, tidying.tidy)
         chore(files.CHORE, files.INTERVAL, files.tidy)
         post_migrate.connect(synchronize_migrated, sender=self)
         post_migrate.connect(synchronize_schedules, sender=self)

@@ -33,7 +33,7 @@ _SHAPES: Final = re.compile(
     | \b(?:sk|pk|rk|whsec)[-_][A-Za-z0-9_-]{16,}
     | \bgh[pousr]_[A-Za-z0-9]{16,} | \bgithub_pat_[A-Za-z0-9_]{16,} | \bglpat-[A-Za-z0-9_-]{16,}
     | \bxox[abeoprs]-[A-Za-z0-9-]{10,} | \bAIza[0-9A-Za-z_-]{30,} | \bya29\.[0-9A-Za-z_-]{16,}
-    | \b(?:npm|hf)_[A-Za-z0-9]{20,} | \bpypi-[A-Za-z0-9_-]{16,} | \bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}
+    | \b(?:npm|hf|gsk)_[A-Za-z0-9]{20,} | \bpypi-[A-Za-z0-9_-]{16,} | \bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -57,7 +57,7 @@ _SHAPE_SIGNS: Final = (
         "whsec",
     ),
     *("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_", "glpat-", "xox", "AIza", "ya29.", "npm_", "hf_", "pypi-"),
-    "SG.",
+    *("SG.", "gsk_"),
 )
 _SCHEME_SIGNS: Final = ("bearer", "basic")
 _NAME_SIGNS: Final = (

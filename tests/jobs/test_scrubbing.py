@@ -161,6 +161,7 @@ class TestSigns:
         [
             *("sk_live_0123456789abcdef", "pk-0123456789abcdef0", "rk_live_0123456789abcd", "whsec_0123456789abcdef"),
             *("gho_0123456789abcdef", "ghs_0123456789abcdef", "glpat-0123456789abcdef", "ya29.0123456789abcdef"),
+            "gsk_0123456789abcdefghijklmnopqrstuvwxyz",
             *("npm_0123456789abcdefghij", "hf_0123456789abcdefghij", "pypi-0123456789abcdef", "ASIAIOSFODNN7EXAMPLE"),
             "SG.0123456789abcdef.0123456789abcdef",
         ],
