@@ -5,7 +5,9 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
+from jobs.articles.copying import copied
 from jobs.articles.languages import detect
+from jobs.articles.names import unknown_names
 from jobs.articles.sentences import is_finished, sentences
 from jobs.articles.summarizing import LENGTHS, Length
 
@@ -15,6 +17,8 @@ _SHORT_SOURCE: Final = LENGTHS["medium"]
 _LEAST_WEIGHT: Final = 20
 #: How far a provider may go beyond the length it was asked for.
 _LENIENCY: Final = 1.2
+#: No summary that passes is longer.
+_LOOKED_AT: Final = 2_000
 #: Below this share of shared words (or pairs of characters) a summary is about something else.
 _LEAST_OVERLAP: Final = 0.3
 
@@ -36,10 +40,13 @@ class Reason:
     detail: str
 
 
-def faults(summary: str, source: str, *, language: str | None = None, length: Length = "long") -> list[Reason]:
+def faults(
+    summary: str, source: str, *, language: str | None = None, length: Length = "long", own_words: bool = False
+) -> list[Reason]:
     """Name what is wrong with a summary, nothing if it passes.
 
-    `language` is the one asked for; without it the summary must be in that of the source.
+    `language` is the one asked for; without it the summary must be in that of the source. With `own_words` it must not
+    be a quotation, as those are that are taken from the article itself.
     """
     text, original = _normal(summary), _normal(source)
     if not any(char.isalnum() for char in text):
@@ -49,8 +56,11 @@ def faults(summary: str, source: str, *, language: str | None = None, length: Le
         *_form(summary.strip(), source),
         *_language(summary, source, language),
         *_numbers(text, original),
+        *_names(summary, source),
         *_subject(text, original),
     ]
+    if own_words:
+        found += _copying(text, original, length)
     return found
 
 
@@ -95,6 +105,23 @@ def _numbers(text: str, source: str) -> list[Reason]:
     if not foreign:
         return []
     return [Reason("numbers", f"Numbers that the source does not contain: {', '.join(foreign[:5])}.")]
+
+
+def _names(summary: str, source: str) -> list[Reason]:
+    here, there = detect(summary), detect(source)
+    if here and there and here != there:  # names look different in other languages
+        return []
+    foreign = unknown_names(summary[:_LOOKED_AT], source, here or there)
+    return [Reason("names", f"Names that the source does not contain: {', '.join(foreign[:5])}.")] if foreign else []
+
+
+def _copying(text: str, source: str, length: Length) -> list[Reason]:
+    if len(source) <= _SHORT_SOURCE or len(text) > LENGTHS[length] * _LENIENCY:
+        return []
+    passage = copied(text, source)
+    if passage is None:
+        return []
+    return [Reason("copied", f"The summary copies the source word for word: {passage[:60]!r} and more.")]
 
 
 def _subject(text: str, source: str) -> list[Reason]:

@@ -103,6 +103,11 @@ _VALIDATED: Schema = {
         "article_id": {"anyOf": [{"type": "string"}, {"type": "null"}]},
         "language": {"anyOf": [{"type": "string"}, {"type": "null"}]},
         "length": {"enum": ["short", "medium", "long", None]},
+        "own_words": {
+            "type": "boolean",
+            "default": False,
+            "description": "Whether long passages of the source are refused; of stored summaries it is known.",
+        },
     },
     "additionalProperties": False,
     # Both texts, or a stored article.
@@ -135,6 +140,7 @@ def validate_summary(
     article_id: str | None = None,
     language: str | None = None,
     length: Literal["short", "medium", "long"] | None = None,
+    own_words: bool = False,
 ) -> dict[str, Any]:
     """Check a summary against its text and name what is wrong; a stored article's refused one is made anew once."""
     if summary is None or source is None:
@@ -143,7 +149,7 @@ def validate_summary(
         return {"article_id": article_id, **result, "validated_at": _now()}
     if not any(char.isalnum() for char in source):
         raise NoTextFound("The source has no text to compare the summary with.")
-    reasons = faults(summary, source, language=primary(language), length=length or "long")
+    reasons = faults(summary, source, language=primary(language), length=length or "long", own_words=own_words)
     return {
         "article_id": article_id,
         "valid": not reasons,

@@ -36,7 +36,7 @@ def validate_stored(ctx: Context, article_id: UUID, wanted: Mapping[str, Any]) -
         return trial.fall_back(again, [(first, reasons)])
     ctx.progress(70, "Judging the second summary")
     second = trial.keep(again)
-    if not (others := trial.faults(second.text)):
+    if not (others := trial.faults(second.text, second.provider)):
         return trial.accept(second, [(first, reasons)])
     return trial.fall_back(trial.extractive(), [(first, reasons), (second, others)])
 
@@ -56,10 +56,13 @@ class _Trial:
         found = Summary.objects.filter(article=self.article).exclude(job_id=self._ctx.job.pk).order_by("-id").first()
         if found is None:
             raise NonRetryableError(f"The article {self.article.pk} has no summary yet: it is made by summarize first.")
-        return {"summary_id": str(found.pk), "reasons": [asdict(reason) for reason in self.faults(found.text)]}
+        reasons = self.faults(found.text, found.provider)
+        return {"summary_id": str(found.pk), "reasons": [asdict(reason) for reason in reasons]}
 
-    def faults(self, text: str) -> list[Reason]:
-        return faults(text, self.article.text, language=self._language, length=self._length)
+    def faults(self, text: str, provider: str) -> list[Reason]:
+        # A headline names whom the text only speaks of.
+        source = f"{self.article.title}\n{self.article.text}" if self.article.title else self.article.text
+        return faults(text, source, language=self._language, length=self._length, own_words=provider != PROVIDER)
 
     def extractive(self) -> Generated:
         return extractive(self.article, self._length, self._language)
@@ -73,7 +76,7 @@ class _Trial:
         same = [each for each, _ in refused if (each.provider, each.text) == (PROVIDER, generated["text"])]
         chosen = same[0] if same else self.keep(generated)
         others = [(each, reasons) for each, reasons in refused if each is not chosen]
-        return self.accept(chosen, others, self.faults(chosen.text))
+        return self.accept(chosen, others, self.faults(chosen.text, PROVIDER))
 
     def accept(
         self, chosen: Summary, refused: Sequence[Refusal] = (), remarks: Sequence[Reason] = ()
