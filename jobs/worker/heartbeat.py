@@ -12,7 +12,7 @@ import psutil
 from django.db import connection
 from django.db.models.functions import Now
 
-from jobs import current, language_rights
+from jobs import current, language_rights, redis_counts
 from jobs.exceptions import JobTimeout
 from jobs.execution import failure
 from jobs.languages import PYTHON
@@ -91,6 +91,7 @@ class Heartbeat(threading.Thread):
                         beat_due = now + self.options.heartbeat_interval
                         self.beat()
                         self.counts.flush()
+                        redis_counts.flush()
                     self._renew(now, everything=slept)
                     if now >= cancel_due:
                         cancel_due = now + CANCEL_POLL_SECONDS
