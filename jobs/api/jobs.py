@@ -125,9 +125,9 @@ class JobViewSet(GenericViewSet[Job]):
         if request.method == "GET":
             ask_to_wait(request, job)
         response = _answer(job)
-        kept_answers.keep(self.lease, job, response)
-        found = get_conditional_response(request, etag=response["ETag"], response=response)
-        return found if found is not None else response
+        found = get_conditional_response(request, etag=response["ETag"], response=response) or response
+        kept_answers.keep(self.lease, job, found)
+        return found
 
     @extend_schema(
         operation_id="jobs_partial_update",

@@ -10,6 +10,7 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.status import HTTP_304_NOT_MODIFIED
 
 from accounts.api.etags import etag
 from accounts.roles import STAFF
@@ -41,21 +42,28 @@ def look_first(view: Any, handler: Handler) -> Handler:
     def handle(request: Request, pk: UUID) -> HttpResponseBase:
         found = status_cache.look(pk)
         user: Any = request.user
-        if isinstance(found, Answer) and (user.role in STAFF or user.pk == found.owner):
-            return _answer(request, found)
+        if found.answer and (user.role in STAFF or user.pk == found.answer.owner):
+            if response := _answer(request, found.answer):
+                return response
         # Whose job it is not goes to the database too, which tells nobody that it is there.
-        view.lease = found if isinstance(found, Lease) else None
+        view.lease = found.lease
         return handler(request, pk)
 
     return handle
 
 
-def keep(lease: Lease | None, job: Job, response: Response) -> None:
-    """Have the answer kept when it is made."""
-    if lease is not None and may_be_kept(job):
-        response.add_post_render_callback(
-            lambda made: status_cache.keep(lease, Answer(job.user_id, job.version, made.content))
+def keep(lease: Lease | None, job: Job, made: HttpResponseBase) -> None:
+    """Have the answer kept before it goes out; of one without a body only the version."""
+    if lease is None:
+        return
+    if not may_be_kept(job):
+        status_cache.keep(lease, None)
+    elif isinstance(made, Response):
+        made.add_post_render_callback(
+            lambda response: status_cache.keep(lease, Answer(job.user_id, job.version, response.content))
         )
+    else:
+        status_cache.keep(lease, Answer(job.user_id, job.version, b""))
 
 
 def may_be_kept(job: Job) -> bool:
@@ -66,7 +74,7 @@ def may_be_kept(job: Job) -> bool:
     return job.status in SETTLED or (job.parent_id is None and job.waits_for is None and job.expires_at is None)
 
 
-def _answer(request: Request, kept: Answer) -> HttpResponseBase:
+def _answer(request: Request, kept: Answer) -> HttpResponseBase | None:
     response = HttpResponse(kept.body, content_type=JSON, headers={"ETag": etag(kept.version)})
     found = get_conditional_response(request._request, etag=response["ETag"], response=response)
-    return found if found is not None else response
+    return found if kept.body or (found is not None and found.status_code == HTTP_304_NOT_MODIFIED) else None

@@ -142,8 +142,10 @@ class Watchers:
         finally:
             # Nothing is held between two looks: a pooled connection goes back to its pool.
             close_old_connections()
-        # Also when whoever ended them could not say so: who is told of an end finds it.
-        status_cache.block(job_id for job_id, glance in found.items() if glance.settled)
+        # Who is told of something finds it too, also when whoever wrote it could not say so.
+        status_cache.block(
+            job_id for job_id, glance in found.items() if any(watch.seen != glance.version for watch in watched[job_id])
+        )
         news = False
         for job_id, watches in watched.items():
             for watch in watches:

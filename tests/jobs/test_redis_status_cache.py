@@ -15,7 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from accounts.redis_link import RedisLink
 from jobs import status_cache
-from jobs.status_cache import BLOCKED_MS, KEPT_MS, Answer, Lease, block, keep, look
+from jobs.status_cache import BLOCKED_MS, KEPT_MS, Answer, Lease, Look, block, keep, look
 from tests.redis_server import RedisServer, linked, running_redis
 
 JOB = UUID("018f0000-0000-7000-8000-000000000001")
@@ -75,6 +75,7 @@ class Life(RuleBasedStateMachine):
         self.now = 0
         #: When each version was committed; the first is 1.
         self.commits = [0]
+        #: What every reader is to see at least: the last write that was blocked, or what another was told.
         self.least = 1
         self.readers: list[Reader] = []
         self.writer: Writer | None = None
@@ -86,13 +87,13 @@ class Life(RuleBasedStateMachine):
     @rule()
     def look(self) -> None:
         found = look(JOB)
-        if isinstance(found, Answer):
-            self.told(found.version)
+        if found.answer:
+            self.told(found.answer.version)
         else:
-            self.readers.append(Reader(found))
+            self.readers.append(Reader(found.lease))
 
     def told(self, version: int) -> None:
-        assert version >= self.least, f"behind a write that was blocked: {version} < {self.least}"
+        assert version >= self.least, f"behind a write that was blocked, or was told: {version} < {self.least}"
         if version < self.version:
             outdated_at = self.commits[version]
             assert self.now - outdated_at <= PROMISED_MS, f"{self.now - outdated_at} ms behind the database"
@@ -108,7 +109,8 @@ class Life(RuleBasedStateMachine):
         reader = data.draw(st.sampled_from([reader for reader in self.readers if reader.read]))
         self.readers.remove(reader)
         if reader.lease and reader.read:
-            keep(reader.lease, Answer(OWNER, reader.read, b"{}"))
+            keep(reader.lease, data.draw(st.sampled_from([Answer(OWNER, reader.read, b"{}"), None])))
+            self.least = max(self.least, reader.read)
 
     @precondition(lambda self: self.writer is None)
     @rule(lost=st.booleans())
@@ -165,10 +167,10 @@ def test_an_answer_that_was_read_before_a_write_is_not_kept(link, monkeypatch, l
     life = Life()
     life.look()
     reader = life.readers[0]
+    assert reader.lease
     reader.read = life.version
     life.begin_write(lost=False)
     life.commit()
-    assert reader.lease
     keep(reader.lease, Answer(OWNER, reader.read, b"{}"))
     if leased:
         life.look()
@@ -178,54 +180,75 @@ def test_an_answer_that_was_read_before_a_write_is_not_kept(link, monkeypatch, l
 
 
 def test_what_is_kept_comes_back_until_it_is_blocked(link):
-    lease = look(JOB)
-    assert isinstance(lease, Lease)
-    assert look(JOB) is None, "one reader at a time has the right to keep"
+    lease = taken()
+    assert look(JOB).lease == lease, "who comes before it is kept may keep it too"
     keep(lease, Answer(OWNER, 7, b'{"a":\n1}'))
-    assert look(JOB) == Answer(OWNER, 7, b'{"a":\n1}')
+    assert look(JOB) == Look(Answer(OWNER, 7, b'{"a":\n1}'), lease)
     assert 0 < link.client().pttl(key(link)) <= KEPT_MS
     block([JOB])
-    assert look(JOB) is None
+    assert look(JOB) == Look()
     keep(lease, Answer(OWNER, 7, b"{}"))
-    assert look(JOB) is None
+    assert look(JOB) == Look()
+
+
+def taken() -> Lease:
+    found = look(JOB)
+    assert found.lease and not found.answer
+    return found.lease
+
+
+def test_the_newest_of_many_readers_is_kept(link):
+    lease = taken()
+    for version, body, newest in [
+        (5, b"", 5), (5, b"five", 5), (5, b"", 5), (4, b"four", 5), (6, b"six", 6), (5, b"five", 6)
+    ]:  # fmt: skip
+        keep(lease, Answer(OWNER, version, body))
+        found = look(JOB).answer
+        assert found and found.version == newest
+    assert found.body == b"six"
+    keep(Lease(JOB, "0123456789abcdef"), Answer(OWNER, 9, b"nine"))
+    assert look(JOB) == Look(found, lease), "another time's reader"
+    keep(lease, None)
+    assert look(JOB) == Look(), "what must not be kept is newer too"
 
 
 def test_jobs_of_nobody_and_large_answers(link):
-    lease = look(JOB)
-    keep(lease, Answer(None, 1, b"x" * (status_cache.LARGEST + 1)))
-    assert look(JOB) is None
+    lease = taken()
     keep(lease, Answer(None, 1, b"{}"))
-    assert look(JOB) == Answer(None, 1, b"{}")
+    assert look(JOB).answer == Answer(None, 1, b"{}")
+    keep(lease, Answer(None, 2, b"x" * (status_cache.LARGEST + 1)))
+    assert look(JOB) == Look()
 
 
 def test_many_are_blocked_at_once(link):
     ids = [UUID(int=n) for n in range(200)]
-    leases = [look(job_id) for job_id in ids]
+    leases = [look(job_id).lease for job_id in ids]
     block(ids)
     for lease in leases:
+        assert lease
         keep(lease, Answer(OWNER, 1, b"{}"))
-    assert {look(job_id) for job_id in ids} == {None}
+    assert {look(job_id) for job_id in ids} == {Look()}
 
 
 def test_a_full_memory_still_lets_a_write_be_blocked(link):
-    lease = look(JOB)
+    lease = taken()
     keep(lease, Answer(OWNER, 1, b"{}"))
     # Whatever it holds is more than that.
     link.client().config_set("maxmemory", 1)
-    assert look(JOB) == Answer(OWNER, 1, b"{}")
+    assert look(JOB).answer
     block([JOB])
-    assert look(JOB) is None
+    assert look(JOB) == Look()
     link.client().config_set("maxmemory", 0)
     assert link.state.up and link.state.refusals == 0
     keep(lease, Answer(OWNER, 1, b"{}"))
-    assert look(JOB) is None
+    assert look(JOB) == Look()
 
 
 def test_without_redis_nothing_is_kept(server, link):
-    lease = look(JOB)
+    lease = taken()
     server.kill()
     keep(lease, Answer(OWNER, 1, b"{}"))
     block([JOB])
-    assert look(JOB) is None
+    assert look(JOB) == Look()
     assert (link.state.losses, link.state.fallbacks["status"]) == (1, 3)
     server.start()

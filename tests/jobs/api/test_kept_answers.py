@@ -1,5 +1,6 @@
 """`GET /jobs/{id}` with Redis: the same answers for less work, nobody else's, and every end at once."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
@@ -15,7 +16,7 @@ from accounts.models import User
 from accounts.redis_link import RedisLink
 from accounts.roles import Role
 from jobs import control, dead_letters, status_cache
-from jobs.api.watching import Watchers
+from jobs.api.watching import Watch, Watchers
 from jobs.enqueue import enqueue
 from jobs.models import DeadLetter, Job
 from jobs.statuses import Status
@@ -84,6 +85,30 @@ def test_an_etag_that_is_known_gets_304_from_what_is_kept(client, job):
     assert (answer.status_code, answer.content, read) == (304, b"", False)
     answer, read = get(client, job, **{"If-None-Match": '"v999"'})
     assert (answer.status_code, answer["ETag"], read) == (200, tag, False)
+
+
+def test_clients_that_know_its_etag_are_enough_to_keep_that(client, job):
+    tag = client.get(job)["ETag"]
+    forget_blocks(job)
+    for reads in (True, False):
+        answer, read = get(client, job, **{"If-None-Match": tag})
+        assert (answer.status_code, read) == (304, reads)
+    # Without a body the database is asked, and then the body is there too.
+    for reads in (True, False):
+        answer, read = get(client, job)
+        assert (answer.status_code, answer["ETag"], read) == (200, tag, reads)
+        assert answer.json()["payload"] == {"text": "走れ"}
+    assert get(client, job, **{"If-None-Match": tag})[1] is False
+
+
+def test_what_was_told_is_not_taken_back_by_a_slow_reader(client, job):
+    """He read before a change that nobody blocks, as when a worker takes the job, and keeps his answer after it."""
+    slow = status_cache.look(pk(job)).lease
+    assert slow
+    Job.objects.filter(pk=pk(job)).update(progress_message="begun")
+    told = client.get(job).json()
+    status_cache.keep(slow, status_cache.Answer(None, told["version"] - 1, b"{}"))
+    assert client.get(job).json() == told
 
 
 def test_nobody_else_is_told(client, client_as, job):
@@ -215,10 +240,11 @@ def test_whoever_is_told_of_an_end_finds_it_also_when_the_block_was_lost(client,
     # In SQL, past everything that could block it.
     Job.objects.filter(pk=pk(job)).update(status=Status.CANCELLED)
     assert client.get(job).json()["status"] == "pending", "for less than a second"
-    watchers = Watchers()
-    watchers._watches[pk(job)] = set()
+    watchers, loop = Watchers(), asyncio.new_event_loop()
+    watchers._watches[pk(job)] = {Watch(pk(job), user.pk, loop, seen=1)}
     watchers._look()
     assert client.get(job).json()["status"] == "cancelled"
+    loop.close()
 
 
 def test_an_event_stream_that_ends_at_once_is_believed(client, job):
