@@ -102,6 +102,9 @@ UNUSUAL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "public.error_logs": {OPERATOR: KEEP},
     "public.idempotent_requests": {APP: ALL, WORKER: READ | {"DELETE"}, READONLY: NOTHING},
     "public.django_session": {APP: ALL, WORKER: NOTHING, READONLY: NOTHING},
+    # Of whom the terms are is looked at by the functions below, not by policies.
+    "public.article_vectors": {APP: NOTHING, OPERATOR: READ, READONLY: NOTHING},
+    "public.article_terms": {APP: NOTHING, OPERATOR: READ, READONLY: NOTHING},
     # The results that functions keep for a while.
     "public.cached_values": {APP: ALL},
 }
@@ -114,6 +117,9 @@ DEFINERS: Final = {
     "find_key_owner": (APP, OPERATOR),
     # For workers in other languages, whom the web serves.
     "release_waiting_jobs": (OPERATOR, WORKER),
+    # They look for themselves whose the articles are.
+    "articles_with_terms": (APP, OPERATOR, WORKER),
+    "nearest_articles": (APP, OPERATOR, WORKER),
     # A month that nobody has made is made by whoever logs into it.
     "create_log_partitions": (APP, OPERATOR, WORKER),
 }

@@ -6,6 +6,7 @@ from jobs.models.ai_provider import ProviderState
 from jobs.models.ai_slot import CallSlot
 from jobs.models.ai_spend import DailySpend
 from jobs.models.article import Article
+from jobs.models.article_vector import ArticleTerm, ArticleVector
 from jobs.models.audit import AuditEntry
 from jobs.models.batch import Batch
 from jobs.models.cached_value import CacheCounter, CachedValue
@@ -32,6 +33,8 @@ from jobs.models.worker import Worker
 
 __all__ = [
     "Article",
+    "ArticleTerm",
+    "ArticleVector",
     "AuditEntry",
     "Batch",
     "CacheCounter",

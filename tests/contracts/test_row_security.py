@@ -34,6 +34,8 @@ SHARED = {
     # Counts, under names of queues, job types and keys.
     *("job_event_counts", "job_wait_counters"),
     *("job_rate_windows", "job_lane_turns"),
+    # Numbers, which the web process may not read.
+    *("article_vectors", "article_terms"),
     *("cached_values", "cache_counters"),
     # Providers of summaries, and counts by their names.
     *("ai_providers", "ai_call_slots", "ai_provider_days"),
