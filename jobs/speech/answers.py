@@ -1,7 +1,6 @@
 """What a speech server answers: judged by its status, and kept as a file under a cap."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -38,18 +37,14 @@ def check_status(response: HTTPResponse, key: str) -> None:
     raise SpeechRefused(f"The speech server answered {status}{words}")
 
 
-def keep_body(response: HTTPResponse, file: Path, key: str, look: Callable[[], None]) -> None:
-    """Write the body into a file; raises AudioTooLarge at the first byte over the cap, and for words instead of sound.
-
-    `look` is called between two parts and raises what is to end it.
-    """
+def keep_body(response: HTTPResponse, file: Path, key: str) -> None:
+    """Write the body into a file; raises AudioTooLarge at the cap, UnusableAudio for words instead of sound."""
     announced = (response.headers.get("Content-Type") or "").partition(";")[0].strip().lower()
     if announced.startswith("text/") or announced.endswith(("json", "xml", "html")):
         raise UnusableAudio(f"The speech server answered {announced} instead of audio{_error(response, key)[1]}")
     size = 0
     with file.open("wb") as out:
         for part in response.stream(_CHUNK, decode_content=False):
-            look()
             size += len(part)
             if size > MOST_BYTES:
                 raise AudioTooLarge(f"The speech server sends more than {MOST_BYTES >> 20} MiB.")

@@ -2,7 +2,7 @@
 
 import json
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPException
@@ -22,6 +22,7 @@ from jobs.articles.urls import Target, judge
 from jobs.speech.answers import check_status, keep_body
 from jobs.speech.audio import Stop
 from jobs.speech.exceptions import SpeechFailed, SpeechRefused, SpeechTimedOut
+from jobs.speech.hanging_up import hanging_up
 
 _CONNECT_SECONDS: Final = 10.0
 
@@ -85,13 +86,14 @@ class Endpoint:
         connection.timeout = deadline.remaining()
         asked = {"model": self.model, "voice": self.voice, "input": text, "response_format": self.form}
         body = json.dumps(asked, ensure_ascii=False).encode()
-        connection.request("POST", self.target.path, body=body, headers=self._headers(), preload_content=False)
-        response: HTTPResponse = connection.getresponse()
-        with closing(response):
-            deadline.remaining()  # the guard's shutdown looks like the end of the headers
-            check_status(response, self.key)
-            keep_body(response, file, self.key, self._going_on(deadline, stop))
-            deadline.remaining()  # and like that of a body without a length
+        with hanging_up(connection.sock, stop):
+            connection.request("POST", self.target.path, body=body, headers=self._headers(), preload_content=False)
+            response: HTTPResponse = connection.getresponse()
+            with closing(response):
+                deadline.remaining()  # the guard's shutdown looks like the end of the headers
+                check_status(response, self.key)
+                keep_body(response, file, self.key)
+                deadline.remaining()  # and like that of a body without a length
 
     def _headers(self) -> dict[str, str]:
         headers = {
@@ -102,13 +104,6 @@ class Endpoint:
             "Connection": "close",
         }
         return {**headers, "Authorization": f"Bearer {self.key}"} if self.key else headers
-
-    def _going_on(self, deadline: Deadline, stop: Stop) -> Callable[[], None]:
-        def look() -> None:
-            stop()
-            deadline.remaining()
-
-        return look
 
 
 def _tls() -> ssl.SSLContext:
