@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 from uuid import UUID
 
+from jobs import conf
 from jobs.articles.languages import primary
 from jobs.articles.summarizing import PROVIDER
 from jobs.articles.validation import Reason, faults
@@ -38,7 +39,8 @@ def validate_stored(ctx: Context, article_id: UUID, wanted: Mapping[str, Any]) -
     second = trial.keep(again)
     if not (others := trial.faults(second.text, second.provider)):
         return trial.accept(second, [(first, reasons)])
-    return trial.fall_back(trial.extractive(), [(first, reasons), (second, others)])
+    refused = [(first, reasons), (second, others)]
+    return trial.fall_back(trial.extractive(), refused) if conf.ai_fallback_enabled() else trial.give_up(refused)
 
 
 class _Trial:
@@ -77,6 +79,14 @@ class _Trial:
         chosen = same[0] if same else self.keep(generated)
         others = [(each, reasons) for each, reasons in refused if each is not chosen]
         return self.accept(chosen, others, self.faults(chosen.text, PROVIDER))
+
+    def give_up(self, refused: Sequence[Refusal]) -> NoReturn:
+        """Write the verdicts and end the job: nobody wants the article's own words instead."""
+        with writing(self._ctx, self.article.pk):
+            for summary, reasons in refused:
+                _decide(summary, False, reasons)
+        why = " ".join(reason.detail for reason in refused[-1][1])
+        raise NonRetryableError(f"The summary was refused twice, and the fallback is switched off. {why}")
 
     def accept(
         self, chosen: Summary, refused: Sequence[Refusal] = (), remarks: Sequence[Reason] = ()

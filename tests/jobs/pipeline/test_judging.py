@@ -72,6 +72,20 @@ def test_one_that_is_refused_twice_gives_way_to_the_articles_own_words(ada: User
     assert accepted.text.startswith("The project will simultaneously have")
 
 
+def test_without_the_fallback_the_job_says_what_was_refused(ada: User, scribe: Appoint, settings: Any) -> None:
+    settings.AI_FALLBACK_ENABLED = False
+    scribe(INVENTED, WORSE)
+    article = submitted_and_extracted(ada)
+    drain_jobs()
+    job = job_of(article, "validate")
+    assert (job.status, verdicts(article)) == ("dead_letter", [("scribe", False, ["numbers"])] * 2)
+    assert job.error_message == (
+        "The summary was refused twice, and the fallback is switched off. Numbers that the source does not contain: 4712."
+    )
+    article.refresh_from_db()
+    assert article.stage == "summarized"
+
+
 def test_the_articles_own_words_stand_with_what_is_to_be_said_of_them(ada: User) -> None:
     """Nobody here translates, so the summary is in another language than was asked for."""
     article = submitted_and_extracted(ada, preferences={"language": "ja"})
