@@ -2,26 +2,19 @@
 
 import asyncio
 import json
-import socket
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from statistics import quantiles
 from typing import Any, Final
-
-from django.conf import settings
 
 from accounts import keys
 from accounts.models import User
 from jobs.bench.lane import COROUTINE, BenchLane
 from jobs.bench.measures import Tick
+from jobs.bench.server import web_server
 
 IN_FLIGHT: Final = (1, 10, 100)
 REQUESTS: Final = 2_000
-START_SECONDS: Final = 30.0
 #: So many requests a minute are as good as no limit.
 UNLIMITED: Final = 100_000_000
 
@@ -30,8 +23,8 @@ def web(lane: BenchLane, tick: Tick) -> dict[str, Any]:
     """Create jobs and read their status over HTTP; milliseconds and requests per second."""
     user = User.objects.create_user(lane.name, rate_limit_per_minute=UNLIMITED)
     try:
-        with _server() as port:
-            client = _Client(port, keys.issue(user), lane.name)
+        with web_server() as server:
+            client = _Client(server.port, keys.issue(user), lane.name)
             figures = {}
             for in_flight in IN_FLIGHT:
                 figures[str(in_flight)] = asyncio.run(client.measure(in_flight))
@@ -40,35 +33,6 @@ def web(lane: BenchLane, tick: Tick) -> dict[str, Any]:
     finally:
         lane.clear()
         user.delete()
-
-
-@contextmanager
-def _server() -> Iterator[int]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    application = settings.ASGI_APPLICATION.replace(".application", ":application")
-    command = [sys.executable, "-m", "granian", "--interface", "asginl", "--no-ws", "--port", str(port)]
-    with tempfile.TemporaryFile() as log:
-        process = subprocess.Popen([*command, application], stdout=log, stderr=log)
-        try:
-            _await(port, process)
-            yield port
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def _await(port: int, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise RuntimeError("The web process did not start.")
 
 
 class _Client:

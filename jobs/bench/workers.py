@@ -49,6 +49,14 @@ class BenchWorker:
             raise RuntimeError(f"The worker failed: {self._log.read()[-2000:]}")
         self._watching.join()
 
+    def rss_mb(self) -> float:
+        """Its memory now, that of its children included."""
+        try:
+            process = psutil.Process(self._process.pid)
+            return sum(each.memory_info().rss for each in [process, *process.children(recursive=True)]) / 1e6
+        except psutil.NoSuchProcess:
+            return 0.0
+
     def stop(self) -> None:
         self._process.terminate()
         self._process.wait(60)
@@ -76,6 +84,21 @@ def drain(lane: BenchLane, job_type: str, count: int, processes: int = 1) -> tup
             threading.Event().wait(LOOK_SECONDS)
         peak = max(worker.peak_rss_mb for worker in workers)
     return lane.drain_rate(), peak
+
+
+@contextmanager
+def listening(lane: BenchLane, job_type: str, processes: int = 1, *queues: str) -> Iterator[list[BenchWorker]]:
+    """Have workers of these queues, beside the lane running inside the block; its name is how they are found."""
+    workers = [BenchWorker(lane, job_type, f"--queues={','.join((lane.name, *queues))}") for _ in range(processes)]
+    mine = Worker.objects.filter(queues__contains=[lane.name])
+    try:
+        while mine.running().count() < processes:
+            threading.Event().wait(LOOK_SECONDS)
+        yield workers
+    finally:
+        for worker in workers:
+            worker.stop()
+        mine.delete()
 
 
 @contextmanager
