@@ -39,6 +39,10 @@ class RedisServer:
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
         _await(self.url)
 
+    def client(self) -> redis.Redis:
+        """Give a client of the test's own, which waits as long as it takes."""
+        return redis.Redis.from_url(self.url)
+
     def kill(self) -> None:
         """Take it away without a word, as a machine dies."""
         self._signal(signal.SIGKILL)
