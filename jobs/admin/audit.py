@@ -17,6 +17,7 @@ _PAGES: Final = {
     "queue": "queue",
     "schedule": "schedule",
     "session": "session",
+    "provider": "providerstate",
 }
 
 

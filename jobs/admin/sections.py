@@ -41,6 +41,8 @@ MENU: Final = (
     Place("Batches", "jobs.batch"),
     Place("Sessions", "jobs.session"),
     Place("Locks", "jobs.processinglock"),
+    Place("Providers", "jobs.providerstate"),
+    Place("Provider calls", "jobs.providercall"),
     Place("Audit", "jobs.auditentry"),
     Place("Users", "accounts.user"),
 )

@@ -1,0 +1,93 @@
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+from django.utils.timezone import now
+
+from accounts.uuid7 import first_uuid7
+from jobs.admin import display
+from jobs.admin.facts import FactsAdmin, anchor
+from jobs.admin.filters import Choices, FixedFilter, WindowFilter
+from jobs.admin.provider import dollars
+from jobs.ai.chain import MODELS
+from jobs.models import ProviderCall
+
+
+class ProviderFilter(FixedFilter):
+    title = "provider"
+    parameter_name = "provider"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(name, name) for name in MODELS]
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return rows.filter(provider=value)
+
+
+class RecentOutcomeFilter(FixedFilter):
+    """An outcome of the last day: some are so rare that to look for them further back would read everything."""
+
+    title = "outcome, last 24 hours"
+    parameter_name = "outcome"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(outcome.value, str(outcome.label)) for outcome in ProviderCall.Outcome]
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return rows.filter(outcome=value, id__gte=first_uuid7(now() - timedelta(days=1)))
+
+
+@admin.register(ProviderCall)
+class ProviderCallAdmin(FactsAdmin):
+    list_display = ("when", "provider", "purpose", "result", "error_code", "took", "tokens", "price", "job")
+    list_display_links = ("when",)
+    list_filter = (WindowFilter, ProviderFilter, RecentOutcomeFilter)
+
+    def detail_queryset(self) -> QuerySet[Any]:
+        return ProviderCall.objects.select_related("user")
+
+    def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        facts = {
+            "Provider": anchor("providerstate", obj.provider, obj.provider),
+            "Model": obj.model,
+            "Purpose": obj.purpose,
+            "User": obj.user,
+            "Job": self.job(obj),
+            "Made": display.exact(obj.created_at),
+            "Took": self.took(obj),
+            "Tokens": self.tokens(obj),
+            "Cost": self.price(obj),
+            "Put aside before": dollars(obj.reserved),
+            "Error": obj.error_code,
+        }
+        return {**super().detail(request, obj), "state": self.result(obj), "facts": display.facts(facts)}
+
+    @admin.display(description="when")
+    def when(self, call: ProviderCall) -> SafeString:
+        return display.moment(call.created_at)
+
+    @admin.display(description="outcome")
+    def result(self, call: ProviderCall) -> SafeString:
+        outcome = ProviderCall.Outcome(call.outcome)
+        if outcome in {outcome.ANSWERED, outcome.RUNNING}:
+            return display.badge("completed" if outcome is outcome.ANSWERED else "running", str(outcome.label))
+        return display.badge("failed", str(outcome.label))
+
+    @admin.display(description="took")
+    def took(self, call: ProviderCall) -> str:
+        return display.span(call.seconds)
+
+    @admin.display(description="tokens")
+    def tokens(self, call: ProviderCall) -> str:
+        return f"{call.input_tokens:,} + {call.output_tokens:,}"
+
+    @admin.display(description="cost")
+    def price(self, call: ProviderCall) -> str:
+        return dollars(call.cost)
+
+    @admin.display(description="job")
+    def job(self, call: ProviderCall) -> SafeString:
+        return anchor("job", call.job_id, display.key(call.job_id)) if call.job_id else display.NOTHING
