@@ -36,11 +36,13 @@ def wait_until(what: Callable[[], T], seconds: float = 30.0, why: str = "") -> T
 class WorkerProcess:
     """One `manage.py runworker`; everything it logs is kept in a file."""
 
-    def __init__(self, stage: "Stage", arguments: Iterable[str], **environment: str) -> None:
+    def __init__(
+        self, stage: "Stage", arguments: Iterable[str], prefix: Iterable[str] = (), **environment: str
+    ) -> None:
         self.log_path = stage.directory / f"worker-{len(stage.workers)}.log"
         with open(self.log_path, "w") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "manage.py", "runworker", *arguments],
+                [*prefix, sys.executable, "manage.py", "runworker", *arguments],
                 cwd=ROOT,
                 env={**stage.environment, **environment},
                 stdin=subprocess.DEVNULL,
@@ -125,12 +127,20 @@ class Stage:
 
     # Workers
 
-    def worker(self, *arguments: str, ready: bool = True, env: dict[str, str] | None = None, **options: Any) -> Any:
-        """Start a worker; options are those of runworker, in place of the quick ones."""
+    def worker(
+        self,
+        *arguments: str,
+        ready: bool = True,
+        env: dict[str, str] | None = None,
+        prefix: Iterable[str] = (),
+        **options: Any,
+    ) -> Any:
+        """Start a worker, by the program `prefix` if any; options are runworker's, in place of the quick ones."""
         chosen = {**QUICK, **{name.replace("_", "-"): value for name, value in options.items()}}
         worker = WorkerProcess(
             self,
             [*arguments, *(f"--{name}={value}" for name, value in chosen.items() if value is not None)],
+            prefix,
             **env or {},
         )
         self.workers.append(worker)
