@@ -6,6 +6,7 @@ from uuid import UUID
 from django.core.validators import RegexValidator
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.reverse import reverse
 
 from accounts.api.fields import Text, YesNo
 from accounts.api.strict import StrictSerializer
@@ -87,11 +88,33 @@ class SummarySerializer(serializers.ModelSerializer[Summary]):
 
 class ArticlePodcastSerializer(serializers.ModelSerializer[Podcast]):
     podcast_id = serializers.UUIDField(source="id", read_only=True)
+    audio_url = serializers.SerializerMethodField(help_text="Where it can be listened to, with the same key.")
 
     class Meta:
         model = Podcast
-        fields = ("podcast_id", "content_type", "size_bytes", "duration_seconds", "language", "engine", "created_at")
+        fields = (
+            *("podcast_id", "audio_url", "content_type", "size_bytes", "duration_seconds"),
+            *("language", "engine", "created_at"),
+        )
         read_only_fields = fields
+
+    def get_audio_url(self, podcast: Podcast) -> str:
+        return reverse("podcast-audio", [podcast.pk])
+
+
+class NearArticleSerializer(serializers.Serializer[Any]):
+    """Another article, and how much it is like the one asked about."""
+
+    article_id = serializers.UUIDField()
+    title = serializers.CharField(allow_blank=True)
+    score = serializers.FloatField(min_value=0, max_value=1)
+
+
+class NearestSerializer(serializers.Serializer[Any]):
+    """Articles of the same owner, the most alike first."""
+
+    # Under this name in every list of the API; the framework has an attribute of it, which its fields do not disturb.
+    data = NearArticleSerializer(many=True)  # type: ignore[assignment]
 
 
 class StageStateSerializer(serializers.Serializer[Any]):

@@ -1,7 +1,7 @@
 """Articles as clients see them: hand over, list, look at, summarize again, delete."""
 
 from collections.abc import Iterable
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Final, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -23,6 +23,7 @@ from jobs.api.article import (
     AgainSerializer,
     ArticleSerializer,
     ListedArticleSerializer,
+    NearestSerializer,
     NewArticleSerializer,
     SummarySerializer,
 )
@@ -44,8 +45,17 @@ from jobs.models.article import ArticleQuerySet
 from jobs.pipeline.stages import progress_of
 from jobs.pipeline.steps import STEPS
 from jobs.pipeline.submitting import delete_article, resubmit_article, submit_article
+from jobs.similarity.nearest import MOST_NEAREST, nearest
+from jobs.similarity.search import search
 
-_TEXT = OpenApiParameter(
+#: Of the nearest articles.
+USUAL: Final = 10
+_LIMIT: Final = OpenApiParameter(
+    "limit",
+    {"type": "integer", "minimum": 1, "maximum": MOST_NEAREST, "default": USUAL},
+    description="How many at most.",
+)
+_TEXT: Final = OpenApiParameter(
     "text", {"type": "string", "enum": ["true", "false"]}, description="Whether the article's text is wanted."
 )
 
@@ -61,12 +71,18 @@ class ArticleFilters(FilterSet):
 
     stage = MultipleChoiceFilter(choices=Article.Stage.choices, widget=SeveralWords, help_text="One or several.")
     language = WordFilter(help_text="Of the article: a code such as ja.")
+    q = WordFilter(method="filter_q", help_text="Only those that contain all of these words, in title or text.")
     created_after = MomentFilter(field_name="created_at", method=since, help_text="Inclusive.")
     created_before = MomentFilter(field_name="created_at", method=before, help_text="Exclusive.")
 
     class Meta:
         model = Article
         fields: ClassVar[list[str]] = []
+
+    def filter_q(self, queryset: QuerySet[Article], name: str, q: str) -> QuerySet[Article]:
+        assert self.request is not None
+        user = self.request.user
+        return queryset.filter(pk__in=search(None if user.role in STAFF else user, q).order_by().values("pk"))
 
 
 @extend_schema(tags=["articles"])
@@ -142,6 +158,14 @@ class ArticleViewSet(GenericViewSet[Article]):
         resubmit_article(pk, request.user, **wanted, request_id=request_id_of(request))
         return Response(self._described(pk), status=status.HTTP_202_ACCEPTED)
 
+    @extend_schema(operation_id="articles_similar", parameters=[_LIMIT], responses=NearestSerializer)
+    def similar(self, request: Request, pk: UUID) -> Response:
+        """List articles of the same owner that are most like this one; none while its text has not been found."""
+        refuse_unread(request, {"limit"})
+        article = self._visible(pk)
+        found = nearest(article, _most(request)) if article.stage != Article.Stage.SUBMITTED else []
+        return Response(NearestSerializer({"data": found}).data)
+
     def _visible(self, pk: UUID) -> Article:
         article = self.get_queryset().filter(pk=pk).first()
         if article is None:
@@ -172,6 +196,13 @@ class SummaryViewSet(GenericViewSet[Summary]):
 
 def _progress(articles: Iterable[Article]) -> dict[str, Any]:
     return {"progress": progress_of(articles)}
+
+
+def _most(request: Request) -> int:
+    text = request.query_params.get("limit", str(USUAL))
+    if not (text.isascii() and text.isdigit() and len(text) < 4 and 1 <= int(text) <= MOST_NEAREST):
+        raise serializers.ValidationError({"limit": [f"Must be a whole number from 1 to {MOST_NEAREST}."]})
+    return int(text)
 
 
 def _admit(request: Request, podcast: bool) -> None:

@@ -45,6 +45,7 @@ urlpatterns = [
     path("articles", ArticleViewSet.as_view({"get": "list", "post": "create"}), name="articles"),
     path("articles/<uuid:pk>", ArticleViewSet.as_view({"get": "retrieve", "delete": "destroy"}), name="article"),
     path("articles/<uuid:pk>/regenerate", ArticleViewSet.as_view({"post": "regenerate"}), name="article-regenerate"),
+    path("articles/<uuid:pk>/similar", ArticleViewSet.as_view({"get": "similar"}), name="article-similar"),
     path("articles/<uuid:pk>/summaries", SummaryViewSet.as_view({"get": "list"}), name="article-summaries"),
     path("articles/<uuid:pk>/podcasts", ArticlePodcastViewSet.as_view({"get": "list"}), name="article-podcasts"),
     path("podcasts/<uuid:pk>", PodcastViewSet.as_view({"get": "retrieve", "delete": "destroy"}), name="podcast"),

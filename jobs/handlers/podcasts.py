@@ -6,9 +6,9 @@ from jobs.context import Context
 from jobs.decorators import job
 from jobs.exceptions import NonRetryableError
 from jobs.pipeline.stored import stored_id
+from jobs.priorities import by_tier
 from jobs.speech.podcasts import make
 from jobs.speech.script import Material
-from jobs.statuses import Priority
 
 #: Seconds for script, audio and file; less than workers hold a lock without renewing it.
 _TIMEOUT: Final = 290.0
@@ -29,7 +29,7 @@ _SCHEMA: Final = {
 
 @job(
     "generate_podcast",
-    priority=Priority.NORMAL,
+    priority=by_tier(5),
     timeout=_TIMEOUT,
     version="1.0.0",
     tags=("articles", "podcasts"),

@@ -8,6 +8,7 @@ from jobs.exceptions import NonRetryableError
 from jobs.models import Article
 from jobs.pipeline.reading import read
 from jobs.pipeline.stored import Stage, advance, load, writing
+from jobs.similarity.index import index_article
 
 _WRITTEN: Final = ("title", "author", "published", "language", "text", "characters", "resolved_url", "html")
 
@@ -39,4 +40,5 @@ def _keep(article: Article, extracted: Extracted, url: str | None) -> None:
     article.text, article.characters = extracted.text, len(extracted.text)
     article.resolved_url, article.html = url or "", None
     article.save(update_fields=_WRITTEN)
+    index_article(article)
     advance(article, Stage.EXTRACTED)

@@ -52,6 +52,7 @@ def resubmit_article(
     *,
     preferences: Mapping[str, Any] | None = None,
     podcast: bool | None = None,
+    reason: str = "",
     **chosen: Any,
 ) -> Article:
     """Have an article summarized again, with other preferences where they are given; what is under way is cancelled.
@@ -70,6 +71,7 @@ def resubmit_article(
             article.stage = Article.Stage.EXTRACTED
         article.batch_id = _enqueue(article, chosen)
         article.save(update_fields=["preferences", "stage", "batch_id"])
+        audit(actor, "summarize", article, reason)
     return article
 
 

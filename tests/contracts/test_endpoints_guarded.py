@@ -157,6 +157,7 @@ OWNED: Final[dict[tuple[str, str], Probe]] = {
     ("get", "articles/<uuid:pk>"): one("get", "articles/{}", "article"),
     ("delete", "articles/<uuid:pk>"): one("delete", "articles/{}", "article"),
     ("post", "articles/<uuid:pk>/regenerate"): one("post", "articles/{}/regenerate", "article"),
+    ("get", "articles/<uuid:pk>/similar"): one("get", "articles/{}/similar", "article"),
     ("get", "articles/<uuid:pk>/summaries"): one("get", "articles/{}/summaries", "article"),
     ("get", "sessions"): many("sessions"),
     ("get", "sessions/<str:request_id>"): one("get", "sessions/{}", "session"),
