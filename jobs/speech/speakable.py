@@ -17,7 +17,7 @@ _IMAGE: Final = re.compile(rf"!\[([^\[\]]{{0,500}})\]{_TARGET}")
 _LINK: Final = re.compile(rf"\[([^\[\]]{{1,500}})\]{_TARGET}")
 #: Headings, quotations, items, rules and rows of tables, at the beginning of a line.
 _LINE: Final = re.compile(
-    r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-*+•・][ \t]+|\d{1,3}[.)][ \t]+|[-*_=|: \t]{3,}$)", re.MULTILINE
+    r"^[ \t]*(?:#{1,6}[ \t]+|>[ \t]?|[-*+][ \t]+|[•・][ \t]*|\d{1,3}[.)][ \t]+|[-*_=|: \t]{3,}$)", re.MULTILINE
 )
 _EMPHASIS: Final = re.compile(r"(\*\*\*|\*\*|\*|~~|`{1,3}|(?<!\w)_{1,3}(?=\w))(?=\S)(.{1,200}?)(?<=\S)\1")
 #: Its host is said; signs that end a sentence are not part of it.

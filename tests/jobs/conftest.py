@@ -8,6 +8,7 @@ import pytest
 from jobs.decorators import Handler, job
 from jobs.registry import registry
 from tests.factories import UserFactory
+from tests.jobs.speech.fixtures import media, server  # noqa: F401 (fixtures)
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from jobs.models import Article, LooseFile, Podcast
 from jobs.pipeline.submitting import delete_article
 from tests.api_client import client_of, problem
 from tests.factories import UserFactory
-from tests.jobs.speech.conftest import media  # noqa: F401 (a fixture)
 from tests.jobs.speech.podcasts import path_of, stored_podcast, tone
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media")]
@@ -25,7 +24,7 @@ def article(user: User) -> Article:
 
 
 @pytest.fixture
-def podcast(user: User, article: Article, media: Path) -> Podcast:  # noqa: F811
+def podcast(user: User, article: Article, media: Path) -> Podcast:
     return stored_podcast(WAV, seconds=0.5, user=user, article=article)
 
 

@@ -13,7 +13,7 @@ from jobs.speech.exceptions import AudioTooLarge, SpeechFailed, SpeechRefused, S
 from jobs.speech.pieces import MOST_OF_PIECE, weight
 from jobs.speech.speaking import speak
 from tests.jobs.articles.web import page, raw
-from tests.jobs.speech.conftest import KEY
+from tests.jobs.speech.fixtures import KEY
 from tests.jobs.speech.podcasts import tone
 from tests.jobs.speech.server import SpeechServer, audio, dripping, error, refusal, reset
 
