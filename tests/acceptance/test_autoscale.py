@@ -27,7 +27,7 @@ long = pytest.mark.skipif(not STORM, reason="not for a short run: STORM is not s
 
 
 def scaled(stage: Stage, processes: str, **options: object) -> WorkerProcess:
-    return stage.worker("--autoscale", processes=processes, ready=False, **{**SCALING, **options})
+    return stage.worker("--autoscale", "--skip-checks", processes=processes, ready=False, **{**SCALING, **options})
 
 
 def children(supervisor: WorkerProcess) -> list[psutil.Process]:
@@ -149,7 +149,8 @@ def test_what_one_host_was_doing_is_done_by_the_others_when_it_is_lost(watched):
     stage.wait_for_event("run", count=12)
     hosts = stage.db.execute(
         "SELECT w.hostname, s.hostname AS of_supervisor, count(*) AS jobs"
-        " FROM job_processing_locks l JOIN job_workers w ON w.id = l.worker_id JOIN job_supervisors s ON s.id = w.supervisor GROUP BY 1, 2 ORDER BY 1"
+        " FROM job_processing_locks l JOIN job_workers w ON w.id = l.worker_id"
+        " JOIN job_supervisors s ON s.id = w.supervisor GROUP BY 1, 2 ORDER BY 1"
     ).fetchall()
     assert [(found["hostname"], found["of_supervisor"]) for found in hosts] == [("alpha", "alpha"), ("beta", "beta")]
     lose(alpha)
