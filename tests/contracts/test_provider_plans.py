@@ -20,8 +20,8 @@ from tests.contracts.plans import Plan, plans_of
 pytestmark = [pytest.mark.slow, pytest.mark.django_db]
 
 _CALLS = """INSERT INTO ai_calls (id, provider, purpose, outcome, day, expires_at)
-SELECT ekiden_uuid7(), 'groq', 'summary', CASE WHEN n % 1000 = 0 THEN 'running' ELSE 'answered' END, now(),
-       now() + (n - 500) * interval '1 second' FROM generate_series(1, 20000) n"""
+SELECT ekiden_uuid7(), 'groq', 'summary', CASE WHEN n % 250 = 0 THEN 'running' ELSE 'answered' END, now(),
+       now() + (n - 500) * interval '1 second' FROM generate_series(1, 5000) n"""
 _SPEND = """INSERT INTO ai_daily_spend (user_id, day, amount)
 SELECT id, current_date - n, 0 FROM users CROSS JOIN generate_series(0, 29) n"""
 _DAYS = """INSERT INTO ai_provider_days (day, provider, outcome)
