@@ -8,7 +8,8 @@ from django.db.models import Count
 from prometheus_client.core import GaugeMetricFamily, Metric
 
 from jobs import queues
-from jobs.backlog import Backlog, look_at_backlog
+from jobs.backlog import look_at_backlog
+from jobs.languages import is_foreign
 from jobs.models import Job
 from jobs.queues import QueueSnapshot
 from jobs.statuses import Status
@@ -16,6 +17,8 @@ from jobs.statuses import Status
 #: Names of queues come from callers: those with the fewest jobs beyond so many are shown together, under this name.
 MOST: Final = 200
 OTHER: Final = "_other"
+#: Each takes probes of its own: only those with the most jobs are looked at.
+MOST_BACKLOGS: Final = 50
 
 
 def metrics() -> Iterator[Metric]:
@@ -28,18 +31,19 @@ def metrics() -> Iterator[Metric]:
     waiting = GaugeMetricFamily(
         "ekiden_queue_waiting", "Jobs that wait for other jobs or an event, counted up to 10000.", labels=["queue"]
     )
-    for queue in _bounded(queues.snapshot()):
+    found = queues.snapshot()
+    for queue in _bounded(found):
         depth.add_metric([queue.name], queue.depth)
         age.add_metric([queue.name], queue.oldest_age_seconds)
         running.add_metric([queue.name], queue.processing)
         paused.add_metric([queue.name], int(queue.paused))
         waiting.add_metric([queue.name], queue.waiting)
     yield from (depth, age, running, paused, waiting)
-    yield from _backlog()
+    yield from _backlog(found)
     yield _running()
 
 
-def _backlog() -> Iterator[Metric]:
+def _backlog(snapshots: list[QueueSnapshot]) -> Iterator[Metric]:
     age = GaugeMetricFamily(
         "ekiden_queue_backlog_age_seconds",
         "How long the job that another worker could begin has been due; what to scale by.",
@@ -48,8 +52,9 @@ def _backlog() -> Iterator[Metric]:
     due = GaugeMetricFamily(
         "ekiden_queue_backlog_jobs", "Jobs that more workers could begin now, counted up to 10000.", labels=["queue"]
     )
-    found = sorted(look_at_backlog(), key=lambda one: (-one.due, one.queue))
-    for one in [*found[:MOST], *_other_backlogs(found[MOST:])]:
+    ours = [queue for queue in snapshots if not is_foreign(queue.name)]
+    longest = sorted(ours, key=lambda queue: (-queue.depth, queue.name))[:MOST_BACKLOGS]
+    for one in look_at_backlog(queue.name for queue in longest) if longest else ():
         age.add_metric([one.queue], one.age_seconds)
         due.add_metric([one.queue], one.due)
     yield from (age, due)
@@ -77,10 +82,3 @@ def _bounded(found: list[QueueSnapshot]) -> list[QueueSnapshot]:
         )
         named.append(replace(together, waiting=sum(queue.waiting for queue in others)))
     return sorted(named, key=lambda queue: queue.name)
-
-
-def _other_backlogs(others: list[Backlog]) -> list[Backlog]:
-    if not others:
-        return []
-    running, due = sum(one.running for one in others), sum(one.due for one in others)
-    return [Backlog(OTHER, max(one.age_seconds for one in others), due, running)]
