@@ -49,7 +49,7 @@ def make(
 def delete(podcast_id: UUID, actor: Any, reason: str = "") -> None:
     """Delete a podcast; its file is noted with it, and goes a little later."""
     with transaction.atomic(using=router.db_for_write(Podcast)):
-        podcast = Podcast.objects.select_for_update().get(pk=podcast_id)
+        podcast = Podcast.objects.get(pk=podcast_id)
         audit(actor, "delete", podcast, reason)
         podcast.delete()
 

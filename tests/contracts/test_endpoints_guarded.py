@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -17,10 +18,11 @@ from accounts.models import User
 from analytics.api.request_logs import RequestLogViewSet
 from analytics.models import RequestLog
 from jobs import catalogue, schedules
-from jobs.models import Article, Batch, Job, Schedule, Session
+from jobs.models import Article, Batch, Job, Podcast, Schedule, Session
 from jobs.models.article import ArticleQuerySet
 from jobs.models.batch import BatchQuerySet
 from jobs.models.job import JobQuerySet
+from jobs.models.podcast import PodcastQuerySet
 from jobs.models.schedule import ScheduleQuerySet
 from jobs.models.session import SessionQuerySet
 from jobs.registry import JobType, registry
@@ -30,6 +32,8 @@ from tests.api_client import client_of
 from tests.contracts.test_api_views import addresses, view_class
 from tests.factories import UserFactory
 from tests.jobs.rows import fail
+from tests.jobs.speech.fixtures import media  # noqa: F401 (a fixture)
+from tests.jobs.speech.podcasts import stored_podcast
 
 pytestmark = pytest.mark.django_db
 
@@ -55,6 +59,7 @@ class Scene:
     deleted_schedule: Schedule
     batch: Batch
     article: Article
+    podcast: Podcast
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         # A body only where one may be sent: an unread one is refused.
@@ -105,6 +110,11 @@ def figures(scene: Scene, response: Any) -> bool:
 
 def one(method: str, path: str, which: str, body: Any = None, **headers: str) -> Probe:
     return lambda scene: found(scene, scene(method, path.format(getattr(scene, which).pk), body, **headers))
+
+
+def listened(scene: Scene) -> bool:
+    response = scene("get", f"podcasts/{scene.podcast.pk}/audio")
+    return bool(b"".join(response)) and found(scene, response)
 
 
 def many(path: str) -> Probe:
@@ -159,6 +169,10 @@ OWNED: Final[dict[tuple[str, str], Probe]] = {
     ("post", "articles/<uuid:pk>/regenerate"): one("post", "articles/{}/regenerate", "article"),
     ("get", "articles/<uuid:pk>/similar"): one("get", "articles/{}/similar", "article"),
     ("get", "articles/<uuid:pk>/summaries"): one("get", "articles/{}/summaries", "article"),
+    ("get", "articles/<uuid:pk>/podcasts"): one("get", "articles/{}/podcasts", "article"),
+    ("get", "podcasts/<uuid:pk>"): one("get", "podcasts/{}", "podcast"),
+    ("delete", "podcasts/<uuid:pk>"): one("delete", "podcasts/{}", "podcast"),
+    ("get", "podcasts/<uuid:pk>/audio"): listened,
     ("get", "sessions"): many("sessions"),
     ("get", "sessions/<str:request_id>"): one("get", "sessions/{}", "session"),
     ("patch", "sessions/<str:request_id>"): one("patch", "sessions/{}", "session", {"ttl": 60}),
@@ -218,7 +232,7 @@ NAMES: Final = {name: " ".join(name) for name in (*OWNED, *MAKING)}
 
 
 @pytest.fixture
-def scene(db: None) -> Iterator[Scene]:
+def scene(db: None, media: Path) -> Iterator[Scene]:  # noqa: F811
     registry.add(JobType("guarded", guarded, queue="guarded"))
     ada, bob = UserFactory(user_id="ada"), UserFactory(user_id="bob")
     mine = client_of(ada)
@@ -242,6 +256,7 @@ def scene(db: None) -> Iterator[Scene]:
         deleted_schedule=deleted_schedule,
         batch=Batch.objects.create(name="ada's", total=0, user=ada),
         article=Article.objects.create(title="ada's", user=ada),
+        podcast=stored_podcast(seconds=0.1, user=ada),
     )
     registry.remove("guarded")
     catalogue.forget()
@@ -250,7 +265,7 @@ def scene(db: None) -> Iterator[Scene]:
 @pytest.fixture
 def unfiltered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the application's filters away."""
-    for queryset in (JobQuerySet, SessionQuerySet, ScheduleQuerySet, BatchQuerySet, ArticleQuerySet):
+    for queryset in (JobQuerySet, SessionQuerySet, ScheduleQuerySet, BatchQuerySet, ArticleQuerySet, PodcastQuerySet):
         monkeypatch.setattr(queryset, "owned_by", lambda self, user: self)
     monkeypatch.setattr(RequestLogViewSet, "get_queryset", lambda self: RequestLog.objects.all())
     for module in list(sys.modules.values()):

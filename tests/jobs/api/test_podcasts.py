@@ -154,3 +154,11 @@ def test_the_podcasts_of_a_deleted_article_go_with_it(client: APIClient, podcast
 def test_those_of_an_article_that_was_hidden_otherwise_are_hidden_too(client: APIClient, podcast: Podcast) -> None:
     Article.objects.update(is_deleted=True)
     problem(audio(client, podcast), 404, "not-found")
+
+
+@pytest.mark.usefixtures("handlers_as_app")
+def test_the_web_processs_own_role_may_do_all_of_it(client: APIClient, podcast: Podcast) -> None:
+    assert len(client.get(f"/api/v1/articles/{podcast.article_id}/podcasts").json()["data"]) == 1
+    assert body(audio(client, podcast)) == WAV
+    assert client.delete(f"/api/v1/podcasts/{podcast.pk}").status_code == 204
+    assert LooseFile.objects.filter(name=podcast.audio.name).exists()
