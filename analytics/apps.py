@@ -6,10 +6,11 @@ class AnalyticsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from analytics import chores, upkeep
+        from analytics import chores, doctor, upkeep
         from analytics.completion import note_endings
         from jobs.observers import observe
 
         observe(note_endings)
         upkeep.register()
         chores.register()
+        doctor.register()

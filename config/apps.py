@@ -7,6 +7,7 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
+        from config import doctor
         from config.roles import own_role
         from config.schema_version import record_migrations
 
@@ -17,3 +18,4 @@ class ConfigConfig(AppConfig):
             from config.telemetry import starting
 
             starting.start(settings.PROCESS, settings.TRACES_EXPORTER, settings.TRACES_SERVICE_NAME)
+        doctor.register()

@@ -13,6 +13,7 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from jobs import current, language_rights, redis_counts
+from jobs.clocks import clock_offset
 from jobs.exceptions import JobTimeout
 from jobs.execution import failure
 from jobs.languages import PYTHON
@@ -20,6 +21,7 @@ from jobs.models import Job, Worker
 from jobs.models.columns import ClockTimestamp
 from jobs.outcomes import Attempt
 from jobs.registry import registry
+from jobs.source import release
 from jobs.worker.counting import Counts
 from jobs.worker.database import TRANSIENT, close_quietly, first_line
 from jobs.worker.hand import Hand
@@ -121,6 +123,7 @@ class Heartbeat(threading.Thread):
             "queues": list(self.options.queues or ()),
             "job_types": list(self.options.job_types or ()),
             "concurrency": self.options.concurrency,
+            "release": release(),
             "supervisor": self.options.supervisor,
         }
 
@@ -129,6 +132,7 @@ class Heartbeat(threading.Thread):
             "heartbeat_at": ClockTimestamp(),
             "running": len(self.hand.running()),
             "rss_mb": round(self.memory_mb, 1),
+            "clock_offset": round(clock_offset(tries=1), 3),
             # Others may have taken a long silence for the end.
             "stopped_at": None,
         }
