@@ -1,7 +1,7 @@
 """Jobs as clients see them: submit, list, look at, change, cancel, retry, delete."""
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
@@ -20,6 +20,7 @@ from accounts.api.fields import JsonObject, Moment, WholeNumber
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
 from accounts.api.views import GenericViewSet
+from accounts.models import User
 from accounts.roles import STAFF
 from jobs import control
 from jobs.api import described, kept_answers
@@ -179,7 +180,7 @@ class JobViewSet(GenericViewSet[Job]):
         return _answer(self._visible(pk))
 
     def _visible(self, pk: UUID) -> Job:
-        user = self.request.user
+        user = cast(User, self.request.user)
         job = find_job(pk, None if user.role in STAFF else user.pk)
         if job is None:
             raise Http404
@@ -187,8 +188,9 @@ class JobViewSet(GenericViewSet[Job]):
 
     def _whose(self, job: Job) -> Job:
         """Let the answer name the caller without asking who that is."""
-        if job.user_id == self.request.user.pk:
-            job.user = self.request.user
+        user = cast(User, self.request.user)
+        if job.user_id == user.pk:
+            job.user = user
         return job
 
     def _narrowed(self, names: tuple[str, ...]) -> QuerySet[Job]:

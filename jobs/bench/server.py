@@ -33,7 +33,7 @@ class Server:
         return sum(sum(times[:2]) for each in self._processes() if (times := _quietly(each.cpu_times)))
 
     def memory_mb(self) -> float:
-        return sum(memory.rss for each in self._processes() if (memory := _quietly(each.memory_info))) / 1e6
+        return sum(float(memory.rss) for each in self._processes() if (memory := _quietly(each.memory_info))) / 1e6
 
     def _processes(self) -> list[psutil.Process]:
         return [self.process, *self.process.children(recursive=True)]

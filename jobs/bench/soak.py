@@ -41,7 +41,9 @@ SELECT percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY seconds), 
 """
 
 
-def soak(bench: Bench, user: User, rate: float, seconds: float, workers: list[BenchWorker], tick: Tick) -> Any:
+def soak(
+    bench: Bench, user: User, rate: float, seconds: float, workers: list[BenchWorker], tick: Tick
+) -> dict[str, Any]:
     """Hand over articles at a rate for so many seconds, wait for the last, and say what became of them."""
     tick(f"articles, {rate:g} a second")
 

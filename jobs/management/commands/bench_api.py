@@ -76,7 +76,7 @@ class Command(BaseCommand):
         figures: dict[str, Any] = {"clients": given["clients"]}
         ids = api.warm_up(bench)
         if given["soak"] and user is not None:
-            return figures | soak.soak(bench, user, given["articles"] / 60, given["soak"], workers, self._tick)
+            return {**figures, **soak.soak(bench, user, given["articles"] / 60, given["soak"], workers, self._tick)}
         if given["find_limit"]:
             return figures | api.find_limit(bench, given["rate"], self._tick)
         figures |= api.under_load(bench, given["rate"], ids, self._tick)
