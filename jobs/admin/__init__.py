@@ -3,6 +3,7 @@
 from django.contrib import admin
 
 from jobs.admin import (
+    article,
     audit,
     batch,
     dead_letter,
@@ -15,10 +16,12 @@ from jobs.admin import (
     queue,
     schedule,
     session,
+    summary,
     worker,
 )
 
 __all__ = [
+    "article",
     "audit",
     "batch",
     "dead_letter",
@@ -31,6 +34,7 @@ __all__ = [
     "queue",
     "schedule",
     "session",
+    "summary",
     "worker",
 ]
 

@@ -12,6 +12,7 @@ from jobs.models import AuditEntry
 
 #: The pages of what an entry may be about.
 _PAGES: Final = {
+    "article": "article",
     "job": "job",
     "dead letter": "deadletter",
     "queue": "queue",

@@ -38,6 +38,8 @@ LINE: Final = (
 )
 #: Asked for less often.
 MENU: Final = (
+    Place("Articles", "jobs.article"),
+    Place("Summaries", "jobs.summary"),
     Place("Batches", "jobs.batch"),
     Place("Sessions", "jobs.session"),
     Place("Locks", "jobs.processinglock"),

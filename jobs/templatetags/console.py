@@ -28,6 +28,7 @@ _ACTED: Final = {
     "resume": "resumed",
     "retry": "ran again",
     "run": "ran",
+    "summarize": "had summarized again",
 }
 
 

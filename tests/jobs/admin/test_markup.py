@@ -3,7 +3,7 @@
 import re
 from html.parser import HTMLParser
 
-from jobs.models import Schedule
+from jobs.models import Article, Schedule, Summary
 from tests.jobs.admin.test_permissions import pages
 from tests.jobs.rows import dead_letter, fail, new_job, start
 
@@ -56,6 +56,8 @@ def test_pages_are_strict(operator):
     start(running)
     interval = {"type": "cron", "expression": "0 9 * * *", "timezone": "Asia/Tokyo"}
     schedule = Schedule.objects.create(name="x", job_type="bench_thread", schedule_interval=interval, last_error="no")
+    article = Article.objects.create(title="x", text="x", stage="extracted")
+    summary = Summary.objects.create(article=article, text="x", provider="groq", reasons=[{"code": "a", "detail": "b"}])
     base = "/admin/jobs"
     addresses = [
         *pages(letter.pk, job.pk),
@@ -68,6 +70,8 @@ def test_pages_are_strict(operator):
         f"{base}/queue/default/pause/",
         f"{base}/queue/default/configure/",
         f"{base}/schedule/add/",
+        *(f"{base}/article/{article.pk}/{page}/" for page in ("change", "summarize", "delete")),
+        f"{base}/summary/{summary.pk}/change/",
         *(f"{base}/schedule/{schedule.pk}/{page}/" for page in ("change", "edit", "delete")),
     ]
     found = {address: faults(operator, address) for address in addresses}

@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from accounts.roles import Role
-from jobs.models import AuditEntry, Job, Schedule
+from jobs.models import Article, AuditEntry, Job, Schedule
 from tests.jobs.admin.conftest import client_of
 from tests.jobs.rows import dead_letter, new_job, start
 
@@ -19,6 +19,8 @@ LISTS = [
     "session",
     "function",
     "schedule",
+    "article",
+    "summary",
 ]
 
 
@@ -28,7 +30,7 @@ def places(db):
     job, running, letter = new_job(), new_job(), dead_letter()
     hourly = {"type": "timedelta", "seconds": 3600}
     schedule = Schedule.objects.create(name="hourly", job_type="bench_thread", schedule_interval=hourly)
-    lock = start(running)
+    lock, article = start(running), Article.objects.create(title="x")
     base = "/admin/jobs"
     upto = {"upto": str(letter.pk)}
     return {
@@ -50,6 +52,7 @@ def places(db):
         f"{base}/schedule/{schedule.pk}/edit/": {"name": "x"},
         f"{base}/schedule/add/": {"name": "x"},
         f"{base}/schedule/many/pause/": {"upto": str(schedule.pk)},
+        **{f"{base}/article/{article.pk}/{act}/": {} for act in ("summarize", "delete")},
         f"{base}/deadletter/many/redrive/": upto,
         f"{base}/deadletter/many/discard/": upto,
     }

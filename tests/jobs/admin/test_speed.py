@@ -22,7 +22,10 @@ FROM job_queue LIMIT 20000;
 INSERT INTO job_audit_log (actor_name, action, target_type, target_id)
 SELECT 'operator-1', 'discarded', 'job', id FROM job_queue LIMIT 20000;
 INSERT INTO sessions (request_id, language_title, status, expires_at)
-SELECT ekiden_uuid7()::text, 'python-summarize', 'closed', now() FROM generate_series(1, 20000)
+SELECT ekiden_uuid7()::text, 'python-summarize', 'closed', now() FROM generate_series(1, 20000);
+INSERT INTO articles (id, stage, text) SELECT ekiden_uuid7(), 'extracted', 'text' FROM generate_series(1, 20000);
+INSERT INTO article_summaries (id, article_id, text, provider, reasons)
+SELECT ekiden_uuid7(), id, 'text', 'groq', '[]' FROM articles
 """
 
 LISTS = [
@@ -50,6 +53,10 @@ LISTS = [
     ("session", {}),
     ("session", {"status": "active", "window": "24h"}),
     ("session", {"q": "x"}),
+    ("article", {}),
+    ("article", {"stage": "extracted", "window": "24h"}),
+    ("summary", {}),
+    ("summary", {"verdict": "open", "provider": "groq"}),
     ("auditentry", {}),
     ("auditentry", {"q": "x"}),
 ]
@@ -66,12 +73,14 @@ def history(django_db_setup, django_db_blocker):
                 new_job()
                 start(new_job())
             cursor.execute(
-                "VACUUM ANALYZE job_queue, job_dead_letter_queue, job_processing_locks, job_audit_log, sessions"
+                "VACUUM ANALYZE job_queue, job_dead_letter_queue, job_processing_locks, job_audit_log, sessions,"
+                " articles, article_summaries"
             )
         yield
         with connection.cursor() as cursor:
             cursor.execute(
-                "TRUNCATE job_queue, job_processing_locks, job_dead_letter_groups, job_audit_log, sessions CASCADE"
+                "TRUNCATE job_queue, job_processing_locks, job_dead_letter_groups, job_audit_log, sessions, articles"
+                " CASCADE"
             )
 
 
@@ -94,12 +103,13 @@ def test_list_reads_no_history(operator, name, params):
     queries = [
         sql
         for sql in captured(operator, name, params)
-        if ("job_" in sql or '"sessions"' in sql) and sql.startswith(("SELECT", "WITH", "\n"))
+        if any(table in sql for table in ("job_", '"sessions"', '"articles"', '"article_summaries"'))
+        and sql.startswith(("SELECT", "WITH", "\n"))
     ]
     assert queries
     for sql in queries:
         shown = plan(sql)
-        assert not re.search(r"Seq Scan on (job_(queue|dead_letter_queue|audit_log)|sessions)\b", shown), (
+        assert not re.search(r"Seq Scan on (job_(queue|dead_letter_queue|audit_log)|sessions|article\w*)\b", shown), (
             f"{sql}\n{shown}"
         )
         if "COUNT(" in sql and "job_queue" in sql:
@@ -108,7 +118,19 @@ def test_list_reads_no_history(operator, name, params):
 
 @pytest.mark.usefixtures("history")
 @pytest.mark.parametrize(
-    "name", ["job", "deadletter", "deadlettergroup", "processinglock", "worker", "queue", "session", "auditentry", ""]
+    "name",
+    [
+        "job",
+        "deadletter",
+        "deadlettergroup",
+        "processinglock",
+        "worker",
+        "queue",
+        "session",
+        "article",
+        "auditentry",
+        "",
+    ],
 )
 def test_number_of_queries_does_not_grow_with_the_rows(operator, name):
     # The first visit of a minute is noted.

@@ -1,0 +1,85 @@
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.safestring import SafeString
+
+from jobs.admin import display
+from jobs.admin.facts import FactsAdmin, anchor
+from jobs.admin.filters import Choices, FixedFilter, WindowFilter
+from jobs.admin.verdicts import reasons, verdict
+from jobs.models import Summary
+
+_VERDICTS = {"accepted": ("Accepted", True), "refused": ("Refused", False), "open": ("Not judged yet", None)}
+
+
+class VerdictFilter(FixedFilter):
+    title = "verdict"
+    parameter_name = "verdict"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(value, label) for value, (label, _) in _VERDICTS.items()]
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        accepted = _VERDICTS[value][1]
+        return rows.filter(accepted__isnull=True) if accepted is None else rows.filter(accepted=accepted)
+
+
+class ProviderFilter(FixedFilter):
+    title = "provider"
+    parameter_name = "provider"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
+        return [(name, name) for name in ("groq", "claude", "extractive")]
+
+    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return rows.filter(provider=value)
+
+
+@admin.register(Summary)
+class SummaryAdmin(FactsAdmin):
+    list_display = ("key", "beginning", "verdict", "provider", "length", "language", "cost", "created")
+    list_filter = (VerdictFilter, ProviderFilter, WindowFilter)
+    search_fields = ("id__exact",)
+    search_help_text = "A whole id."
+    detail_template = "jobs/summary.html"
+
+    def detail_queryset(self) -> QuerySet[Any]:
+        return Summary.objects.select_related("article", "user").defer("article__text", "article__html")
+
+    def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        tokens = f"{obj.input_tokens:,} in, {obj.output_tokens:,} out" if obj.output_tokens else ""
+        facts = {
+            "Article": anchor("article", obj.article_id, str(obj.article)),
+            "Provider": f"{obj.provider} {obj.model}".strip(),
+            "Length": obj.length,
+            "Language": obj.language,
+            "Tokens": tokens,
+            "Cost": f"{obj.cost} $" if obj.cost else "",
+            "Job": anchor("job", obj.job_id, obj.job_id) if obj.job_id else "",
+            "Owner": obj.user,
+            "Written": display.exact(obj.created_at),
+        }
+        return {
+            **super().detail(request, obj),
+            "state": verdict(obj),
+            "facts": display.facts(facts),
+            "reasons": reasons(obj),
+        }
+
+    @admin.display(description="id")
+    def key(self, summary: Summary) -> SafeString:
+        return display.key(summary.pk)
+
+    @admin.display(description="text")
+    def beginning(self, summary: Summary) -> str:
+        return display.short(summary.text, 80)
+
+    @admin.display(description="verdict")
+    def verdict(self, summary: Summary) -> SafeString:
+        return verdict(summary)
+
+    @admin.display(description="created")
+    def created(self, summary: Summary) -> SafeString:
+        return display.moment(summary.created_at)
