@@ -18,11 +18,25 @@ _LINES: Final = (
     ("worker_rss_mb", "a worker's peak memory", "MB"),
 )
 
+#: Printed below those, each figure by its own name.
+_GROUPS: Final = (
+    *("latency_ms", "latency_from_call_ms", "history", "pruning", "fan_in", "blocked", "similarity", "snapshot"),
+)
+
 
 def table(figures: dict[str, Any]) -> str:
     """Give one line per figure."""
     lines = [_line(label, figures[key], unit) for key, label, unit in _LINES if key in figures]
-    for group in ("latency_ms", "latency_from_call_ms", "history", "pruning", "fan_in", "blocked", "snapshot"):
+    for group in (
+        "latency_ms",
+        "latency_from_call_ms",
+        "history",
+        "pruning",
+        "fan_in",
+        "blocked",
+        "similarity",
+        "snapshot",
+    ):
         lines += [_line(f"{group}, {key}", value, "") for key, value in figures.get(group, {}).items()]
     for flight, values in figures.get("api", {}).items():
         lines += [_line(f"api, {flight}, {key}", value, "") for key, value in values.items()]

@@ -13,6 +13,7 @@ from jobs.bench.lane import bench_lane
 from jobs.bench.machine import machine
 from jobs.bench.pruning import ROWS_AT_ONCE, pruning
 from jobs.bench.report import table
+from jobs.bench.similarity import CHUNK, similarity
 from jobs.bench.web import web
 from jobs.management.arguments import whole
 
@@ -30,6 +31,7 @@ class Command(BaseCommand):
         add("--prune", type=whole, metavar="N", help="also drain while so many old jobs are pruned")
         add("--fan-in", type=whole, metavar="N", help="also drain so many jobs that another one waits for")
         add("--blocked", type=whole, metavar="N", help="also claims behind so many jobs that one key blocks")
+        add("--similarity", type=whole, metavar="N", help="also index so many articles, search and compare them")
         add("--snapshot", action="store_true", help="also drain 100,000 jobs under an old snapshot")
         add("--api", action="store_true", help="also the REST API with one web process at 1, 10 and 100 in flight")
         add("--json", action="store_true", help="print one JSON object")
@@ -56,6 +58,8 @@ class Command(BaseCommand):
                     figures |= fan_in(lane, given["fan_in"], given["processes"], tick)
                 if given["blocked"]:
                     figures |= blocked(lane, given["blocked"], tick)
+                if given["similarity"]:
+                    figures |= similarity(given["similarity"], tick)
                 if given["snapshot"]:
                     figures |= measures.old_snapshot(lane, tick)
                 if given["api"]:
@@ -72,6 +76,7 @@ class Command(BaseCommand):
         steps += (3 * given["prune"] // (2 * ROWS_AT_ONCE) + 5) if given["prune"] else 0
         steps += 3 * len({1, given["processes"]}) if given["fan_in"] else 0
         steps += 2 * measures.ROUNDS if given["blocked"] else 0
+        steps += (-(-given["similarity"] // CHUNK) + 2) if given["similarity"] else 0
         return steps + int(given["snapshot"]) + 3 * int(given["api"])
 
 

@@ -5,11 +5,14 @@
 -- 40 are, or 20,000 articles have been walked by, but eight always. Then the exact value of the best 40 of them. Of
 -- 10,000 articles the ten nearest by a comparison with all were found but for one in a hundred; docs/decisions.md
 -- has the figures.
+--
+-- Rows are looked up by sub-selects and not by joins: how many terms an array has, the planner cannot know, and of the
+-- joins that are left it must never go through all of one side for each row of the other.
 CREATE FUNCTION nearest_articles(
     p_owner bigint, p_keys bigint[], p_counts smallint[], p_except uuid, p_limit integer
 ) RETURNS TABLE (article_id uuid, score double precision)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public, pg_temp
-SET enable_seqscan = off SET enable_mergejoin = off SET jit = off SET work_mem = '16MB' ROWS 10 AS $$
+SET enable_seqscan = off SET enable_mergejoin = off SET enable_nestloop = off SET jit = off SET work_mem = '16MB' ROWS 10 AS $$
 #variable_conflict use_column
 DECLARE
     v_articles double precision;
@@ -19,10 +22,13 @@ BEGIN
     END IF;
     SELECT 1 + t.articles INTO v_articles FROM article_terms t WHERE t.key = p_owner;
     RETURN QUERY
-    WITH asked AS MATERIALIZED (
-        SELECT q.key, t.articles, 1 + ln(v_articles / (1 + t.articles)) AS rarity,
-               (1 + ln(q.n)) * (1 + ln(v_articles / (1 + t.articles))) AS weight
-        FROM unnest(p_keys, p_counts) q (key, n) JOIN article_terms t ON t.key = q.key
+    WITH known AS (
+        SELECT q.key, q.n, (SELECT t.articles FROM article_terms t WHERE t.key = q.key) AS articles
+        FROM unnest(p_keys, p_counts) q (key, n)
+    ), asked AS MATERIALIZED (
+        SELECT k.key, k.articles, 1 + ln(v_articles / (1 + k.articles)) AS rarity,
+               (1 + ln(k.n)) * (1 + ln(v_articles / (1 + k.articles))) AS weight
+        FROM known k WHERE k.articles > 0
     ), ranked AS (
         SELECT a.key, a.weight * a.rarity AS worth, row_number() OVER strongest AS place,
                sum(a.articles) OVER strongest AS walked
@@ -36,13 +42,15 @@ BEGIN
         ) v ON v.article_id IS DISTINCT FROM p_except
         GROUP BY v.article_id, v.length ORDER BY sum(s.worth) / v.length DESC, v.article_id
         LIMIT greatest(40, 2 * p_limit)
+    ), vector AS MATERIALIZED (
+        SELECT c.article_id, (SELECT v FROM article_vectors v WHERE v.article_id = c.article_id) AS stored FROM candidate c
     ), seen AS MATERIALIZED (
-        SELECT c.article_id, k.key, 1 + ln(k.n) AS often
-        FROM candidate c JOIN article_vectors v ON v.article_id = c.article_id
-        CROSS JOIN LATERAL unnest(v.keys[1:cardinality(v.counts)], v.counts) k (key, n)
+        SELECT v.article_id, k.key, 1 + ln(k.n) AS often
+        FROM vector v
+        CROSS JOIN LATERAL unnest((v.stored).keys[1:cardinality((v.stored).counts)], (v.stored).counts) k (key, n)
     ), rarity AS MATERIALIZED (
-        SELECT d.key, 1 + ln(v_articles / (1 + t.articles)) AS rarity
-        FROM (SELECT DISTINCT s.key FROM seen s) d JOIN article_terms t ON t.key = d.key
+        SELECT d.key, 1 + ln(v_articles / (1 + (SELECT t.articles FROM article_terms t WHERE t.key = d.key))) AS rarity
+        FROM (SELECT DISTINCT s.key FROM seen s) d
     )
     SELECT s.article_id, least(1, coalesce(sum(s.often * r.rarity * a.weight), 0) / sqrt(sum((s.often * r.rarity) ^ 2))
            / (SELECT sqrt(sum(weight ^ 2)) FROM asked))
