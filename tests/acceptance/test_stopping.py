@@ -138,3 +138,27 @@ def test_supervised_drain_ends_by_itself(stage):
     stage.submit_many("proof_note", 200)
     assert stage.worker("--processes=2", "--drain", ready=False).wait() == 0
     assert stage.counts() == {"completed": 200}
+
+
+def test_a_worker_that_is_one_too_many_lets_its_jobs_end_however_long_they_take(stage):
+    """SIGUSR1 claims nothing more and has no grace period; a SIGTERM after it begins one."""
+    job = stage.submit("proof_gate")
+    worker = stage.worker(grace="200ms")
+    stage.wait_for_event("run", job)
+    worker.signal(signal.SIGUSR1)
+    worker.wait_for_log("1 jobs run on to their end")
+    later = stage.submit("proof_note")
+    # For longer than the grace period and the lock.
+    expires = stage.lock(job)["expires_at"]
+    wait_until(lambda: stage.db.execute("SELECT clock_timestamp() > %s AS past", [expires]).fetchone()["past"])
+    assert (stage.job(job)["status"], stage.job(later)["status"]) == ("processing", "pending")
+    stage.open()
+    assert worker.wait() == 0
+    assert (stage.job(job)["status"], stage.job(job)["attempt"]) == ("completed", 1)
+    second = stage.submit("proof_gate", {"name": "never"})
+    worker = stage.worker(grace="200ms")
+    stage.wait_for_event("run", second)
+    worker.signal(signal.SIGUSR1)
+    worker.wait_for_log("to their end")
+    assert worker.terminate() == 0
+    assert (stage.job(second)["status"], stage.job(second)["retry_count"]) == ("pending", 0)

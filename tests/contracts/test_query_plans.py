@@ -305,6 +305,15 @@ IN_FUNCTIONS = {
         frozenset({"job_lanes", "job_ready", "lock_concurrency"}),
     ),
     "what expired": ("cancel_expired_jobs()", frozenset({"job_expiry"})),
+    # What KEDA and supervisors ask.
+    "backlog": (
+        "coalesce(sum(due + running), 0)::integer FROM queue_backlog()",
+        frozenset({"job_ready", "job_lanes", "job_running", "lock_concurrency"}),
+    ),
+    "backlog of a queue and its types": (
+        "max(age_seconds) FROM queue_backlog('{images}', '{type1}')",
+        frozenset({"job_ready", "job_lanes", "job_running", "lock_concurrency"}),
+    ),
 }
 
 
