@@ -40,6 +40,7 @@ LINE: Final = (
 MENU: Final = (
     Place("Articles", "jobs.article"),
     Place("Summaries", "jobs.summary"),
+    Place("Podcasts", "jobs.podcast"),
     Place("Batches", "jobs.batch"),
     Place("Sessions", "jobs.session"),
     Place("Locks", "jobs.processinglock"),

@@ -24,7 +24,7 @@ PASSWORD = "correct horse battery staple"
 class StrictPolicy:
     """Middleware: the policy that the console must live with, stricter than any deployment's."""
 
-    SOURCES = ("script-src", "style-src", "img-src", "connect-src", "form-action")
+    SOURCES = ("script-src", "style-src", "img-src", "connect-src", "form-action", "media-src")
     HEADER = "; ".join(["default-src 'none'", *(f"{source} 'self'" for source in SOURCES)])
 
     def __init__(self, get_response):

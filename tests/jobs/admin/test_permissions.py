@@ -21,6 +21,7 @@ LISTS = [
     "schedule",
     "article",
     "summary",
+    "podcast",
 ]
 
 
