@@ -132,6 +132,8 @@ def ask(url: str, path: str, **parameters: Any) -> Any:
         with urllib.request.urlopen(address, timeout=10) as answer:
             return json.load(answer)["data"]
     except urllib.error.HTTPError as error:
+        if error.code == 503:
+            return None
         raise AssertionError(f"{parameters}: {error.read().decode()}") from None
     except OSError:
         return None

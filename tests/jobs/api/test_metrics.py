@@ -1,17 +1,33 @@
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_open
 from prometheus_client.parser import text_string_to_metric_families as parse
 from rest_framework.test import APIClient
 
+from accounts.redis_link import link_to
 from accounts.roles import Role
-from jobs import queues
+from jobs import dead_letters, queues
 from jobs.api.metrics import collector
-from jobs.models import OutcomeCounter, Worker
+from jobs.models import (
+    Chore,
+    DailySpend,
+    EventCount,
+    Job,
+    OutcomeCounter,
+    ProcessingLock,
+    ProviderDay,
+    ProviderState,
+    Supervisor,
+    Worker,
+)
+from jobs.outcomes import Attempt, Completed
+from jobs.worker.counting import Counts
 from tests.api_client import problem
 from tests.jobs.api.conftest import bury
 
@@ -111,3 +127,162 @@ def test_who_may_scrape(client: APIClient, client_as: Callable[[Role], APIClient
     problem(client.get("/metrics", **away), 403, "permission-denied")
     settings.METRICS_PUBLIC = True
     scrape(stranger, **away)
+
+
+def counted_over_processes() -> None:
+    """What two workers have counted, each in its own memory, and the database by itself."""
+    for waited in (0.02, 2.0):
+        counts = Counts()
+        attempt = Attempt("job", 7, "echo", "echoes", 5, "{}", 1, 0, 3, None, 0.0, waited=waited)
+        limited = Attempt("job", 8, "echo", "echoes", 5, "{}", 1, 0, 3, None, 0.0, waited=50.0, limited=True)
+        counts.claimed([attempt, limited], woken=True)
+        counts.claimed([attempt], woken=False)
+        counts.renewed([attempt, attempt])
+        counts.lost([attempt])
+        counts.workers_lost(1)
+        counts.flush()
+        counts.flush()
+
+
+def test_what_workers_count_is_added_up(db: None, operator: APIClient) -> None:
+    counted_over_processes()
+    before = samples(scrape(operator))
+    EventCount.objects.fold()
+    collector.forget()
+    found = samples(scrape(operator))
+
+    assert (
+        found.items()
+        >= {
+            ("ekiden_queue_wait_seconds_count", "echoes"): 6,
+            ("ekiden_queue_wait_seconds_bucket", "0.025", "echoes"): 2,
+            ("ekiden_queue_wait_seconds_bucket", "2.5", "echoes"): 4,
+            ("ekiden_queue_wait_seconds_bucket", "+Inf", "echoes"): 6,
+            ("ekiden_wakeup_lag_seconds_count", "echoes"): 2,
+            ("ekiden_wakeup_lag_seconds_sum", "echoes"): 2.02,
+            ("ekiden_lock_renewals_total", "echo", "echoes"): 4,
+            ("ekiden_locks_lost_total", "echo", "echoes"): 2,
+            ("ekiden_workers_lost_total",): 2,
+        }.items()
+    )
+    assert {name: value for name, value in before.items() if "_total" in name[0]}.items() <= found.items(), "folded"
+    # Seven rows were added; there is one for each thing counted now.
+    assert EventCount.objects.count() == 3
+
+
+def test_names_without_end_are_folded_into_one(db: None, monkeypatch: pytest.MonkeyPatch, operator: APIClient) -> None:
+    monkeypatch.setattr("jobs.worker.counting.MOST_ROWS", 3)
+    monkeypatch.setattr("jobs.models.event_count.MOST_ROWS", 3)
+    monkeypatch.setattr("jobs.api.metrics.queues.MOST", 3)
+    counts = Counts()
+    for n in range(8):
+        attempt = Attempt("job", 7, "echo", f"tenant-{n}", 5, "{}", 1, 0, 3, None, 0.0, waited=0.1)
+        for _ in range(10 - n):
+            counts.claimed([attempt], woken=False)
+            counts.lost([attempt])
+            counts.add([(attempt, Completed(None))])
+        Job.objects.bulk_create([Job(job_type="echo", queue=attempt.queue) for _ in range(10 - n)])
+    counts.flush()
+    counts.add([(attempt, Completed(None))])
+    counts.flush()
+    EventCount.objects.fold()
+
+    found = samples(scrape(operator))
+    of_others = {name: value for name, value in found.items() if "_other" in name}
+    assert (
+        of_others.items()
+        >= {
+            ("ekiden_queue_wait_seconds_count", "_other"): sum(10 - n for n in range(3, 8)),
+            ("ekiden_attempts_total", "_other", "completed", "_other"): sum(10 - n for n in range(3, 8)) + 1,
+            ("ekiden_locks_lost_total", "_other", "_other"): sum(10 - n for n in range(3, 8)),
+            ("ekiden_queue_depth", "_other"): sum(10 - n for n in range(3, 8)),
+        }.items()
+    )
+    assert len({name[1] for name in found if name[0] == "ekiden_queue_depth"}) == 4
+
+
+def test_rescues_and_dead_letters_are_counted_by_the_database(
+    submit: Callable[..., dict[str, Any]], operator: APIClient
+) -> None:
+    letters = [bury(submit()["job_id"]) for _ in range(3)]
+    dead_letters.discard(letters[0].pk, None, "no use")
+    dead_letters.redrive(letters[1].pk, None)
+    lost = Job.objects.create(job_type="echo", queue="echoes", status="processing", started_at=timezone.now())
+    ProcessingLock.objects.create(job=lost, worker_id="gone", expires_at=timezone.now() - timedelta(hours=1))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT cleanup_expired_locks(), cleanup_expired_locks()")
+        assert cursor.fetchone() == (1, 0)
+
+    assert (
+        samples(scrape(operator)).items()
+        >= {
+            ("ekiden_dead_letters_total", "echo"): 3,
+            ("ekiden_dead_letters_settled_total", "echo", "discarded"): 1,
+            ("ekiden_dead_letters_settled_total", "echo", "redriven"): 1,
+            ("ekiden_dead_letters_open", "echo"): 1,
+            ("ekiden_jobs_rescued_total", "echo", "echoes"): 1,
+        }.items()
+    )
+
+
+def test_tells_of_providers_supervisors_and_upkeep(db: None, settings: Any, operator: APIClient) -> None:
+    settings.AI_DAILY_SPEND_LIMIT = 2
+    for _ in range(2):
+        ProviderDay.objects.count_call(
+            "groq", "answered", input_tokens=100, output_tokens=10, cost=Decimal("0.25"), seconds=1.5
+        )
+    ProviderDay.objects.count_call("groq", "failed", seconds=1.0)
+    ProviderDay.objects.count_fallback("groq", "failed")
+    now = timezone.now()
+    ProviderState.objects.create(name="groq", open_until=now + timedelta(minutes=1))
+    ProviderState.objects.create(name="claude", open_until=now - timedelta(minutes=1))
+    DailySpend.objects.create(user=None, day=now.astimezone(UTC).date(), amount=Decimal("1.5"))
+    supervisor = {"hostname": "h", "pid": 1, "least": 1, "most": 10, "target": 4, "actual": 3, "draining": 1}
+    Supervisor.objects.create(id="a", **supervisor)
+    Supervisor.objects.create(id="b", **supervisor)
+    Supervisor.objects.create(id="c", heartbeat_at=now - timedelta(hours=1), **supervisor)
+    Chore.objects.update_or_create(name="late", defaults={"due_at": now - timedelta(hours=2)})
+
+    text = scrape(operator, HTTP_ACCEPT="application/openmetrics-text; version=1.0.0")
+    found = samples(text, parse_open)
+    assert (
+        found.items()
+        >= {
+            ("ekiden_provider_calls_total", "answered", "groq"): 2,
+            ("ekiden_provider_calls_total", "failed", "groq"): 1,
+            ("ekiden_provider_fallbacks_total", "groq"): 1,
+            ("ekiden_provider_tokens_total", "input", "groq"): 200,
+            ("ekiden_provider_tokens_total", "output", "groq"): 20,
+            ("ekiden_provider_cost_dollars_total", "groq"): 0.5,
+            ("ekiden_provider_call_seconds_total", "groq"): 4,
+            ("ekiden_provider_circuit_open", "groq"): 1,
+            ("ekiden_provider_circuit_open", "claude"): 0,
+            ("ekiden_provider_spend_of_one_user_dollars",): 1.5,
+            ("ekiden_provider_spend_limit_dollars",): 2,
+            ("ekiden_autoscale_processes", "most"): 20,
+            ("ekiden_autoscale_processes", "actual"): 6,
+        }.items()
+    )
+    assert 7200 <= found["ekiden_chore_overdue_seconds", "late"] < 7300
+    assert ("ekiden_table_dead_rows", "job_queue") in found
+
+
+def test_redis_is_counted_over_processes(db: None, settings: Any, operator: APIClient) -> None:
+    settings.REDIS_URL = "redis://127.0.0.1:9/3"
+    link = link_to(settings.REDIS_URL)
+    link.state.up, link.state.losses = False, 2
+    link.state.fallbacks["wake-ups"] = 5
+    EventCount.objects.note([("redis_loss", "", "", 3)])
+
+    for _ in range(2):
+        collector.forget()
+        found = samples(scrape(operator))
+    assert (
+        found.items()
+        >= {
+            ("ekiden_redis_up",): 0,
+            ("ekiden_redis_losses_total",): 5,
+            ("ekiden_redis_refusals_total",): 0,
+            ("ekiden_redis_fallbacks_total", "wake-ups"): 5,
+        }.items()
+    )
