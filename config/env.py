@@ -301,7 +301,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         ai_call_retention_days=read.whole("AI_CALL_RETENTION_DAYS", 90, 0, 36500),
         groq_api_key=_key("GROQ_API_KEY", read.text("GROQ_API_KEY")),
         groq_base_url=_http_url("GROQ_BASE_URL", read.text("GROQ_BASE_URL", "https://api.groq.com")),
-        groq_model=read.text("GROQ_MODEL", "openai/gpt-oss-120b"),
+        groq_model=_model("GROQ_MODEL", read.text("GROQ_MODEL", "openai/gpt-oss-120b")),
         groq_input_price=read.dollars("GROQ_INPUT_PRICE", "0.15", 10_000),
         groq_output_price=read.dollars("GROQ_OUTPUT_PRICE", "0.60", 10_000),
         # Of Groq's free plan.
@@ -311,7 +311,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         anthropic_base_url=_http_url(
             "ANTHROPIC_BASE_URL", read.text("ANTHROPIC_BASE_URL", "https://api.anthropic.com")
         ),
-        anthropic_model=read.text("ANTHROPIC_MODEL", "claude-haiku-5-5"),
+        anthropic_model=_model("ANTHROPIC_MODEL", read.text("ANTHROPIC_MODEL", "claude-haiku-5-5")),
         anthropic_input_price=read.dollars("ANTHROPIC_INPUT_PRICE", "0.10", 10_000),
         anthropic_output_price=read.dollars("ANTHROPIC_OUTPUT_PRICE", "0.50", 10_000),
         # Of Anthropic's first tier.
@@ -376,6 +376,12 @@ def _key(name: str, key: str) -> str:
     if not re.fullmatch(r"[!-~]*", key):
         raise InvalidSetting(f"{name} must be a key of visible ASCII characters.")
     return key
+
+
+def _model(name: str, model: str) -> str:
+    if not model:
+        raise InvalidSetting(f"{name} must be the name of a model; without a key the provider is not asked.")
+    return model
 
 
 def _providers(names: list[str]) -> list[str]:

@@ -22,11 +22,12 @@ class Claude(LanguageModel):
         """Ask for one message."""
         sdk, client = _client(self._setting("API_KEY"), self._setting("BASE_URL"))
         with understood(sdk, self.name):
-            message = client.with_options(timeout=within, max_retries=0).messages.create(
+            message = client.messages.create(
                 model=self.model,
                 system=prompt.instructions,
                 messages=[{"role": "user", "content": prompt.data}],
                 max_tokens=prompt.most_tokens,
+                timeout=within,
                 **({"thinking": {"type": "disabled"}} if self.model.startswith(_MAY_NOT_THINK) else {}),
             )
             return self._answer(message)

@@ -12,6 +12,8 @@ from jobs.articles.summarizing import LENGTHS, Length
 
 #: How far a model may go beyond the length it was asked for; so far a summary still passes the validation.
 _LENIENCY: Final = 1.2
+#: Nobody's summary with all thoughts around it; more is not even looked at.
+_MOST_LOOKED_AT: Final = 100_000
 #: Beyond that many times the length it has not done what it was asked for, and is not cut to it.
 _MUCH_TOO_LONG: Final = 8
 
@@ -63,6 +65,8 @@ def as_text(answer: Answer, mark: str, most_characters: int) -> str:
 
 def _plain(answer: Answer, mark: str, most: int) -> str:
     """Take off what models put around a text; refuse what is none."""
+    if len(answer.text) > _MOST_LOOKED_AT:
+        raise _too_long(answer.text, answer)
     text = _THOUGHTS.sub("", "".join(filter(_is_seen, answer.text))).strip()
     fenced = _FENCE.match(text)
     text = _LABEL.sub("", (fenced[1] if fenced else text).strip())
@@ -75,7 +79,7 @@ def _check(text: str, mark: str, most: int, answer: Answer) -> None:
     if not any(char.isalnum() for char in text):
         raise _unusable("empty", "it was empty", answer)
     if len(text) > most:
-        raise _unusable("too_long", f"it had {len(text)} characters", answer)
+        raise _too_long(text, answer)
     if mark in text:
         raise _unusable("prompt_repeated", "it repeated what it was told", answer)
     if _MARKUP.search(text):
@@ -97,6 +101,10 @@ def _is_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _too_long(text: str, answer: Answer) -> Unusable:
+    return _unusable("too_long", f"it had {len(text)} characters", answer)
 
 
 def _unusable(code: str, why: str, answer: Answer) -> Unusable:

@@ -4,6 +4,7 @@ The slots are rows with a time to live. A process that dies leaves its slot take
 would be gone at once, and would not work through a pooler.
 """
 
+import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,8 +20,8 @@ from jobs.ai.failures import Skipped
 from jobs.models import CallSlot
 from jobs.models.columns import ClockTimestamp
 
-#: Seconds between two looks for a free slot.
-_LOOK_EVERY: Final = 0.1
+#: Seconds between two looks for a free slot, at first and at the longest: many may wait.
+_SOON, _LATE = 0.05, 1.0
 #: After the calls must have ended; what writes their outcome may take as long.
 _MARGIN: Final = timedelta(seconds=10)
 
@@ -37,13 +38,15 @@ def slot(within: float, patience: float) -> Iterator[None]:
 
 
 def _wait(token: UUID, lease: timedelta, until: float) -> int:
-    while True:
-        number = _take(token, lease)
-        if number is not None:
-            return number
-        if time.monotonic() + _LOOK_EVERY >= until:
+    pause = _SOON
+    while (number := _take(token, lease)) is None:
+        left = until - time.monotonic()
+        if left <= 0:
             raise Skipped("busy", "As many requests to providers are under way as there may be.", retry_after=5.0)
-        time.sleep(_LOOK_EVERY)
+        # Not in step with the others who wait.
+        time.sleep(min(left, random.uniform(pause / 2, pause)))  # noqa: S311 - no secret
+        pause = min(pause * 1.5, _LATE)
+    return number
 
 
 def _take(token: UUID, lease: timedelta) -> int | None:

@@ -49,6 +49,15 @@ def test_duration_of_milliseconds_is_a_thousandth(number):
         ("DATABASE_URL", "sqlite:///db.sqlite3", "a PostgreSQL URL"),
         ("CSRF_TRUSTED_ORIGINS", "example.org", "addresses such as https://example.org"),
         ("SECRET_KEY", "short", "at least 50 random characters"),
+        ("AI_PROVIDERS", "groq,gpt", "groq and claude, each at most once"),
+        ("AI_PROVIDERS", "groq,groq", "groq and claude, each at most once"),
+        ("AI_DAILY_SPEND_LIMIT", "5 dollars", "an amount of US dollars from 0 to 100000"),
+        ("AI_DAILY_SPEND_LIMIT", "-1", "an amount of US dollars from 0 to 100000"),
+        ("GROQ_INPUT_PRICE", "cheap", "an amount of US dollars from 0 to 10000"),
+        ("GROQ_BASE_URL", "api.groq.com", "an address such as https://example.org/v1"),
+        ("ANTHROPIC_BASE_URL", "https://user:secret@example.org", "an address such as https://example.org/v1"),
+        ("GROQ_API_KEY", "ключ", "a key of visible ASCII characters"),
+        ("ANTHROPIC_MODEL", "", "the name of a model"),
     ],
 )
 def test_wrong_value_is_named_with_what_is_wanted(name, value, wanted):
@@ -56,6 +65,13 @@ def test_wrong_value_is_named_with_what_is_wanted(name, value, wanted):
         env.load({**SECRET, name: value})
     assert str(refusal.value).startswith(name)
     assert wanted in str(refusal.value)
+
+
+def test_a_key_is_not_repeated_in_the_error_or_shown_with_the_settings():
+    with pytest.raises(InvalidSetting) as refusal:
+        env.load({**SECRET, "GROQ_API_KEY": "gsk canary"})
+    assert "canary" not in str(refusal.value)
+    assert "canary" not in repr(env.load({**SECRET, "GROQ_API_KEY": "gsk_canary", "ANTHROPIC_API_KEY": "canary"}))
 
 
 def test_misspelt_name_is_reported_with_the_right_one():

@@ -32,6 +32,7 @@ from tests.ai_server import (
     sends,
     truncates,
 )
+from tests.jobs.articles import web
 
 pytestmark = pytest.mark.django_db
 
@@ -221,6 +222,16 @@ def test_a_server_that_is_not_there(ai: AiServer, settings: Any, kind: Kind) -> 
     assert (error.code, error.charged) == ("connection", False)
     settings.GROQ_BASE_URL = settings.ANTHROPIC_BASE_URL = "http://nowhere.invalid"
     assert ask(kind).code == "connection"
+
+
+@both
+def test_a_certificate_that_nobody_vouches_for(settings: Any, kind: Kind) -> None:
+    with web.serving() as server:
+        server.speak_tls()
+        settings.GROQ_API_KEY = settings.ANTHROPIC_API_KEY = "key"
+        settings.GROQ_BASE_URL = settings.ANTHROPIC_BASE_URL = server.url(host="127.0.0.1", scheme="https")
+        error = ask(kind)
+    assert (error.code, error.charged) == ("certificate", False) and not server.requests
 
 
 def test_slow_providers_leave_time_for_the_last_one(ai: AiServer) -> None:

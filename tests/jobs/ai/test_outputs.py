@@ -39,6 +39,7 @@ MARK = "0123456789abcdef" * 2
         ("Ekiden is a race. " * 1000, "too_long"),
         ("x" * 5_000_000, "too_long"),
     ],
+    ids=lambda value: value[:20],
 )
 def test_hostile_texts_are_refused(text: str, code: str) -> None:
     for made in (lambda: as_summary(Answer(text, 3, 4), MARK, "medium"), lambda: as_text(Answer(text), MARK, 5000)):
