@@ -1,4 +1,5 @@
 from typing import Any, Final
+from uuid import UUID
 
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
@@ -16,6 +17,7 @@ from jobs.admin.verdicts import reasons, verdict
 from jobs.models import Article, Podcast, Summary
 from jobs.pipeline.stages import progress_of
 from jobs.pipeline.submitting import delete_article, resubmit_article
+from jobs.similarity.search import search
 
 #: Characters of the text that a page shows.
 SHOWN: Final = 20_000
@@ -78,7 +80,7 @@ class ArticleAdmin(ActingAdmin):
     list_filter = (StageFilter, LanguageFilter, WindowFilter, DeletedFilter)
     list_select_related = ("user",)
     search_fields = ("id__exact",)
-    search_help_text = "A whole id."
+    search_help_text = "A whole id, or words of the title or text: all of them."
     heavy = _TEXTS
     detail_template = "jobs/article.html"
     acts = (
@@ -103,6 +105,12 @@ class ArticleAdmin(ActingAdmin):
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return _ListWithProgress
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
+        words = search_term.strip()
+        if not words or _is_id(words):
+            return super().get_search_results(request, queryset, search_term)
+        return queryset.filter(pk__in=search(None, words).order_by().values("pk")), False
 
     def detail_queryset(self) -> QuerySet[Any]:
         rows = Article.objects.without_texts().select_related("user")
@@ -133,6 +141,7 @@ class ArticleAdmin(ActingAdmin):
                 (each.engine, display.span(each.duration_seconds), display.moment(each.created_at))
                 for each in Podcast.objects.filter(article=obj).order_by("-id")[:20]
             ],
+            "length": f"{obj.characters:,}",
             "cut": obj.characters > SHOWN,
             "history": acts_on(obj.pk),
         }
@@ -164,6 +173,14 @@ class ArticleAdmin(ActingAdmin):
     @admin.display(description="submitted")
     def created(self, article: Article) -> SafeString:
         return display.moment(article.created_at)
+
+
+def _is_id(words: str) -> bool:
+    try:
+        UUID(words)
+    except ValueError:
+        return False
+    return True
 
 
 def _facts(article: Any) -> dict[str, Any]:

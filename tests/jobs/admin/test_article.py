@@ -53,7 +53,7 @@ def test_a_long_text_is_cut(operator: Any, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(page, "SHOWN", 10)
     article = Article.objects.create(text="0123456789abcdef", characters=16, stage="extracted")
     text = operator.get(f"{ARTICLES}{article.pk}/change/").content.decode()
-    assert "0123456789</pre>" in text
+    assert "0123456789</p>" in text
     assert "Only the beginning is shown." in text
 
 
@@ -77,6 +77,11 @@ def test_lists_are_filtered(operator: Any) -> None:
     assert listed(operator, ARTICLES, deleted="yes") == {c}
     assert listed(operator, ARTICLES, stage="nowhere") == set()
     assert listed(operator, ARTICLES, q=str(b)) == {b}
+    drained = submit_article(UserFactory(), html=html(HANDBOOK))
+    drain_jobs(raising=True)
+    assert listed(operator, ARTICLES, q="oldstable") == {drained.pk}
+    assert listed(operator, ARTICLES, q="oldstable penguin") == set()
+    drained.summaries.all().delete()
     verdicts = {
         accepted: Summary.objects.create(article=made["a"], text="x", provider="groq", accepted=accepted).pk
         for accepted in (True, False, None)
