@@ -221,6 +221,8 @@ class Settings:
     speech_format: str
     #: For one request; a long script takes several.
     speech_timeout: float
+    #: In US dollars per million characters.
+    speech_price: Decimal
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
@@ -323,6 +325,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         speech_voice=read.text("SPEECH_VOICE", "alloy"),
         speech_format=read.choice("SPEECH_FORMAT", "mp3", ("mp3", "wav")),
         speech_timeout=read.seconds("SPEECH_TIMEOUT", "2m", 0.1, 240),
+        speech_price=read.dollars("SPEECH_PRICE", "15", 100_000),
     )
     read.refuse_unknown()
     _check_together(settings)

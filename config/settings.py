@@ -216,6 +216,7 @@ SPEECH_MODEL = ENV.speech_model
 SPEECH_VOICE = ENV.speech_voice
 SPEECH_FORMAT = ENV.speech_format
 SPEECH_TIMEOUT = ENV.speech_timeout
+SPEECH_PRICE = ENV.speech_price
 REDIS_URL = ENV.redis_url
 AI_REQUEST_TIMEOUT = ENV.ai_request_timeout
 AI_MAX_CONCURRENT_REQUESTS = ENV.ai_max_concurrent_requests

@@ -105,6 +105,11 @@ def speech_timeout() -> float:
     return float(getattr(settings, "SPEECH_TIMEOUT", 120.0))
 
 
+def speech_price() -> Decimal:
+    """US dollars that the server charges for a million characters."""
+    return Decimal(getattr(settings, "SPEECH_PRICE", 15))
+
+
 def ai_providers() -> list[str]:
     """Who is asked for summaries, in this order."""
     return list(getattr(settings, "AI_PROVIDERS", ["groq", "claude"]))

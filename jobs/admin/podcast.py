@@ -49,6 +49,7 @@ class PodcastAdmin(ActingAdmin):
     def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         return {
             **super().detail(request, obj),
+            "title": obj.article.title or "Podcast" if obj.article else "Podcast of a text",
             "audio": reverse("admin:jobs_podcast_audio", args=[obj.pk]),
             "facts": display.facts(_facts(obj)),
             "history": acts_on(obj.pk),

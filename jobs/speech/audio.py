@@ -1,6 +1,7 @@
 """A spoken script as a file, and what each kind of file is: its duration is read from it, never guessed."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,8 @@ from jobs.speech.exceptions import UnusableAudio
 MOST_BYTES: Final = 100 << 20
 #: Called now and then while something takes long; raises what is to end it.
 Stop = Callable[[], None]
+#: Around one request to a server: for so many characters to this model, within so many seconds.
+Paying = Callable[[str, int, float], AbstractContextManager[None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from jobs.articles.deadline import Deadline
 from jobs.articles.exceptions import FetchTimedOut, HostUnknown
 from jobs.articles.urls import Target, judge
 from jobs.speech.answers import check_status, keep_body
-from jobs.speech.audio import Stop
+from jobs.speech.audio import Paying, Stop, kind_of
 from jobs.speech.exceptions import SpeechFailed, SpeechRefused, SpeechTimedOut
 from jobs.speech.hanging_up import hanging_up
 
@@ -52,13 +52,16 @@ class Endpoint:
             target, conf.speech_api_key(), conf.speech_model(), voice, conf.speech_format(), conf.speech_timeout()
         )
 
-    def speak(self, pieces: Sequence[str], directory: Path, total: Deadline, stop: Stop) -> list[Path]:
+    def speak(self, pieces: Sequence[str], directory: Path, total: Deadline, paying: Paying, stop: Stop) -> list[Path]:
         """Have each piece spoken into a file of its own. Raises RateLimitError and the errors of speech."""
         files = []
         for number, piece in enumerate(pieces):
             stop()
             file = directory / f"piece-{number}"
-            self._piece(piece, file, total, stop)
+            with paying(self.model, len(piece), total.remaining(self.timeout)):
+                self._piece(piece, file, total, stop)
+                # What cannot be played has been paid for, and is no answer.
+                kind_of(file)
             files.append(file)
         return files
 

@@ -1,6 +1,7 @@
 """A podcast from a job to its row: the script, the audio, the file, in this order."""
 
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -15,6 +16,7 @@ from jobs.models.audit import audit
 from jobs.pipeline.stored import Stage, advance, load_with_text, writing
 from jobs.speech import files
 from jobs.speech.audio import Audio
+from jobs.speech.paying import paid
 from jobs.speech.script import Material, Script, write
 from jobs.speech.speaking import speak
 
@@ -40,7 +42,14 @@ def make(
     script = Script(**ctx.task("script", lambda: asdict(_script(ctx, article_id, text, language))))
     ctx.progress(30, "Speaking")
     with TemporaryDirectory(prefix="ekiden-podcast-") as directory:
-        audio = speak(script.text, script.language, Path(directory), voice=voice, stop=ctx.raise_if_cancelled)
+        audio = speak(
+            script.text,
+            script.language,
+            Path(directory),
+            voice=voice,
+            paying=partial(paid, ctx.job.user_id, ctx.job.pk),
+            stop=ctx.raise_if_cancelled,
+        )
         ctx.progress(90, "Keeping the file")
         with files.stored(audio.path, f"{ctx.job.pk}-{ctx.attempt}{audio.extension}") as name:
             return _keep(ctx, article_id, script, audio, name)
