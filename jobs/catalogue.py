@@ -20,7 +20,7 @@ from jobs.languages import PYTHON, language_title, queue_of
 from jobs.limits import Limits
 from jobs.models import Function
 from jobs.registry import JobType, registry
-from jobs.schemas import Schema, Validator
+from jobs.schemas import Check, Schema, Validator
 from jobs.statuses import Priority
 from jobs.uniqueness import Unique
 
@@ -58,6 +58,7 @@ class Entry:
     #: Only handlers have a policy; of other languages the caller chooses.
     unique: Unique | None = None
     limits: Limits | None = None
+    check: Check | None = None
 
     @property
     def language_title(self) -> str:
@@ -67,7 +68,7 @@ class Entry:
     def validator(self) -> Validator:
         """Compile the schema; raises InvalidPayload for one that SQL has put in and nothing can be checked against."""
         try:
-            return Validator(self.schema)
+            return Validator(self.schema, self.check)
         except ValueError as error:
             detail = f"cannot be checked, the function's schema is broken: {str(error).splitlines()[0]}"
             raise InvalidPayload([Violation("", "schema", detail)]) from error
@@ -179,6 +180,7 @@ def _of_job_type(found: JobType, is_active: bool) -> Entry:
         version=found.version,
         cache_seconds=found.cache_seconds,
         is_active=is_active,
+        check=found.check,
     )
 
 

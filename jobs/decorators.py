@@ -23,7 +23,7 @@ from jobs.priorities import PriorityOf
 from jobs.registry import Isolation, JobType, registry
 from jobs.scheduled import Definition, definitions
 from jobs.scheduling.definitions import refuse_impossible
-from jobs.schemas import Schema
+from jobs.schemas import Check, Schema
 from jobs.statuses import Priority
 from jobs.uniqueness import Unique
 
@@ -141,6 +141,7 @@ def job(
     schedule: Definition | None = None,
     internal: bool = False,
     cacheable: Callable[[dict[str, Any]], bool] | None = None,
+    check: Check | None = None,
 ) -> Callable[[Callable[Concatenate[Context, P], R]], Handler[P, R]]:
     """Register a function or coroutine as the handler of a job type.
 
@@ -155,7 +156,7 @@ def job(
     may run at once; 1 if there is no `rate_limit` either) and `rate_limit` (how many may start in a time: "60/m"): a
     text with names of the payload in braces, `"tenant:{tenant_id}"`, or a function of the payload. `schedule` makes
     its jobs fall due by themselves: a cron expression in UTC, a timedelta, a `schedule_interval`, a Scheduled or
-    several of them. `internal` keeps it out of lists.
+    several of them. `internal` keeps it out of lists. `check` finds what is wrong with a payload that fits the schema.
     """
     if concurrency_key is None and (concurrency_limit is not None or rate_limit is not None):
         raise TypeError(f"{name}: concurrency_limit and rate_limit need a concurrency_key.")
@@ -182,6 +183,7 @@ def job(
             schedules=definitions(schedule),
             cacheable=cacheable,
             priority_of=priority if callable(priority) else None,
+            check=check,
         )
         _refuse_impossible(job_type)
         registry.add(job_type)

@@ -17,7 +17,7 @@ from jobs.exceptions import UnknownJobType
 from jobs.limits import Limits
 from jobs.priorities import PriorityOf
 from jobs.scheduled import Scheduled
-from jobs.schemas import Schema, Validator, schema_for
+from jobs.schemas import Check, Schema, Validator, schema_for
 from jobs.statuses import Priority
 from jobs.uniqueness import Unique
 
@@ -56,6 +56,8 @@ class JobType:
     cacheable: Callable[[dict[str, Any]], bool] | None = None
     #: Gives the priority by the job's owner, where it is not the same for all.
     priority_of: PriorityOf | None = None
+    #: Finds what is wrong with a payload that fits the schema, before it becomes a job and before it is run.
+    check: Check | None = None
 
     @cached_property
     def schema(self) -> Schema:
@@ -63,7 +65,7 @@ class JobType:
 
     @cached_property
     def validator(self) -> Validator:
-        return Validator(self.schema)
+        return Validator(self.schema, self.check)
 
     @cached_property
     def is_coroutine(self) -> bool:

@@ -13,6 +13,9 @@ from jobs.exceptions import Violation
 
 Schema = dict[str, Any]
 
+#: Finds what is wrong with a payload beyond what a schema can say.
+Check = Callable[[dict[str, Any]], list[Violation]]
+
 _SIMPLE: dict[Any, Schema] = {
     str: {"type": "string"},
     bool: {"type": "boolean"},
@@ -139,12 +142,13 @@ def check_schema(schema: Any) -> list[Violation]:
 class Validator:
     """Checks payloads against one schema; compiled once."""
 
-    def __init__(self, schema: Schema) -> None:
+    def __init__(self, schema: Schema, check: Check | None = None) -> None:
         self._validator = jsonschema_rs.validator_for(schema, retriever=_refuse)
+        self._check = check
 
     def violations(self, payload: Any) -> list[Violation]:
         if self._validator.is_valid(payload):
-            return []
+            return self._check(payload) if self._check else []
         return [
             Violation(
                 _pointer(error),
