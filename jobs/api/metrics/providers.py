@@ -1,6 +1,6 @@
 """What providers of summaries were asked, what they cost, and whether they may be asked at present."""
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -16,7 +16,9 @@ def metrics() -> Iterator[Metric]:
     calls = CounterMetricFamily(
         "ekiden_provider_calls", "Requests to providers, by outcome.", labels=["provider", "outcome"]
     )
-    sums: dict[str, Counter[str]] = {name: Counter() for name in ("fallbacks", "input", "output", "cost", "seconds")}
+    sums: dict[str, dict[str, float]] = {
+        name: defaultdict(float) for name in ("fallbacks", "input", "output", "cost", "seconds")
+    }
     for row in ProviderDay.objects.totals():
         provider = row["provider"]
         calls.add_metric([provider, row["outcome"]], row["all_calls"])
@@ -38,7 +40,7 @@ def metrics() -> Iterator[Metric]:
     yield from _spending()
 
 
-def _by_provider(name: str, text: str, values: Counter[str]) -> Metric:
+def _by_provider(name: str, text: str, values: dict[str, float]) -> Metric:
     family = CounterMetricFamily(name, text, labels=["provider"])
     for provider, value in sorted(values.items()):
         family.add_metric([provider], value)
