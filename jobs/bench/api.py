@@ -9,11 +9,11 @@ from typing import Any, Final
 
 import psutil
 
+from jobs.bench.articles import TEXTS, varied
 from jobs.bench.http import Site
 from jobs.bench.lane import COROUTINE
 from jobs.bench.load import Load, at_once, flat_out, paced
 from jobs.bench.server import Server
-from jobs.bench.texts import TEXTS, varied
 
 #: Milliseconds within which a job is to be submitted, its status told, and an article summarized.
 CREATION_MS: Final = 50.0

@@ -13,9 +13,9 @@ from django.db import connection
 
 from accounts.models import User
 from jobs.bench.api import Bench, Tick
+from jobs.bench.articles import TEXTS, varied
 from jobs.bench.load import paced
 from jobs.bench.server import Server
-from jobs.bench.texts import TEXTS, varied
 from jobs.bench.workers import BenchWorker
 from jobs.models import Article, Batch, DeadLetter, Dependency, Job, Summary, Task
 from jobs.statuses import SETTLED, Status

@@ -16,7 +16,7 @@ _SEES_ALL: Final = "SELECT pg_has_role('pg_read_all_stats', 'USAGE')"
 def rows(sql: str, params: Sequence[Any] | None = None, using: str = DEFAULT_DB_ALIAS) -> list[tuple[Any, ...]]:
     with connections[using].cursor() as cursor:
         cursor.execute(sql, params)
-        return cursor.fetchall()
+        return list(cursor.fetchall())
 
 
 def one(sql: str, params: Sequence[Any] | None = None, using: str = DEFAULT_DB_ALIAS) -> tuple[Any, ...]:

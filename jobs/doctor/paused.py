@@ -1,7 +1,7 @@
 """Queues that somebody paused and may have forgotten."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from jobs.doctor.findings import Finding, lasting, ok, warn
 from jobs.models import Queue
@@ -12,7 +12,7 @@ LONG: Final = 4 * 3600.0
 
 
 def look() -> Iterator[Finding]:
-    paused = list(Queue.objects.filter(paused=True, paused_at__isnull=False).annotate(now=ClockTimestamp()))
+    paused: list[Any] = list(Queue.objects.filter(paused=True, paused_at__isnull=False).annotate(now=ClockTimestamp()))
     found = []
     for queue in paused:
         assert queue.paused_at is not None

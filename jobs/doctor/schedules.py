@@ -1,7 +1,7 @@
 """Schedules whose time has passed without a job."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from jobs.doctor.findings import Finding, lasting, ok, warn
 from jobs.models import Schedule
@@ -12,7 +12,7 @@ LATE: Final = 300.0
 
 
 def look() -> Iterator[Finding]:
-    first = list(Schedule.objects.due().annotate(now=ClockTimestamp())[:5])
+    first: list[Any] = list(Schedule.objects.due().annotate(now=ClockTimestamp())[:5])
     found = []
     for schedule in first:
         assert schedule.next_run_at is not None

@@ -13,13 +13,15 @@ _OLD: Final = """
 SELECT pid, coalesce(usename, '?'), coalesce(application_name, ''), state, backend_xmin IS NOT NULL,
        extract(epoch FROM clock_timestamp() - xact_start)::float8
 FROM pg_stat_activity
-WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND datname = current_database()
   AND xact_start < clock_timestamp() - make_interval(secs => %s)
 ORDER BY xact_start LIMIT 5
 """
 _PREPARED: Final = """
 SELECT gid, database, owner, extract(epoch FROM clock_timestamp() - prepared)::float8
-FROM pg_prepared_xacts WHERE prepared < clock_timestamp() - make_interval(secs => %s) ORDER BY prepared LIMIT 5
+FROM pg_prepared_xacts
+WHERE database = current_database() AND prepared < clock_timestamp() - make_interval(secs => %s)
+ORDER BY prepared LIMIT 5
 """
 
 

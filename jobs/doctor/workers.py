@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Q
 
@@ -39,7 +39,7 @@ def _silent() -> Iterator[Finding]:
     """Name those that hold locks although nobody has heard of them for long: their jobs were not rescued."""
     beat = conf.heartbeat_interval()
     holders = Q(pk__in=ProcessingLock.objects.values("worker_id"))
-    silent = Worker.objects.silent(LIMITS[0] * beat).filter(holders).annotate(now=ClockTimestamp())
+    silent: Any = Worker.objects.silent(LIMITS[0] * beat).filter(holders).annotate(now=ClockTimestamp())
     for worker in silent[:5]:
         seconds = (worker.now - worker.heartbeat_at).total_seconds()
         yield graded(
