@@ -4,7 +4,7 @@ import pytest
 from django.test import Client
 
 from accounts.roles import Role
-from jobs.models import Article, AuditEntry, Job, Schedule
+from jobs.models import Article, AuditEntry, Job, ProviderState, Schedule
 from tests.jobs.admin.conftest import client_of
 from tests.jobs.rows import dead_letter, new_job, start
 
@@ -22,6 +22,8 @@ LISTS = [
     "article",
     "summary",
     "podcast",
+    "providerstate",
+    "providercall",
 ]
 
 
@@ -31,6 +33,7 @@ def places(db):
     job, running, letter = new_job(), new_job(), dead_letter()
     hourly = {"type": "timedelta", "seconds": 3600}
     schedule = Schedule.objects.create(name="hourly", job_type="bench_thread", schedule_interval=hourly)
+    ProviderState.objects.create(name="groq")
     lock, article = start(running), Article.objects.create(title="x")
     base = "/admin/jobs"
     upto = {"upto": str(letter.pk)}
@@ -40,6 +43,7 @@ def places(db):
         f"{base}/job/{job.pk}/priority/": {"priority": 9, "expected_version": job.version},
         f"{base}/job/many/cancel/": {"upto": str(running.pk)},
         f"{base}/processinglock/{running.pk}/release/": {"lock_token": lock.lock_token},
+        f"{base}/providerstate/groq/reset/": {},
         f"{base}/queue/default/pause/": {},
         f"{base}/queue/default/resume/": {},
         f"{base}/queue/default/configure/": {"concurrency_limit": 1},

@@ -25,7 +25,12 @@ INSERT INTO sessions (request_id, language_title, status, expires_at)
 SELECT ekiden_uuid7()::text, 'python-summarize', 'closed', now() FROM generate_series(1, 20000);
 INSERT INTO articles (id, stage, text) SELECT ekiden_uuid7(), 'extracted', 'text' FROM generate_series(1, 20000);
 INSERT INTO article_summaries (id, article_id, text, provider, reasons)
-SELECT ekiden_uuid7(), id, 'text', 'groq', '[]' FROM articles
+SELECT ekiden_uuid7(), id, 'text', 'groq', '[]' FROM articles;
+-- Most of them a month old: an outcome is looked for in the last day.
+INSERT INTO ai_calls (id, provider, purpose, outcome, day, expires_at)
+SELECT (lpad(to_hex((extract(epoch FROM now() - interval '30 days') * 1000)::bigint), 12, '0')
+        || '70008000' || lpad(to_hex(n), 12, '0'))::uuid, 'groq', 'summary', 'answered', now(), now()
+FROM generate_series(1, 20000) n
 """
 
 LISTS = [
@@ -59,6 +64,9 @@ LISTS = [
     ("summary", {"verdict": "open", "provider": "groq"}),
     ("auditentry", {}),
     ("auditentry", {"q": "x"}),
+    ("providercall", {}),
+    ("providercall", {"window": "24h"}),
+    ("providercall", {"outcome": "refused"}),
 ]
 
 
@@ -74,13 +82,13 @@ def history(django_db_setup, django_db_blocker):
                 start(new_job())
             cursor.execute(
                 "VACUUM ANALYZE job_queue, job_dead_letter_queue, job_processing_locks, job_audit_log, sessions,"
-                " articles, article_summaries"
+                " articles, article_summaries, ai_calls"
             )
         yield
         with connection.cursor() as cursor:
             cursor.execute(
-                "TRUNCATE job_queue, job_processing_locks, job_dead_letter_groups, job_audit_log, sessions, articles"
-                " CASCADE"
+                "TRUNCATE job_queue, job_processing_locks, job_dead_letter_groups, job_audit_log, sessions, articles,"
+                " ai_calls CASCADE"
             )
 
 
@@ -103,15 +111,15 @@ def test_list_reads_no_history(operator, name, params):
     queries = [
         sql
         for sql in captured(operator, name, params)
-        if any(table in sql for table in ("job_", '"sessions"', '"articles"', '"article_summaries"'))
+        if any(table in sql for table in ("job_", '"sessions"', '"articles"', '"article_summaries"', '"ai_calls"'))
         and sql.startswith(("SELECT", "WITH", "\n"))
     ]
     assert queries
     for sql in queries:
         shown = plan(sql)
-        assert not re.search(r"Seq Scan on (job_(queue|dead_letter_queue|audit_log)|sessions|article\w*)\b", shown), (
-            f"{sql}\n{shown}"
-        )
+        assert not re.search(
+            r"Seq Scan on (job_(queue|dead_letter_queue|audit_log)|sessions|article\w*|ai_calls)\b", shown
+        ), f"{sql}\n{shown}"
         if "COUNT(" in sql and "job_queue" in sql:
             assert "LIMIT 10001" in sql, sql
 
