@@ -105,3 +105,27 @@ def test_settings_cannot_be_changed(tmp_path):
     settings = env.load({**SECRET, "EKIDEN_VAR_DIR": str(tmp_path)})
     with pytest.raises(AttributeError):
         settings.port = 1
+
+
+@pytest.mark.parametrize(
+    "given, exporter",
+    [
+        ({}, ""),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318"}, "otlp"),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c:4318/v1/traces"}, "otlp"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318", "OTEL_TRACES_EXPORTER": "none"}, ""),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318", "OTEL_SDK_DISABLED": "true"}, ""),
+        ({"OTEL_TRACES_EXPORTER": "console"}, "console"),
+        ({"OTEL_TRACES_EXPORTER": "otlp", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf"}, "otlp"),
+    ],
+)
+def test_traces_are_made_where_opentelemetrys_variables_ask_for_them(given, exporter):
+    assert env.load({**SECRET, **given}).traces_exporter == exporter
+
+
+def test_traces_over_grpc_are_refused_at_the_start():
+    asked = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}
+    with pytest.raises(InvalidSetting, match="http/protobuf"):
+        env.load({**SECRET, **asked})
+    with pytest.raises(InvalidSetting, match="OTEL_TRACES_EXPORTER"):
+        env.load({**SECRET, "OTEL_TRACES_EXPORTER": "jaeger"})
