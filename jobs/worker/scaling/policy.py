@@ -190,7 +190,7 @@ def _room(rules: Rules, reading: Reading, state: State) -> list[tuple[int, Calla
     total = reading.seats + reading.draining
     return [
         (rules.most - total, lambda: _at_most(rules, reading)),
-        (_cpu_room(rules, reading, state), lambda: f"CPU is at {state.cpu:.0%} (limit {rules.cpu_limit:.0%})"),
+        (_cpu_room(rules, reading, state), lambda: _cpu_words(rules, reading, state)),
         (
             reading.memory_room if _limited(rules.memory_limit) else rules.most,
             lambda: f"memory is at {reading.memory:.0%} (limit {rules.memory_limit:.0%})",
@@ -202,6 +202,17 @@ def _room(rules: Rules, reading: Reading, state: State) -> list[tuple[int, Calla
     ]
 
 
+def _cpu_words(rules: Rules, reading: Reading, state: State) -> str:
+    words = f"CPU is at {state.cpu:.0%}"
+    if state.cpu < rules.cpu_limit:
+        words += f" and one more would add {_cpu_each(reading, state):.0%}"
+    return f"{words} (limit {rules.cpu_limit:.0%})"
+
+
+def _cpu_each(reading: Reading, state: State) -> float:
+    return state.own_cpu / max(1, reading.seats + reading.draining)
+
+
 def _cpu_room(rules: Rules, reading: Reading, state: State) -> int:
     """Count processes that fit below the limit if each needs as much as those that there are."""
     if not _limited(rules.cpu_limit):
@@ -209,7 +220,7 @@ def _cpu_room(rules: Rules, reading: Reading, state: State) -> int:
     left = rules.cpu_limit - state.cpu
     if left <= 0:
         return 0
-    each = state.own_cpu / max(1, reading.seats + reading.draining)
+    each = _cpu_each(reading, state)
     return rules.most if each * rules.most <= left else math.floor(left / each)
 
 

@@ -77,6 +77,11 @@ def test_what_keeps_from_adding_is_said_with_its_figures() -> None:
     )
 
 
+def test_the_cpu_that_one_more_would_use_is_said_too() -> None:
+    reason = after(replace(BURST, cpu=0.6, own_cpu=0.4)).reason
+    assert reason.endswith("but CPU is at 60% and one more would add 20% (limit 70%)")
+
+
 def test_a_limit_of_all_is_none() -> None:
     rules = replace(RULES, cpu_limit=1.0, memory_limit=1.0)
     assert after(replace(BURST, cpu=1.0, own_cpu=1.0, memory=0.99, memory_room=0), rules=rules).target == 3
