@@ -17,7 +17,10 @@ from django.db import connection
 START_SECONDS: Final = 30.0
 
 # The role that web processes work as, where this one may take it on: row-level security costs something, too.
-_APP_ROLE: Final = "SELECT rolname FROM pg_roles WHERE rolname = 'ekiden_app' AND pg_has_role(rolname, 'MEMBER')"
+_APP_ROLE: Final = """
+SELECT rolname FROM pg_roles WHERE rolname = 'ekiden_app' AND pg_has_role(rolname, 'MEMBER')
+  AND has_table_privilege(rolname, 'public.job_queue', 'INSERT')
+"""
 
 
 @dataclass(frozen=True)
