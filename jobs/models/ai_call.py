@@ -26,7 +26,7 @@ class ProviderCall(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, db_default=Uuid7(), editable=False)
     provider = models.TextField()
     model = models.TextField(blank=True, default="", db_default="")
-    #: What for: "summary", "script".
+    #: What for: "summary", "podcast".
     purpose = models.TextField()
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False

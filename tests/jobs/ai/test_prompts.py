@@ -65,7 +65,8 @@ def test_every_call_has_a_mark_of_its_own() -> None:
 def test_signs_that_nobody_sees_are_not_sent() -> None:
     assert clean("a\x00b\x1bc\u202ed\u200be\U000e0041f\ud800g\ue000h\r\ni\tj") == "abcdefgh\ni\tj"
     assert clean("<|im_start|>") == "< |im_start|>"
-    assert clean("駅伝 🏃🏽 é ﷽") == "駅伝 🏃🏽 é ﷽"
+    for text in ("駅伝 🏃🏽 é ﷽", "می‌خواهم", "क्‍ष", "👩‍👩‍👧"):
+        assert clean(text) == text
 
 
 @pytest.mark.parametrize("char", ["a", "駅"])

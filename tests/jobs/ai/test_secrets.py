@@ -41,7 +41,7 @@ TABLES = ("ai_calls", "ai_providers", "ai_provider_days", "ai_daily_spend", "ai_
 def test_keys_and_pages_are_written_down_nowhere(
     ai: AiServer, settings: Any, caplog: pytest.LogCaptureFixture, answer: Any
 ) -> None:
-    settings.AI_REQUEST_TIMEOUT = 0.5
+    settings.AI_REQUEST_TIMEOUT = 0.2
     ai.groq = ai.claude = [answer]
     errors = []
     with caplog.at_level(logging.DEBUG):
