@@ -14,6 +14,7 @@ import pytest
 from config.embedded import Location, Server
 from tests.config.test_up import READY, Up, free_port
 from tests.markdown import ROOT, Block, assert_shown, blocks
+from tests.programs import needs
 
 pytestmark = pytest.mark.timeout(240)
 
@@ -58,8 +59,12 @@ def shell(commands: list[Block], site: dict[str, str]) -> dict[int, str]:
     return {int(line): output for output, line in zip(outputs[0::2], outputs[1::2], strict=False)}
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/api.md", "docs/workers.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/api.md", "docs/workers.md", "docs/articles.md", "docs/podcasts.md"]
+)
 def test_commands_do_what_the_page_shows(site, page):
+    if page == "docs/podcasts.md":
+        needs("espeak-ng")
     on_page = blocks(page)
     # The other pages use the shorthands of the README.
     shorthands = [block for block in blocks("README.md") if block.text.startswith("api() {")]

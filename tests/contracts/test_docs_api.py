@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from accounts.roles import Role
 from config.api.problem_types import PROBLEM_TYPES
 from jobs import context, decorators, exceptions, options
+from jobs.api.articles import ArticleFilters
 from jobs.api.dead_letter_filters import DeadLetterFilters
 from jobs.api.functions import FunctionFilters
 from jobs.api.job_filters import JobFilters
@@ -53,6 +54,7 @@ def test_every_code_that_is_raised_is_in_the_catalogue():
 def test_filters_are_those_of_the_lists():
     told = {words(row[0])[0]: set(words(row[1])) for row in table("docs/api.md", "list")}
     assert told["/jobs"] == set(JobFilters.base_filters) | {"fields", "true", "false"}
+    assert told["/articles"] == set(ArticleFilters.base_filters)
     assert told["/functions"] == set(FunctionFilters.base_filters) | {"true", "false"}
     assert told["/sessions"] == set(SessionFilters.base_filters) | set(Session.Status.values)
     yes_no = {"true", "false"}

@@ -17,6 +17,7 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
+from accounts.tiers import Tier
 from jobs import pytest_plugin
 from jobs.context import Context
 from jobs.cron import NAMES, Cron
@@ -25,6 +26,8 @@ from jobs.django_tasks.framework import Task
 from jobs.execution import run
 from jobs.models import Job, Schedule
 from jobs.outcomes import Attempt, Completed, DeadLettered, Outcome, Retry, Snoozed
+from jobs.pipeline.stages import GONE
+from jobs.pipeline.steps import STEPS
 from jobs.registry import registry
 from jobs.scheduling.catching_up import GRACE
 from jobs.scheduling.faults import CAP_MOST
@@ -210,6 +213,27 @@ def test_workflows(page):
     lead = shown.close_order.using().enqueue(number=7)
     assert [job.job_type for job in drain_jobs()] == ["close_order", "tell_ada", "add_up"]
     assert lead.fetch().status == Status.COMPLETED
+
+
+def test_articles(page):
+    names = page("docs/articles.md")
+    assert (names.progress.percent, names.progress.status, len(names.progress.stages)) == (0, "pending", 3)
+    drain_jobs(raising=True)
+    names.article.refresh_from_db()
+    assert names.article.stage == "validated"
+
+
+def test_stages_codes_and_priorities_of_articles_are_all_named():
+    stages = {(words(row[0])[0], *words(row[1])) for row in table("docs/articles.md", "stage")}
+    assert stages == {("submitted",), *((stage.value, job_type) for job_type, stage in STEPS.values())}
+    told = {word for row in table("docs/articles.md", "status of a stage") for word in words(row[0])}
+    assert told == {*Status.values, GONE}
+    source = "".join((ROOT / "jobs" / path).read_text() for path in ("articles/validation.py", "pipeline/judging.py"))
+    codes = {words(row[0])[0] for row in table("docs/articles.md", "code")}
+    assert codes == set(re.findall(r'Reason\(\s*"(\w+)"', source))
+    for row in table("docs/articles.md", "job type"):
+        priority_of = registry.get(words(row[0])[0]).priority_of
+        assert [priority_of(User(tier=tier)) for tier in Tier] == [int(cell) for cell in row[1:4]]
 
 
 @pytest.mark.django_db
