@@ -29,6 +29,11 @@ _RANGE: Final = OpenApiParameter(
 )
 
 
+class Seconds(serializers.FloatField):
+    def to_representation(self, value: Any) -> float:
+        return round(float(value), 3)
+
+
 class PodcastSerializer(serializers.ModelSerializer[Podcast]):
     podcast_id = serializers.UUIDField(source="id", read_only=True)
     article_id = serializers.UUIDField(
@@ -36,7 +41,7 @@ class PodcastSerializer(serializers.ModelSerializer[Podcast]):
     )
     script = serializers.CharField(read_only=True, help_text="What is said.")
     language = serializers.CharField(read_only=True)
-    duration_seconds = serializers.FloatField(read_only=True, help_text="As the file has it.")
+    duration_seconds = Seconds(read_only=True, help_text="As the file has it.")
     content_type = serializers.ChoiceField(choices=_TYPES, read_only=True)
     engine = serializers.CharField(read_only=True, help_text="espeak-ng, or the model of the speech server.")
     voice = serializers.CharField(read_only=True)
