@@ -43,4 +43,5 @@ class FollowUps:
 
     @cached_property
     def _owner(self) -> User | None:
-        return User.objects.filter(pk=self._attempt.user_id).first()
+        owner = self._attempt.user_id
+        return User.objects.filter(pk=owner).first() if owner else None

@@ -81,7 +81,7 @@ class ArticleFilters(FilterSet):
 
     def filter_q(self, queryset: QuerySet[Article], name: str, q: str) -> QuerySet[Article]:
         assert self.request is not None
-        user = self.request.user
+        user = cast(User, self.request.user)
         return queryset.filter(pk__in=search(None if user.role in STAFF else user, q).order_by().values("pk"))
 
 

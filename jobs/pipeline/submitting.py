@@ -94,7 +94,7 @@ def _locked(article_id: UUID) -> Article:
 
 
 def _cancel(article: Article, actor: Any) -> None:
-    if Batch.objects.filter(pk=article.batch_id).exists():
+    if article.batch_id and Batch.objects.filter(pk=article.batch_id).exists():
         batches.cancel(article.batch_id, actor, f"Of the article {article.pk}.")
 
 
