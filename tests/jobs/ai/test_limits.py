@@ -183,46 +183,55 @@ def test_no_more_calls_at_once_than_there_are_slots(ai: AiServer, settings: Any)
     assert set(CallSlot.objects.values_list("token", "taken_until")) == {(None, None)}
 
 
-_HOLDER = """
+_CALLER = """
 import sys
+from decimal import Decimal
 import django
 django.setup()
 from django.conf import settings
 from django.db import connections
+from jobs.ai.providers import Preferences
+from jobs.ai.summaries import generate_summary
 connections["default"].settings_dict["NAME"] = sys.argv[1]
-settings.AI_MAX_CONCURRENT_REQUESTS = 1
-from jobs.ai.slots import slot
-with slot(60, 10):
-    print("held", flush=True)
-    sys.stdin.readline()
+settings.GROQ_API_KEY, settings.GROQ_BASE_URL, settings.AI_MAX_CONCURRENT_REQUESTS = "key", sys.argv[2], 1
+settings.GROQ_INPUT_PRICE, settings.GROQ_OUTPUT_PRICE = Decimal(0), Decimal(sys.argv[3])
+generate_summary("Ekiden is a race.", Preferences(), user_id=sys.argv[4], job_id=None, deadline=120)
 """
 
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_a_slot_is_held_against_other_processes(ai: AiServer, settings: Any) -> None:
-    """And one whose process is killed is free when its time is over."""
-    settings.AI_MAX_CONCURRENT_REQUESTS = 1
-    name = str(connection.settings_dict["NAME"])
-    command = [sys.executable, "-c", _HOLDER, name]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
+@pytest.mark.usefixtures("price")
+def test_a_process_that_is_killed_in_a_call(ai: AiServer, settings: Any, user: User) -> None:
+    """Its slot is held against other processes, and free when its time is over; its money stays spent."""
+    settings.AI_MAX_CONCURRENT_REQUESTS, settings.AI_DAILY_SPEND_LIMIT = 1, CALL
+    gate = Gate()
+    ai.groq = [gate]
+    told = [str(connection.settings_dict["NAME"]), ai.url, str(settings.GROQ_OUTPUT_PRICE), str(user.pk)]
+    with subprocess.Popen([sys.executable, "-c", _CALLER, *told]) as caller:
         try:
-            assert holder.stdout is not None and holder.stdout.readline() == "held\n"
-            with pytest.raises(Skipped) as caught, slots.slot(60, 0.3):
+            assert gate.inside.acquire(timeout=60), "it has not asked"
+            with pytest.raises(Skipped) as caught, slots.slot(60, 0.1):
                 pass
             assert caught.value.code == "busy"
-            made = generate_summary("Ekiden.", Preferences(), user_id=None, job_id=None, deadline=1.0)
-            assert made.provider == "extractive" and not ai.asked
+            made = generate_summary("Ekiden.", Preferences(), user_id=None, job_id=None, deadline=0.5)
+            assert made.provider == "extractive" and len(ai.asked) == 1
             settings.AI_FALLBACK_ENABLED = False
             with pytest.raises(RateLimitError):
-                generate_summary("Ekiden.", Preferences(), user_id=None, job_id=None, deadline=1.0)
+                generate_summary("Ekiden.", Preferences(), user_id=None, job_id=None, deadline=0.5)
         finally:
-            holder.kill()
-    with pytest.raises(Skipped), slots.slot(60, 0.2):
+            caller.kill()
+    gate.open.set()
+    with pytest.raises(Skipped), slots.slot(60, 0.1):
         pass
-    CallSlot.objects.update(taken_until=F("taken_until") - timedelta(seconds=90))
-    with slots.slot(60, 0.2):
-        pass
+    assert spent(user) == CALL and ProviderCall.objects.get().outcome == "running" and tidying.tidy() == 0
+    late = timedelta(minutes=5)
+    CallSlot.objects.update(taken_until=F("taken_until") - late)
+    ProviderCall.objects.update(expires_at=F("expires_at") - late)
+    assert tidying.tidy() == 1
+    assert (spent(user), ProviderCall.objects.get().outcome) == (CALL, "lost")
+    with slots.slot(60, 0), pytest.raises(Skipped):
+        ask(user)
 
 
 def test_a_slot_that_became_another_ones_is_not_given_back(settings: Any) -> None:
