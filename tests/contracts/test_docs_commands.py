@@ -11,9 +11,12 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from config import env
+from jobs.doctor.checks import checks
 from tests.markdown import PAGES, ROOT, blocks, table, words
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+#: Commands whose options stand in tables of docs/operations.md.
+TABLED = ("runworker", "bench", "bench_api", "bench_analytics", "prune_jobs", "backup", "restore")
 ANY_DJANGO_COMMAND = {"--help", "--version", "--settings", "--traceback", "--verbosity", "--noinput"}
 
 
@@ -50,7 +53,7 @@ def test_commands_and_their_options_exist(page):
                 assert argument.split("=")[0] in known, f"{name_of(page)}: manage.py {command} {argument}"
 
 
-@pytest.mark.parametrize("command", ["runworker", "bench", "bench_analytics", "prune_jobs", "backup", "restore"])
+@pytest.mark.parametrize("command", TABLED)
 def test_every_option_of_our_commands_is_in_operations(command):
     told = {words(row[0])[0] for row in table("docs/operations.md", "option")}
     of_django = options("check") | {"--skip-checks"}
@@ -62,10 +65,15 @@ def test_every_command_of_ours_is_somewhere():
     assert ours == {command for page in PAGES for command, *_ in typed(page)} & ours
 
 
+def test_the_doctor_s_checks_and_options_are_on_its_page():
+    assert {words(row[0])[0] for row in table("docs/doctor.md", "check")} == set(checks)
+    told = {words(row[0])[0] for row in table("docs/doctor.md", "option")}
+    assert told == {"--only", "--fail-level", "--json"} <= options("doctor")
+
+
 def test_no_option_is_made_up():
     told = {words(row[0])[0] for row in table("docs/operations.md", "option")}
-    commands = ("runworker", "bench", "bench_analytics", "prune_jobs", "backup", "restore")
-    assert told <= set().union(*map(options, commands))
+    assert told <= set().union(*map(options, TABLED))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name_of)
