@@ -162,8 +162,8 @@ class ArticleViewSet(GenericViewSet[Article]):
     def similar(self, request: Request, pk: UUID) -> Response:
         """List articles of the same owner that are most like this one; none while its text has not been found."""
         refuse_unread(request, {"limit"})
-        article = self._visible(pk)
-        found = nearest(article, _most(request)) if article.stage != Article.Stage.SUBMITTED else []
+        most, article = _most(request), self._visible(pk)
+        found = nearest(article, most) if article.stage != Article.Stage.SUBMITTED else []
         return Response(NearestSerializer({"data": found}).data)
 
     def _visible(self, pk: UUID) -> Article:

@@ -139,8 +139,13 @@ def test_articles_like_another_are_found(client: APIClient, handed_over: dict[st
     drain_jobs(raising=True)
     (found,) = client.get(address).json()["data"]
     assert (found["article_id"], 0 < found["score"] < 1) == (like, True)
-    for wrong in ("?limit=0", "?limit=101", "?limit=ten", "?most=3"):
-        assert client.get(f"{address}{wrong}").status_code == 400
+
+
+@pytest.mark.parametrize("wrong", ["?limit=0", "?limit=101", "?limit=ten", "?limit=1&limit=2", "?most=3"])
+def test_a_wrong_number_of_similar_articles_is_refused(
+    client: APIClient, handed_over: dict[str, Any], wrong: str
+) -> None:
+    assert client.get(f"{ARTICLES}/{handed_over['article_id']}/similar{wrong}").status_code == 400
 
 
 def test_summaries_are_listed_with_why_they_were_refused(client: APIClient, handed_over: dict[str, Any]) -> None:
