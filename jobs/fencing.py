@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import UUID
 
 from django.db import transaction
 
@@ -17,7 +18,7 @@ def fenced(attempt: Attempt) -> Iterator[None]:
     Whoever renews or takes over the lock waits for its end, so it must be short: no network in it.
     """
     with transaction.atomic():
-        held = ProcessingLock.objects.filter(pk=attempt.id, lock_token=attempt.lock_token)
+        held = ProcessingLock.objects.filter(pk=UUID(attempt.id), lock_token=attempt.lock_token)
         # As everywhere the token decides, never the clock.
         if attempt.fenced or not list(held.select_for_update().values_list("pk")):
             attempt.fenced = True
