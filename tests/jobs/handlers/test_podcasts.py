@@ -9,6 +9,7 @@ import pytest
 from pytest_django import Settings
 
 from accounts.models import User
+from config.roles.declared import WORKER
 from jobs.context import Context
 from jobs.enqueue import enqueue
 from jobs.execution import run
@@ -19,8 +20,10 @@ from jobs.outcomes import Completed
 from jobs.pipeline.submitting import submit_article
 from jobs.registry import registry
 from jobs.speech import podcasts, script
+from jobs.speech.files import tidy
 from jobs.testing import drain_jobs, run_job
 from jobs.testing.running import _start
+from tests.database_roles import working_as
 from tests.factories import UserFactory
 from tests.jobs.articles.conftest import PAGES
 from tests.jobs.speech.podcasts import path_of, tone
@@ -221,6 +224,19 @@ def test_an_article_that_is_deleted_meanwhile_gets_no_podcast(
     job = run_job(podcast_job(ada, article_id=str(article.pk)))
     assert job.status == "dead_letter" and "was deleted" in said(job)
     assert not Podcast.objects.exists() and files(media) == []
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("database_roles")
+def test_the_worker_needs_no_more_than_the_rights_of_its_role(
+    article: Article, ada: User, speaking: SpeechServer, media: Path
+) -> None:
+    job = podcast_job(ada, article_id=str(article.pk))
+    with working_as(WORKER):
+        assert run_job(job).status == "completed"
+        Podcast.objects.get().delete()
+        assert tidy() == 1
+    assert files(media) == []
 
 
 def test_a_page_goes_all_the_way_to_its_podcast(ada: User, speaking: SpeechServer, settings: Settings) -> None:
