@@ -7,7 +7,7 @@ class ConfigConfig(AppConfig):
     name = "config"
 
     def ready(self) -> None:
-        from config import doctor
+        from config import doctor, pool_checks
         from config.roles import own_role
         from config.schema_version import record_migrations
 
@@ -19,3 +19,5 @@ class ConfigConfig(AppConfig):
 
             starting.start(settings.PROCESS, settings.TRACES_EXPORTER, settings.TRACES_SERVICE_NAME)
         doctor.register()
+        if settings.PROCESS == "web":
+            pool_checks.install()
