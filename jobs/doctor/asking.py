@@ -10,7 +10,7 @@ from jobs.doctor.findings import Finding, unknown
 #: The schemas that our tables are in.
 SCHEMAS: Final = ["public", "meta", "analytics"]
 
-_SEES_ALL: Final = "SELECT pg_has_role('pg_read_all_stats', 'USAGE')"
+_SEES_ALL: Final = "SELECT pg_has_role('pg_read_all_stats', 'USAGE'), quote_ident(current_user)"
 
 
 def rows(sql: str, params: Sequence[Any] | None = None, using: str = DEFAULT_DB_ALIAS) -> list[tuple[Any, ...]]:
@@ -25,7 +25,7 @@ def one(sql: str, params: Sequence[Any] | None = None, using: str = DEFAULT_DB_A
 
 def blind() -> list[Finding]:
     """Say that what others do cannot be seen, where that is so."""
-    if one(_SEES_ALL)[0]:
+    sees_all, role = one(_SEES_ALL)
+    if sees_all:
         return []
-    what = "This role sees what it does itself and nothing of the transactions of others."
-    return [unknown(what, "GRANT pg_monitor TO CURRENT_USER;")]
+    return [unknown(f"{role} sees what it does itself and nothing of others.", f"GRANT pg_monitor TO {role};")]

@@ -8,6 +8,7 @@ import psycopg
 from django.db import DatabaseError, OperationalError, connections
 
 from accounts.row_security import acting_as_system
+from jobs.doctor.asking import one
 from jobs.doctor.checks import Check, checks
 from jobs.doctor.findings import Finding, Severity, unknown
 
@@ -50,7 +51,8 @@ def _unseen(check: Check, error: DatabaseError) -> Finding:
     """Say why a check could not look, and what lets it."""
     match error.__cause__:
         case psycopg.errors.InsufficientPrivilege():
-            return unknown(f"This role may not look: {_first_line(error)}.", "GRANT pg_monitor TO CURRENT_USER;")
+            role = one("SELECT quote_ident(current_user)", using=check.using())[0]
+            return unknown(f"{role} may not look: {_first_line(error)}.", f"GRANT pg_monitor TO {role};")
         case psycopg.errors.QueryCanceled():
             what = f"It took longer than {STATEMENT_SECONDS} seconds to look."
             return unknown(what, f"manage.py doctor --only {check.name}")

@@ -86,6 +86,16 @@ def test_a_check_can_change_nothing(planted):
     assert not Queue.objects.filter(name="planted").exists()
 
 
+def test_a_check_without_the_right_names_the_grant(planted):
+    def look():
+        connection.cursor().execute("SET LOCAL ROLE pg_signal_backend; SELECT * FROM pg_authid")
+        yield ok("seen")
+
+    planted(look)
+    _, text = doctor("--only", "planted")
+    assert "may not look: permission denied" in text and "GRANT pg_monitor TO" in text
+
+
 def test_a_check_that_takes_too_long_is_ended(planted, monkeypatch):
     monkeypatch.setattr(examination, "_BOUNDS", examination._BOUNDS.replace("'2s'", "'50ms'"))
 
