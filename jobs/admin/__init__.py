@@ -18,6 +18,7 @@ from jobs.admin import (
     schedule,
     session,
     summary,
+    supervisor,
     worker,
 )
 
@@ -37,6 +38,7 @@ __all__ = [
     "schedule",
     "session",
     "summary",
+    "supervisor",
     "worker",
 ]
 

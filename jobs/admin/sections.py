@@ -44,6 +44,7 @@ MENU: Final = (
     Place("Batches", "jobs.batch"),
     Place("Sessions", "jobs.session"),
     Place("Locks", "jobs.processinglock"),
+    Place("Supervisors", "jobs.supervisor"),
     Place("Providers", "jobs.providerstate"),
     Place("Provider calls", "jobs.providercall"),
     Place("Audit", "jobs.auditentry"),

@@ -8,7 +8,7 @@ from django.utils.safestring import SafeString
 
 from jobs import conf
 from jobs.admin import display
-from jobs.admin.facts import FactsAdmin
+from jobs.admin.facts import FactsAdmin, anchor
 from jobs.admin.filters import Choices, FixedFilter
 from jobs.models import ProcessingLock, Worker
 from jobs.models.columns import ClockTimestamp
@@ -25,10 +25,10 @@ class StateFilter(FixedFilter):
         return rows.filter(state=value)
 
 
-def with_state(workers: QuerySet[Worker]) -> QuerySet[Any]:
-    """Say of each worker whether it is alive, silent for three heartbeats, or stopped, by the database's clock."""
+def with_state(workers: QuerySet[Any]) -> QuerySet[Any]:
+    """Say whether each, a worker or supervisor, is alive, silent for three heartbeats, or stopped, by the database."""
     silent_since = ClockTimestamp() - timedelta(seconds=3 * conf.heartbeat_interval())
-    return workers.annotate(
+    found: QuerySet[Any] = workers.annotate(
         state=Case(
             When(stopped_at__isnull=False, then=Value("stopped")),
             When(heartbeat_at__lt=silent_since, then=Value("silent")),
@@ -36,6 +36,7 @@ def with_state(workers: QuerySet[Worker]) -> QuerySet[Any]:
             output_field=TextField(),
         )
     )
+    return found
 
 
 @admin.register(Worker)
@@ -58,6 +59,7 @@ class WorkerAdmin(FactsAdmin):
             "Process": obj.pid,
             "Queues": display.tags(obj.queues) if obj.queues else "all",
             "Job types": display.tags(obj.job_types) if obj.job_types else "all",
+            "Supervisor": anchor("supervisor", obj.supervisor, obj.supervisor) if obj.supervisor else "",
             "Load": self.load(obj),
             "Memory": self.memory(obj),
             "Started": display.exact(obj.started_at),

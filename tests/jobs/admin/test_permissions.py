@@ -14,6 +14,7 @@ LISTS = [
     "deadlettergroup",
     "queue",
     "worker",
+    "supervisor",
     "processinglock",
     "auditentry",
     "session",

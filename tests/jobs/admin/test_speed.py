@@ -64,6 +64,8 @@ LISTS = [
     ("summary", {"verdict": "open", "provider": "groq"}),
     ("auditentry", {}),
     ("auditentry", {"q": "x"}),
+    ("supervisor", {}),
+    ("supervisor", {"state": "alive"}),
     ("providercall", {}),
     ("providercall", {"window": "24h"}),
     ("providercall", {"outcome": "refused"}),

@@ -1,8 +1,9 @@
+import re
 from datetime import timedelta
 
 from django.utils.timezone import now
 
-from jobs.models import AuditEntry, Job, ProcessingLock, Worker
+from jobs.models import AuditEntry, Job, ProcessingLock, Supervisor, Worker
 from tests.jobs.rows import new_job, start
 
 
@@ -76,3 +77,18 @@ def test_lock_list_tells_held_from_expired(operator):
 def test_lock_of_a_job_that_is_gone_is_still_listed(operator):
     ProcessingLock.objects.create(job_id="01900000-0000-7000-8000-000000000000", worker_id="w", expires_at=now())
     assert operator.get("/admin/jobs/processinglock/").status_code == 200
+
+
+def test_supervisors_say_what_they_have_and_why(operator):
+    numbers = {"least": 1, "most": 10, "target": 3, "actual": 3, "draining": 1, "reason": "15 of 15 slots are taken"}
+    Supervisor.objects.create(id="host:1:abcd", hostname="host", pid=1, heartbeat_at=now(), **numbers)
+    Supervisor.objects.create(id="host:2:beef", hostname="host", pid=2, heartbeat_at=now(), stopped_at=now(), **numbers)
+    worker("host:3:cafe", supervisor="host:1:abcd")
+    alive = operator.get("/admin/jobs/supervisor/", {"state": "alive"})
+    assert [row.pk for row in alive.context["cl"].result_list] == ["host:1:abcd"]
+    for words in ("3 of 3, 1 ending", "1 to 10", "15 of 15 slots are taken"):
+        assert words in alive.content.decode()
+    assert "host:3:cafe" in operator.get("/admin/jobs/supervisor/host_3A1_3Aabcd/change/").content.decode()
+    page = operator.get("/admin/jobs/worker/host_3A3_3Acafe/change/").content.decode()
+    (link,) = re.findall(r'href="(/admin/jobs/supervisor/[^"]+)"', page.split("<main")[1])
+    assert "15 of 15 slots are taken" in operator.get(link, follow=True).content.decode()
