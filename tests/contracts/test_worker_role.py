@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 
+from accounts.row_security import acting_as
 from config.roles.declared import WORKER
 from jobs import retention, schedules
 from jobs.chores import chores
 from jobs.enqueue import enqueue
 from jobs.models import Job, ProcessingLock, Schedule
+from jobs.pipeline.submitting import submit_article
 from jobs.registry import registry
 from jobs.scheduling.firing import fire_due
 from jobs.testing import drain_jobs
@@ -68,6 +70,17 @@ def test_schedules_fire_and_waiting_jobs_go_with_the_rights_of_the_worker() -> N
         assert len(fire_due()) == 1
     assert late.fetch().status == "cancelled" and second.fetch().waits_for is None
     assert Job.objects.filter(schedule__isnull=False).count() == 1
+
+
+def test_articles_go_all_the_way_with_the_rights_of_the_worker() -> None:
+    user = UserFactory()
+    text = "Ekiden is a relay race. Each runner hands over the sash. The first one was run in 1917. " * 10
+    with acting_as(user):
+        article = submit_article(user, html=f"<html><body><article><p>{text}</p></article></body></html>")
+    with working_as(WORKER):
+        drain_jobs(raising=True)
+    article.refresh_from_db()
+    assert (article.stage, article.summaries.get().accepted) == ("validated", True)
 
 
 def test_tasks_of_djangos_framework_run_with_the_rights_of_the_worker() -> None:

@@ -184,3 +184,18 @@ def test_an_operator_acts_on_the_articles_of_others_for_their_owners(
 def test_the_jobs_carry_the_requests_id(client: APIClient) -> None:
     client.post(ARTICLES, {"html": "<p>x"}, HTTP_X_REQUEST_ID="r-7")
     assert set(Job.objects.values_list("request_id", flat=True)) == {"r-7"}
+
+
+@pytest.mark.usefixtures("handlers_as_app")
+def test_the_web_servers_role_may_do_all_of_it(client: APIClient) -> None:
+    """Under row-level security, and without the right to delete."""
+    made = client.post(ARTICLES, {"html": html(HANDBOOK), "podcast": True})
+    assert (made.status_code, len(made.json()["stages"])) == (201, 4)
+    address = f"{ARTICLES}/{made.json()['article_id']}"
+    for path in ("", "/summaries", "/similar", "?text=true"):
+        assert client.get(f"{address}{path}").status_code == 200
+    assert len(client.get(f"{ARTICLES}?stage=submitted").json()["data"]) == 1
+    assert client.get(f"{ARTICLES}?q=ekiden").status_code == 200
+    assert client.post(f"{address}/regenerate", {"podcast": False}).status_code == 202
+    assert client.delete(address).status_code == 204
+    assert set(Job.objects.values_list("status", flat=True)) == {"cancelled"}
