@@ -57,7 +57,7 @@ def _fill(owner: Any, size: int, tick: Tick) -> list[float]:
 
 def _questions(owner: Any, tick: Tick) -> dict[str, float]:
     chance = random.Random(7)  # noqa: S311 - the same articles every time
-    figures = {}
+    figures: dict[str, float] = {}
     for language in ("en", "ja"):
         ids = list(Article.objects.filter(user=owner, language=language).order_by("pk").values_list("pk", flat=True))
         asked = [Article.objects.get(pk=chance.choice(ids)) for _ in range(ASKED)]

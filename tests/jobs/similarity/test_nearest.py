@@ -50,7 +50,7 @@ class Oracle:
 
 
 @pytest.fixture(scope="module")
-def library(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[User, list[Article]]]:
+def library(database_roles: None, django_db_blocker: Any) -> Iterator[tuple[User, list[Article]]]:
     with django_db_blocker.unblock(), transaction.atomic(), connection.cursor():
         ada, bob = UserFactory(), UserFactory()
         written = list(texts(SIZE))
