@@ -7,6 +7,7 @@ from jobs.decorators import job
 from jobs.exceptions import NonRetryableError
 from jobs.pipeline.stored import stored_id
 from jobs.priorities import by_tier
+from jobs.speech import checks  # noqa: F401 - registers the system check of the speech server's setting
 from jobs.speech.podcasts import make
 from jobs.speech.script import Material
 
