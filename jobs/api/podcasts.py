@@ -30,7 +30,7 @@ _RANGE: Final = OpenApiParameter(
 
 
 class Seconds(serializers.FloatField):
-    def to_representation(self, value: Any) -> float:
+    def to_representation(self, value: Any) -> Any:
         return round(float(value), 3)
 
 
