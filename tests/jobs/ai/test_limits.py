@@ -183,6 +183,33 @@ def test_no_more_calls_at_once_than_there_are_slots(ai: AiServer, settings: Any)
     assert set(CallSlot.objects.values_list("token", "taken_until")) == {(None, None)}
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_slot_is_never_two_holders(settings: Any) -> None:
+    settings.AI_MAX_CONCURRENT_REQUESTS = 2
+    lock, inside, most = threading.Lock(), 0, 0
+
+    def hold(number: int) -> int:
+        nonlocal inside, most
+        held = 0
+        for _ in range(25):
+            try:
+                with slots.slot(60, 0):
+                    with lock:
+                        inside += 1
+                        most = max(most, inside)
+                    held += 1
+                    # Others look while it is held.
+                    CallSlot.objects.count()
+                    with lock:
+                        inside -= 1
+            except Skipped:
+                continue
+        return held
+
+    assert sum(in_threads(8, hold)) > 0
+    assert 0 < most <= 2
+
+
 _CALLER = """
 import sys
 from decimal import Decimal
