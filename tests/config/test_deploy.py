@@ -1,10 +1,12 @@
 """The files for a real site are read by the programs they are for."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
+from django.core.management import load_command_class
 
 from config import databases, env
 
@@ -60,6 +62,16 @@ def test_systemd_accepts_the_unit(tmp_path, unit):
     done = subprocess.run([program("systemd-analyze"), "verify", copy], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert unit.split(".")[0].split("@")[0] not in done.stderr, done.stderr
+
+
+def test_the_options_of_the_worker_unit_are_those_of_runworker():
+    text = (DEPLOY / "ekiden-worker@.service").read_text() + (ROOT / "docs" / "scaling.md").read_text()
+    given = re.findall(r'RUNWORKER=(?:"|)(--[^"]+)"', text)
+    assert len(given) >= 3
+    parser = load_command_class("jobs", "runworker").create_parser("manage.py", "runworker")
+    for options in given:
+        chosen = parser.parse_args(options.split())
+        assert chosen.autoscale and chosen.processes[0] < chosen.processes[1]
 
 
 def variables(*names: str) -> dict[str, str]:

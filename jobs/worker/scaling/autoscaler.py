@@ -119,10 +119,11 @@ class Autoscaler(Supervisor):
         before = len(self._staying())
         now = time.monotonic()
         if decision.target != before:
-            _logger.info("from %s to %s worker processes: %s", before, decision.target, decision.reason)
+            words = "from %s to %s worker processes: %s"
+            _logger.info(words, before, decision.target, decision.reason, extra=self._fields(decision))
         elif decision.why == "capped" and now - self._capped_at > CAPPED_SECONDS:
             self._capped_at = now
-            _logger.info("still %s worker processes: %s", before, decision.reason)
+            _logger.info("still %s worker processes: %s", before, decision.reason, extra=self._fields(decision))
         self._told = decision
         for _ in range(decision.target - before):
             self._added += 1
@@ -130,6 +131,9 @@ class Autoscaler(Supervisor):
         for _ in range(before - decision.target):
             self._drained += 1
             self._drain(decision.patient)
+
+    def _fields(self, decision: Decision) -> dict[str, Any]:
+        return {"supervisor": self.identity.id, "processes": decision.target, "why": decision.why}
 
     def _drain(self, patient: bool) -> None:
         """Tell the process to end that has the least to do; what has not signed on has nothing."""

@@ -12,6 +12,8 @@ from typing import Final, Literal
 #: Of the slots in use: from this share on they count as all taken; after a drain no more than that may be.
 FULL: Final = 0.8
 SLACK: Final = 0.6
+#: Of the processes: more of them starting are waited for. Where `--max-jobs` replaces them often, some always are.
+STARTING: Final = 0.25
 #: Over how many seconds the use of the CPU is smoothed.
 CPU_SECONDS: Final = 15.0
 #: A backlog so many times older than what counts as one doubles the processes; a younger one adds one.
@@ -165,7 +167,7 @@ def _grow(rules: Rules, reading: Reading, state: State, now: float) -> Decision 
     stay = reading.seats
     if reading.seats + reading.draining >= rules.most:
         return Decision(stay, "capped", f"{backlog}, but {_at_most(rules, reading)}")
-    if reading.starting:
+    if reading.starting > STARTING * reading.seats:
         return Decision(stay, "wait", f"{backlog}, but {reading.starting} of {reading.seats} are starting")
     if now - state.changed_at < rules.up_pause:
         return Decision(stay, "wait", f"{backlog}, but the last change was {now - state.changed_at:.0f} s ago")

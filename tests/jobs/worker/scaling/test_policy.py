@@ -51,6 +51,8 @@ def lasting(reading: Reading, seconds: float, rules: Rules = RULES) -> Decision:
         (replace(BURST, seats=10, busy=50), 10, "capped"),
         (replace(BURST, draining=8), 2, "capped"),
         (replace(BURST, seats=2, starting=1, busy=5), 2, "wait"),
+        (replace(BURST, seats=4, starting=1, busy=15), 5, "backlog"),
+        (replace(BURST, seats=1, starting=1, busy=0), 1, "wait"),
         # The limits.
         (replace(BURST, cpu=0.7), 2, "capped"),
         (replace(BURST, cpu=0.6, own_cpu=0.4), 2, "capped"),
