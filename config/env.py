@@ -324,7 +324,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         speech_model=read.text("SPEECH_MODEL", "tts-1"),
         speech_voice=read.text("SPEECH_VOICE", "alloy"),
         speech_format=read.choice("SPEECH_FORMAT", "mp3", ("mp3", "wav")),
-        speech_timeout=read.seconds("SPEECH_TIMEOUT", "2m", 0.1, 240),
+        speech_timeout=read.seconds("SPEECH_TIMEOUT", "2m", 0.1, 220),
         speech_price=read.dollars("SPEECH_PRICE", "15", 100_000),
     )
     read.refuse_unknown()

@@ -138,7 +138,11 @@ class ArticleAdmin(ActingAdmin):
                 for each in Summary.objects.filter(article=obj).order_by("-id")[:20]
             ],
             "podcasts": [
-                (each.engine, display.span(each.duration_seconds), display.moment(each.created_at))
+                (
+                    each.engine,
+                    anchor("podcast", each.pk, display.span(each.duration_seconds)),
+                    display.moment(each.created_at),
+                )
                 for each in Podcast.objects.filter(article=obj).order_by("-id")[:20]
             ],
             "length": f"{obj.characters:,}",

@@ -48,6 +48,8 @@ def joined(tmp_path: Path) -> Podcast:
 def test_it_plays_and_is_as_long_as_its_row_says(console, live_server, tmp_path, kind):
     podcast = spoken() if kind == "wav" else joined(tmp_path)
     console.goto(live_server.url + reverse("admin:jobs_podcast_change", args=[podcast.pk]))
+    console.set_viewport_size({"width": 360, "height": 800})
+    assert console.evaluate("document.documentElement.scrollWidth") <= 360
     player = console.locator("audio")
     assert player.evaluate(LOADED) == pytest.approx(podcast.duration_seconds, abs=0.06)
     assert player.evaluate(DECODED) == pytest.approx(podcast.duration_seconds, abs=0.06)

@@ -3,11 +3,13 @@
 import hashlib
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from http.client import HTTPConnection
 from pathlib import Path
 
 import psutil
 import pytest
+from django.test import Client
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
@@ -15,6 +17,7 @@ from accounts.models import User
 from jobs.models import Podcast
 from tests import web_process
 from tests.acceptance.stage import wait_until
+from tests.factories import UserFactory
 from tests.jobs.api.test_waiting_served import ask, is_up, opened
 from tests.jobs.speech.podcasts import path_of, stored_podcast
 
@@ -63,6 +66,26 @@ def test_those_who_listen_hold_nothing_and_cost_little(port: int, client: APICli
     # Those who hang up in the middle are forgotten, and leave no traceback in the server's log.
     status, part = ask(port, path, key)
     assert (status, part) == (200, content)
+
+
+def test_the_consoles_player_is_served_in_the_same_way(port: int, podcast: Podcast) -> None:
+    staff = Client()
+    staff.force_login(UserFactory(role="operator"))
+    headers = {"Cookie": f"sessionid={staff.cookies['sessionid'].value}", "Range": f"bytes={SIZE - 5}-"}
+    address = f"/admin/jobs/podcast/{podcast.pk}/audio/"
+    with ExitStack() as held:
+        # More of them than there are threads, and connections to the database.
+        clients = [held.enter_context(closing(HTTPConnection("127.0.0.1", port, timeout=20))) for _ in range(LISTENERS)]
+        for client in clients:
+            client.request("GET", address, headers={"Cookie": headers["Cookie"]})
+        answers = [client.getresponse() for client in clients]
+        assert {answer.status for answer in answers} == {200}
+        last = held.enter_context(closing(HTTPConnection("127.0.0.1", port, timeout=20)))
+        last.request("GET", address, headers=headers)
+        part = last.getresponse()
+        assert (part.status, part.read()) == (206, path_of(podcast).read_bytes()[-5:])
+        last.request("GET", address)
+        assert last.getresponse().status == 302
 
 
 def test_a_part_comes_over_the_wire_as_it_was_asked_for(port: int, client: APIClient, podcast: Podcast) -> None:
