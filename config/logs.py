@@ -22,7 +22,7 @@ FIELDS_MAX_LENGTH: Final = 8_000
 #: Characters that terminals obey and programs take for the end of a line; JSON escapes only the first 32.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 #: What people at a terminal do not need on every line.
-_FOR_MACHINES: Final = frozenset({"queue", "worker", "span_id", "request", "status_code"})
+_FOR_MACHINES: Final = frozenset({"queue", "worker", "supervisor", "processes", "span_id", "request", "status_code"})
 
 
 class JsonFormatter(logging.Formatter):
