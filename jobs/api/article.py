@@ -4,6 +4,7 @@ from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django.core.validators import RegexValidator
+from django.db.models import F
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.reverse import reverse
@@ -188,12 +189,15 @@ class ArticleSerializer(ListedArticleSerializer):
 
     @extend_schema_field({"oneOf": [{"$ref": "#/components/schemas/Summary"}, {"type": "null"}]})
     def get_summary(self, article: Article) -> Any:
-        summaries = Summary.objects.filter(article=article).order_by("-id")
-        found = summaries.filter(accepted=True).first() or summaries.first()
+        if self.context.get("new"):
+            return None
+        found = Summary.objects.filter(article=article).order_by(F("accepted").desc(nulls_last=True), "-id").first()
         return None if found is None else SummarySerializer(found).data
 
     @extend_schema_field(ArticlePodcastSerializer(many=True))
     def get_podcasts(self, article: Article) -> Any:
+        if self.context.get("new"):
+            return []
         return ArticlePodcastSerializer(Podcast.objects.filter(article=article).order_by("-id"), many=True).data
 
     @extend_schema_field({"type": ["string", "null"]})

@@ -124,7 +124,9 @@ class ArticleViewSet(GenericViewSet[Article]):
         except UrlRefused as error:
             raise serializers.ValidationError({"url": [str(error)]}) from error
         location = {"Location": reverse("article", [article.pk], request=request)}
-        return Response(self._described(article.pk), status=status.HTTP_201_CREATED, headers=location)
+        # It has nothing yet that would have to be read.
+        answer = ArticleSerializer(article, context={**_progress([article]), "new": True}).data
+        return Response(answer, status=status.HTTP_201_CREATED, headers=location)
 
     @extend_schema(operation_id="articles_retrieve", parameters=[_TEXT], responses=ArticleSerializer)
     def retrieve(self, request: Request, pk: UUID) -> Response:

@@ -58,12 +58,18 @@ class Progress:
 def progress_of(articles: Iterable[Article]) -> dict[UUID, Progress]:
     """Give the progress of articles by their ids, with two queries for all of them."""
     wanted = list(articles)
-    batches = Batch.objects.only("steps").in_bulk({each.batch_id for each in wanted if each.batch_id})
-    steps = {each.pk: _ids(batches.get(each.batch_id)) for each in wanted}
+    steps = _steps(wanted)
     jobs = Job.objects.only("status", "progress", "progress_message", "error_message").in_bulk(
         {job_id for ids in steps.values() for job_id in ids.values()}
     )
     return {each.pk: Progress(tuple(_states(each, steps[each.pk], jobs))) for each in wanted}
+
+
+def _steps(articles: Sequence[Article]) -> dict[UUID, dict[str, UUID]]:
+    known = {each.pk: each.batch for each in articles if each.batch_id and Article.batch.is_cached(each)}
+    unread = {each.batch_id for each in articles if each.batch_id and each.pk not in known}
+    batches = Batch.objects.only("steps").in_bulk(unread) if unread else {}
+    return {each.pk: _ids(known.get(each.pk) or batches.get(each.batch_id)) for each in articles}
 
 
 def _ids(batch: Batch | None) -> dict[str, UUID]:

@@ -41,7 +41,7 @@ def submit_article(
     wanted = {**(preferences or {}), "podcast": podcast}
     article = Article(pk=uuid7(), user=user, url=url or "", html=html, preferences=wanted)
     with transaction.atomic(using=router.db_for_write(Article)):
-        article.batch_id = _enqueue(article, chosen)
+        article.batch = _enqueue(article, chosen)
         article.save(force_insert=True)
     return article
 
@@ -69,8 +69,8 @@ def resubmit_article(
         article.preferences = {**article.preferences, **given}
         if article.stage != Article.Stage.SUBMITTED:
             article.stage = Article.Stage.EXTRACTED
-        article.batch_id = _enqueue(article, chosen)
-        article.save(update_fields=["preferences", "stage", "batch_id"])
+        article.batch = _enqueue(article, chosen)
+        article.save(update_fields=["preferences", "stage", "batch"])
         audit(actor, "summarize", article, reason)
     return article
 
@@ -98,7 +98,7 @@ def _cancel(article: Article, actor: Any) -> None:
         batches.cancel(article.batch_id, actor, f"Of the article {article.pk}.")
 
 
-def _enqueue(article: Article, chosen: Mapping[str, Any]) -> UUID:
+def _enqueue(article: Article, chosen: Mapping[str, Any]) -> Batch:
     """Submit the steps that are left, one after the other, for the article's owner."""
     options: Options = {**chosen}  # type: ignore[typeddict-item]
     names = [
@@ -111,4 +111,6 @@ def _enqueue(article: Article, chosen: Mapping[str, Any]) -> UUID:
         name: Step(NewJob(STEPS[name][0], {"article_id": str(article.pk)}, options), names[:index][-1:])
         for index, name in enumerate(names)
     }
-    return enqueue_workflow(steps, name=f"article {article.pk}", user=article.user).id
+    submitted = enqueue_workflow(steps, name=f"article {article.pk}", user=article.user)
+    # As it was written just now.
+    return Batch(pk=submitted.id, steps={name: str(job.id) for name, job in submitted.jobs.items()})
