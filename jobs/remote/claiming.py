@@ -52,6 +52,8 @@ class Claimed:
     payload: dict[str, Any]
     expires_at: datetime
     session: str | None
+    #: The trace that it belongs to.
+    traceparent: str | None = None
 
 
 def claim(wish: Wish) -> list[Claimed]:
@@ -91,7 +93,8 @@ def _sort_out(attempts: Sequence[Attempt]) -> list[Claimed]:
     catalogue.prefetch(attempt.job_type for attempt in attempts)
     barred = _barred(attempts)
     locks = ProcessingLock.objects.filter(job_id__in=[attempt.id for attempt in attempts])
-    facts = {str(row[0]): row[1:] for row in locks.values_list("job_id", "expires_at", "job__session")}
+    wanted = locks.values_list("job_id", "expires_at", "job__session", "job__traceparent")
+    facts = {str(job_id): row for job_id, *row in wanted}
     claimed = []
     for attempt in attempts:
         try:
@@ -99,8 +102,7 @@ def _sort_out(attempts: Sequence[Attempt]) -> list[Claimed]:
         except JobError as error:
             settle(attempt, DeadLettered(describe(attempt, error, "non_retryable")), 0.0)
         else:
-            expires_at, session = facts[attempt.id]
-            claimed.append(Claimed(attempt, payload, expires_at, session))
+            claimed.append(Claimed(attempt, payload, *facts[attempt.id]))
     return claimed
 
 

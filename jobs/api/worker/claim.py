@@ -18,6 +18,7 @@ from jobs.functions import LANGUAGE, TITLE
 from jobs.languages import PYTHON
 from jobs.remote.claiming import Claimed, Wish, claim
 from jobs.remote.holding import holder
+from jobs.tracing import lawful
 
 MOST_JOBS: Final = 100
 MOST_LANGUAGES: Final = 20
@@ -97,6 +98,9 @@ class ClaimedSerializer(serializers.Serializer[Any]):
     timeout = serializers.FloatField(allow_null=True, help_text="Seconds that the attempt may run.")
     expires_at = serializers.DateTimeField(help_text="When the lock ends, by the server's clock.")
     session = serializers.CharField(allow_null=True, help_text="The session that it executes.")
+    traceparent = serializers.CharField(
+        allow_null=True, help_text="The W3C trace context to go on with, where traces are made."
+    )
 
 
 class ClaimedJobsSerializer(serializers.Serializer[Any]):
@@ -162,5 +166,6 @@ def _show(claimed: Claimed) -> dict[str, Any]:
         "timeout": attempt.timeout,
         "expires_at": claimed.expires_at,
         "session": claimed.session,
+        "traceparent": lawful(claimed.traceparent),
     }
     return dict(ClaimedSerializer(shown).data)

@@ -48,6 +48,7 @@ def test_a_claim_hands_out_what_a_worker_needs_to_know(ask: Ask, claim: Claim) -
         "max_retries": 2,
         "timeout": 30.0,
         "session": None,
+        "traceparent": None,
     }
     assert lock.worker_id == "node-farm/w-1"
     assert claim() == []
