@@ -94,7 +94,7 @@ def _sort_out(attempts: Sequence[Attempt]) -> list[Claimed]:
     barred = _barred(attempts)
     locks = ProcessingLock.objects.filter(job_id__in=[attempt.id for attempt in attempts])
     wanted = locks.values_list("job_id", "expires_at", "job__session", "job__traceparent")
-    facts = {str(job_id): row for job_id, *row in wanted}
+    facts = {str(row[0]): row for row in wanted}
     claimed = []
     for attempt in attempts:
         try:
@@ -102,7 +102,8 @@ def _sort_out(attempts: Sequence[Attempt]) -> list[Claimed]:
         except JobError as error:
             settle(attempt, DeadLettered(describe(attempt, error, "non_retryable")), 0.0)
         else:
-            claimed.append(Claimed(attempt, payload, *facts[attempt.id]))
+            _, expires_at, session, traceparent = facts[attempt.id]
+            claimed.append(Claimed(attempt, payload, expires_at, session, traceparent))
     return claimed
 
 
