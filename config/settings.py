@@ -224,6 +224,7 @@ AI_FALLBACK_ENABLED = ENV.ai_fallback_enabled
 AI_PROVIDERS = ENV.ai_providers
 AI_DAILY_SPEND_LIMIT = ENV.ai_daily_spend_limit
 AI_CALL_RETENTION_DAYS = ENV.ai_call_retention_days
+ARTICLE_DELETED_RETENTION_DAYS = ENV.article_deleted_retention_days
 GROQ_API_KEY = ENV.groq_api_key
 GROQ_BASE_URL = ENV.groq_base_url
 GROQ_MODEL = ENV.groq_model

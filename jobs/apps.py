@@ -22,9 +22,11 @@ class JobsConfig(AppConfig):
         from jobs.ai import checks as checks_of_providers  # noqa: F401 - registers theirs
         from jobs.ai import tidying
         from jobs.chores import chore
+        from jobs.pipeline import purging
         from jobs.registry import registry
         from jobs.scheduling.synchronizing import synchronize_migrated as synchronize_schedules
         from jobs.sessions import tidy as tidy_sessions
+        from jobs.similarity import index
         from jobs.speech import files
         from jobs.synchronizing import synchronize_migrated
 
@@ -35,6 +37,8 @@ class JobsConfig(AppConfig):
         chore(retention.CHORE, retention.INTERVAL, retention.tidy)
         chore(tidying.CHORE, tidying.INTERVAL, tidying.tidy)
         chore(files.CHORE, files.INTERVAL, files.tidy)
+        chore(index.CHORE, index.INTERVAL, index.tidy)
+        chore(purging.CHORE, purging.INTERVAL, purging.purge)
         post_migrate.connect(synchronize_migrated, sender=self)
         post_migrate.connect(synchronize_schedules, sender=self)
 

@@ -137,6 +137,11 @@ def ai_call_retention_days() -> int:
     return int(getattr(settings, "AI_CALL_RETENTION_DAYS", 90))
 
 
+def article_deleted_retention_days() -> int:
+    """Days for which a deleted article is still there for operators; 0 is for ever."""
+    return int(getattr(settings, "ARTICLE_DELETED_RETENTION_DAYS", 30))
+
+
 def of_provider(prefix: str, name: str) -> Any:
     """Read a setting of one provider, such as GROQ_API_KEY; None where there is none."""
     return getattr(settings, f"{prefix}_{name}", None)

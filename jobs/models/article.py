@@ -85,6 +85,8 @@ class Article(models.Model):
                 condition=models.Q(is_deleted=False),
                 name="article_owner",
             ),
+            # The chore that deletes them for good.
+            models.Index(fields=["updated_at"], condition=models.Q(is_deleted=True), name="article_deleted"),
         ]
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from jobs.models import Article, Job, Summary
+from jobs.pipeline.purging import purge
 from jobs.pipeline.stages import progress_of
 from jobs.pipeline.submitting import submit_article
 from tests.api_client import client_of
@@ -72,6 +73,12 @@ def test_a_verdict_touches_one_article_alone(ada: User) -> None:
     (plan,) = plans_on("article_summaries", supersede)
     assert plan.indexes("article_summaries") <= {"summary_of_article", "summary_accepted_once"}
     assert plan.indexes("article_summaries")
+
+
+def test_those_that_were_deleted_long_ago_are_found_by_their_index(ada: User, settings: Any) -> None:
+    settings.ARTICLE_DELETED_RETENTION_DAYS = 365
+    plans = plans_on("articles", purge)
+    assert plans[0].indexes("articles") == {"article_deleted"}
 
 
 def test_the_progress_of_a_page_reads_rows_by_their_keys(ada: User) -> None:
