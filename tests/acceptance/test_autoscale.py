@@ -3,7 +3,9 @@
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Collection, Iterator
+from functools import cache
 
 import psutil
 import pytest
@@ -120,14 +122,16 @@ def test_it_stays_within_the_connections_that_its_role_may_have(stage, poor_role
     assert "too many connections" not in supervisor.log
 
 
-def on_host(stage: Stage, name: str, **options: object) -> WorkerProcess:
-    """Start a supervisor that has a host name of its own, as on a machine of its own."""
+@cache
+def may_name_hosts() -> bool:
+    """Whether a process may have a host name of its own here: some containers allow it to nobody, root or not."""
     unshare = shutil.which("unshare")
-    if unshare is None:
-        pytest.skip("unshare is not installed")
-    if os.geteuid():
-        pytest.skip("not for accounts that may not name a host")
-    named = [unshare, "--uts", "sh", "-c", f'hostname {name} && exec "$@"', "sh"]
+    return unshare is not None and not subprocess.run([unshare, "--uts", "true"], capture_output=True).returncode
+
+
+def on_host(stage: Stage, name: str, **options: object) -> WorkerProcess:
+    """Start a supervisor as on a machine of its own: under its own host name, where that may be."""
+    named = ["unshare", "--uts", "sh", "-c", f'hostname {name} && exec "$@"', "sh"] if may_name_hosts() else []
     return scaled(stage, "1-2", prefix=named, **options)
 
 
@@ -152,7 +156,16 @@ def test_what_one_host_was_doing_is_done_by_the_others_when_it_is_lost(watched):
         " FROM job_processing_locks l JOIN job_workers w ON w.id = l.worker_id"
         " JOIN job_supervisors s ON s.id = w.supervisor GROUP BY 1, 2 ORDER BY 1"
     ).fetchall()
-    assert [(found["hostname"], found["of_supervisor"]) for found in hosts] == [("alpha", "alpha"), ("beta", "beta")]
+    if may_name_hosts():
+        assert (
+            [found["hostname"] for found in hosts] == [found["of_supervisor"] for found in hosts] == ["alpha", "beta"]
+        )
+    lost = stage.db.execute(
+        "SELECT count(*) AS jobs FROM job_processing_locks l JOIN job_workers w ON w.id = l.worker_id"
+        " JOIN job_supervisors s ON s.id = w.supervisor WHERE s.pid = %s",
+        [alpha.pid],
+    ).fetchone()["jobs"]
+    assert 0 < lost < len(jobs)
     lose(alpha)
     stage.open()
     assert stage.wait_for_all("completed") == {"completed": len(jobs)}
@@ -160,7 +173,7 @@ def test_what_one_host_was_doing_is_done_by_the_others_when_it_is_lost(watched):
     attempts = history.check(stage.db)
     assert sorted(attempts) == sorted(jobs)
     rescued = stage.db.execute("SELECT count(*) AS n FROM job_queue WHERE attempt = 2 AND retry_count = 1").fetchone()
-    assert rescued["n"] == hosts[0]["jobs"]
+    assert rescued["n"] == lost
     # What is written with the outcome is written once, by whoever came to record it.
     written = stage.db.execute("SELECT count(*) AS n, count(DISTINCT job_id) AS jobs FROM proof_effects").fetchone()
     assert (written["n"], written["jobs"]) == (6, 6)
