@@ -1,10 +1,11 @@
 """Keeping what articles are found and compared by."""
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import log, sqrt
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef
@@ -15,8 +16,13 @@ from jobs.similarity.terms import compared, owner_key, term_key, terms
 #: More would not weigh more, and the column holds no more.
 MOST_TIMES: Final = 32_767
 
-#: Articles that are indexed in one transaction when many are.
-CHUNK: Final = 20
+#: Ids that are looked for at once when many articles are to be indexed.
+CHUNK: Final = 500
+
+CHORE: Final = "article index"
+INTERVAL: Final = 600.0
+#: About a minute's work; the rest waits for the next time.
+MOST_OF_A_CHORE: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,26 +67,39 @@ def index_article(article: Article) -> None:
     )
 
 
-def index_missing(limit: int) -> int:
-    """Index articles that have a text and are not indexed, so many at most; gives how many were."""
-    indexed = 0
-    while indexed < limit and (chunk := _index_chunk(min(CHUNK, limit - indexed))):
-        indexed += chunk
-    return indexed
+def index_missing(limit: int | None = None) -> Iterator[int]:
+    """Index articles that have a text and are not indexed, so many at most; gives how many are, after each.
+
+    Each in a transaction of its own, so that others of its owner wait for one at most.
+    """
+    indexed, after = 0, UUID(int=0)
+    missing = (
+        Article.objects.visible()
+        .exclude(stage=Article.Stage.SUBMITTED)
+        .filter(~Exists(ArticleVector.objects.filter(article=OuterRef("pk"))))
+    )
+    while found := list(missing.filter(pk__gt=after).order_by("pk").values_list("pk", flat=True)[:CHUNK]):
+        for after in found:
+            if indexed == limit:
+                return
+            indexed += _index(after)
+            yield indexed
 
 
 @transaction.atomic
-def _index_chunk(size: int) -> int:
-    missing = Article.objects.visible().exclude(stage=Article.Stage.SUBMITTED).filter(~_indexed())
-    # By owner, whose articles wait for each other anyway; locked, so that none is deleted meanwhile.
-    chunk = list(missing.order_by("user_id", "id").select_for_update(skip_locked=True, of=("self",))[:size])
-    for article in chunk:
-        index_article(article)
-    return len(chunk)
+def _index(article_id: UUID) -> int:
+    # Locked, so that it is not deleted or written anew meanwhile; whoever has it at the moment indexes it, too.
+    waiting = Article.objects.visible().filter(pk=article_id).select_for_update(skip_locked=True)
+    article = waiting.first()
+    if article is None:
+        return 0
+    index_article(article)
+    return 1
 
 
-def _indexed() -> Any:
-    return Exists(ArticleVector.objects.filter(article=OuterRef("pk")))
+def tidy() -> None:
+    """Index what was stored before there was an index, or was brought back; for chores."""
+    deque(index_missing(MOST_OF_A_CHORE), maxlen=0)
 
 
 def _keyed(found: Mapping[str, int], owner: int) -> Counter[int]:

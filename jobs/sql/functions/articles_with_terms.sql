@@ -2,7 +2,8 @@
 -- all owners, each made of the term and its owner, so that nobody's search walks the articles of others.
 -- Not subject to row-level security, under which PostgreSQL takes no array operator for an index.
 CREATE FUNCTION articles_with_terms(p_owners bigint[], p_terms bigint[]) RETURNS SETOF uuid
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off ROWS 100 AS $$
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp SET enable_seqscan = off
+SET enable_indexscan = off SET enable_indexonlyscan = off ROWS 100 AS $$
     SELECT v.article_id
     FROM unnest(p_owners) o (owner)
     CROSS JOIN LATERAL (SELECT array_agg(t.term # o.owner) AS keys FROM unnest(p_terms) t (term)) wanted
