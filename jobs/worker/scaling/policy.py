@@ -195,7 +195,7 @@ def _room(rules: Rules, reading: Reading, state: State) -> list[tuple[int, Calla
         (_cpu_room(rules, reading, state), lambda: _cpu_words(rules, reading, state)),
         (
             reading.memory_room if _limited(rules.memory_limit) else rules.most,
-            lambda: f"memory is at {reading.memory:.0%} (limit {rules.memory_limit:.0%})",
+            lambda: f"memory is at {reading.memory:.0%} and one more would not fit (limit {rules.memory_limit:.0%})",
         ),
         (
             reading.connection_room - total,

@@ -74,8 +74,8 @@ def test_one_reading(reading: Reading, target: int, why: str) -> None:
 def test_what_keeps_from_adding_is_said_with_its_figures() -> None:
     limits = replace(BURST, cpu=0.81, memory=0.79, memory_room=0, connection_room=2)
     assert after(limits).reason == (
-        "the oldest of 40 due jobs waits for 6 s, but CPU is at 81% (limit 70%) and memory is at 79% (limit 80%)"
-        " and PostgreSQL has connections for 2"
+        "the oldest of 40 due jobs waits for 6 s, but CPU is at 81% (limit 70%)"
+        " and memory is at 79% and one more would not fit (limit 80%) and PostgreSQL has connections for 2"
     )
 
 
