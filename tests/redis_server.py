@@ -23,16 +23,16 @@ NOBODY = "redis://127.0.0.1:1/0"
 class RedisServer:
     """A Redis that can be killed, frozen and started again, always on the same port."""
 
-    def __init__(self, directory: Path, *options: str) -> None:
+    def __init__(self, directory: Path, *options: str, config: Path | None = None, login: str = "") -> None:
         program = shutil.which("redis-server")
         if program is None:
             pytest.skip("redis-server is not installed")
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{port}/0"
-        self._command = [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)]
-        self._command += options
+        self.url = f"redis://{login}127.0.0.1:{port}/0"
+        own = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(directory)]
+        self._command = [program, *([str(config)] if config else []), *own, *options]
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
