@@ -199,3 +199,18 @@ def test_the_web_servers_role_may_do_all_of_it(client: APIClient) -> None:
     assert client.post(f"{address}/regenerate", {"podcast": False}).status_code == 202
     assert client.delete(address).status_code == 204
     assert set(Job.objects.values_list("status", flat=True)) == {"cancelled"}
+
+
+def test_what_is_said_of_a_stored_article_is_kept_for_nobody_else(
+    client: APIClient, handed_over: dict[str, Any]
+) -> None:
+    """validate_summary keeps results of two given texts; those of articles belong to somebody, and change."""
+    drain_jobs(raising=True)
+    call = "/api/v1/functions/python-validate_summary/invoke"
+    params = {"params": {"article_id": handed_over["article_id"]}}
+    assert client.post(call, params).status_code == 202
+    drain_jobs(raising=True)
+    answers = [each.post(call, params) for each in (client, client_of(UserFactory()))]
+    assert [(each.status_code, each.json()["cached"]) for each in answers] == [(202, False), (202, False)]
+    ours, theirs = (job.status for job in sorted(drain_jobs(), key=lambda job: job.pk))
+    assert (ours, theirs) == ("completed", "dead_letter")

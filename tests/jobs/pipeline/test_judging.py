@@ -79,9 +79,8 @@ def test_without_the_fallback_the_job_says_what_was_refused(ada: User, scribe: A
     drain_jobs()
     job = job_of(article, "validate")
     assert (job.status, verdicts(article)) == ("dead_letter", [("scribe", False, ["numbers"])] * 2)
-    assert job.error_message == (
-        "The summary was refused twice, and the fallback is switched off. Numbers that the source does not contain: 4712."
-    )
+    why = "Numbers that the source does not contain: 4712."
+    assert job.error_message == f"The summary was refused twice, and the fallback is switched off. {why}"
     article.refresh_from_db()
     assert article.stage == "summarized"
 

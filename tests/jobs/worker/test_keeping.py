@@ -86,3 +86,13 @@ def test_others_do_not_touch_the_cache(writer, register, monkeypatch):
     writer.hand.settle(claimed(writer.hand), Completed("2"))
     writer._flush()
     assert Job.objects.get().status == Status.COMPLETED
+
+
+def test_only_cacheable_payloads_results_are_kept(writer, register):
+    register("add", add, cache=60, cacheable=lambda payload: payload["a"] > 1)
+    for a in (1, 2):
+        enqueue("add", {"a": a})
+        writer.hand.settle(claimed(writer.hand), Completed(str(a + 1)))
+        writer._flush()
+    assert kept(1) is None
+    assert kept(2).result == 3
