@@ -216,7 +216,7 @@ class Settings:
     anthropic_burst_size: int
     #: Where scripts are made into audio, up to the part before /audio/speech; empty: by espeak-ng.
     speech_base_url: str
-    speech_api_key: str
+    speech_api_key: str = field(repr=False)
     speech_model: str
     speech_voice: str
     speech_format: str
@@ -321,8 +321,8 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         # Of Anthropic's first tier.
         anthropic_requests_per_minute=read.whole("ANTHROPIC_REQUESTS_PER_MINUTE", 50, 0, 1_000_000),
         anthropic_burst_size=read.whole("ANTHROPIC_BURST_SIZE", 0, 0, 1_000_000),
-        speech_base_url=_speech_url(read.text("SPEECH_BASE_URL")),
-        speech_api_key=read.text("SPEECH_API_KEY"),
+        speech_base_url=(speech_url := read.text("SPEECH_BASE_URL")) and _http_url("SPEECH_BASE_URL", speech_url),
+        speech_api_key=_key("SPEECH_API_KEY", read.text("SPEECH_API_KEY")),
         speech_model=read.text("SPEECH_MODEL", "tts-1"),
         speech_voice=read.text("SPEECH_VOICE", "alloy"),
         speech_format=read.choice("SPEECH_FORMAT", "mp3", ("mp3", "wav")),
@@ -360,14 +360,6 @@ def _redis_url(url: str) -> str:
     if url and not url.startswith(("redis://", "rediss://", "unix://")):
         raise InvalidSetting("REDIS_URL must be a Redis URL such as redis://host:6379/0.")
     return url
-
-
-def _speech_url(url: str) -> str:
-    if url and not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", url):
-        raise InvalidSetting(
-            "SPEECH_BASE_URL must be an address such as https://api.openai.com/v1, without a key in it."
-        )
-    return url.rstrip("/")
 
 
 def _http_url(name: str, url: str) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 from uuid import UUID
@@ -51,7 +52,8 @@ def make(
             stop=ctx.raise_if_cancelled,
         )
         ctx.progress(90, "Keeping the file")
-        with files.stored(audio.path, f"{ctx.job.pk}-{ctx.attempt}{audio.extension}") as name:
+        # A name of this attempt alone: a late one may still be writing another.
+        with files.stored(audio.path, f"{ctx.job.pk}-{token_hex(4)}{audio.extension}") as name:
             return _keep(ctx, article_id, script, audio, name)
 
 

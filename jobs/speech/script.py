@@ -19,6 +19,9 @@ _MOST_TOKENS: Final = 3_000
 #: A shorter one is a refusal or an apology.
 _LEAST: Final = 80
 
+#: Languages that detect() knows; what it says of a text in another one is a neighbour of it.
+_TOLD_APART: Final = frozenset("ar de el en es fr he hi it ja ko nl pt ru sv th uk zh".split())
+
 _INSTRUCTIONS: Final = """\
 Write the script of a podcast of one to three minutes about the material, as one presenter says it, in the language with
 the code {language}. Begin with what it is about, end with a short farewell. Say only what the material says. Write only
@@ -63,8 +66,16 @@ _LONGEST_TITLE: Final = 200
 
 def write(material: Material, *, user_id: Any, job_id: UUID | None, deadline: float) -> Script:
     """Write a script within `deadline` seconds; raises NothingToSay for a text without words."""
-    language = primary(material.language) or detect(material.summary or material.text) or "en"
-    return _generated(material, language, user_id, job_id, deadline) or local(material, language)
+    own = detect(material.summary or material.text)
+    wanted = primary(material.language) or own or "en"
+    # Only a model translates.
+    return _generated(material, wanted, user_id, job_id, deadline) or local(material, _spoken(wanted, own))
+
+
+def _spoken(wanted: str, own: str | None) -> str:
+    """Choose the voice's language: that of the words, unless it cannot be told for sure."""
+    alike = {wanted, own} == {"ja", "zh"}
+    return own if own is not None and wanted in _TOLD_APART and not alike else wanted
 
 
 def local(material: Material, language: str) -> Script:

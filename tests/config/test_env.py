@@ -58,6 +58,13 @@ def test_duration_of_milliseconds_is_a_thousandth(number):
         ("ANTHROPIC_BASE_URL", "https://user:secret@example.org", "an address such as https://example.org/v1"),
         ("GROQ_API_KEY", "ключ", "a key of visible ASCII characters"),
         ("ANTHROPIC_MODEL", "", "the name of a model"),
+        ("SPEECH_BASE_URL", "localhost:8880", "an address such as https://example.org/v1"),
+        ("SPEECH_API_KEY", "sk-two\nlines", "a key of visible ASCII characters"),
+        ("SPEECH_FORMAT", "ogg", "one of mp3, wav"),
+        ("SPEECH_TIMEOUT", "1h", "between 0.1 and 220 seconds"),
+        ("SPEECH_PRICE", "much", "an amount of US dollars from 0 to 100000"),
+        ("EKIDEN_MEDIA_STORAGE_OPTIONS", "bucket", "a JSON object such as"),
+        ("EKIDEN_MEDIA_STORAGE_OPTIONS", "[1]", "a JSON object such as"),
     ],
 )
 def test_wrong_value_is_named_with_what_is_wanted(name, value, wanted):

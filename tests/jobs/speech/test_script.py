@@ -73,6 +73,18 @@ def test_the_language_is_that_of_the_text_unless_it_is_said() -> None:
     assert written(Material("", "", "O revezamento.", "pt-BR")).language == "pt"
 
 
+def test_nobody_here_translates_so_words_keep_the_voice_of_their_language() -> None:
+    japanese = "駅伝は、たすきをつないで走る競技です。"
+    assert written(Material("", "", japanese, "en")).language == "ja"
+    assert (
+        written(Material("", "", "Ekiden is a relay race, and each runner hands over the sash.", "ja")).language == "en"
+    )
+    # Too short to tell, or told by neighbours.
+    assert written(Material("", "", "箱根駅伝開催。", "ja")).language == "ja"
+    assert written(Material("", "", "Ekiden.", "de")).language == "de"
+    assert written(Material("", "", "Stafetten er et løp, og det er for alle som vil.", "no")).language == "no"
+
+
 @pytest.mark.parametrize(
     ("sentence", "language"), [("Each runner hands over the sash. ", "en"), ("走者がたすきを渡す。", "ja")]
 )
