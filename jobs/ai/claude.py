@@ -2,7 +2,7 @@ from functools import lru_cache
 from typing import Any, ClassVar, Final
 
 from jobs.ai.errors import understood, unreadable
-from jobs.ai.language_model import LanguageModel, quiet
+from jobs.ai.language_model import LanguageModel, quiet, tokens
 from jobs.ai.prompts import Prompt
 from jobs.ai.providers import Answer
 from jobs.ai.transport import BoundedTransport
@@ -44,14 +44,10 @@ class Claude(LanguageModel):
         read = [getattr(usage, f"{kind}input_tokens", None) for kind in ("", "cache_creation_", "cache_read_")]
         return Answer(
             "".join(texts),
-            input_tokens=sum(map(_count, read)),
-            output_tokens=_count(getattr(usage, "output_tokens", None)),
+            input_tokens=sum(map(tokens, read)),
+            output_tokens=tokens(getattr(usage, "output_tokens", None)),
             cut_off=message.stop_reason in {"max_tokens", "model_context_window_exceeded"},
         )
-
-
-def _count(value: object) -> int:
-    return min(max(value, 0), 10_000_000) if isinstance(value, int) else 0
 
 
 @lru_cache(maxsize=4)

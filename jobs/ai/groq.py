@@ -2,7 +2,7 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 from jobs.ai.errors import understood, unreadable
-from jobs.ai.language_model import LanguageModel, quiet
+from jobs.ai.language_model import LanguageModel, quiet, tokens
 from jobs.ai.prompts import Prompt
 from jobs.ai.providers import Answer
 from jobs.ai.transport import BoundedTransport
@@ -52,14 +52,10 @@ class Groq(LanguageModel):
             raise unreadable(self.name)
         return Answer(
             text,
-            input_tokens=_count(getattr(usage, "prompt_tokens", None)),
-            output_tokens=_count(getattr(usage, "completion_tokens", None)),
+            input_tokens=tokens(getattr(usage, "prompt_tokens", None)),
+            output_tokens=tokens(getattr(usage, "completion_tokens", None)),
             cut_off=choice.finish_reason == "length",
         )
-
-
-def _count(value: object) -> int:
-    return min(max(value, 0), 10_000_000) if isinstance(value, int) else 0
 
 
 @lru_cache(maxsize=4)

@@ -15,6 +15,8 @@ from jobs.ai.providers import NOBODY, NOTHING_KNOWN, Answer, Caller, Preferences
 _TALKATIVE: Final = ("groq", "anthropic", "httpx", "httpx2", "httpcore", "httpcore2")
 #: A token has hardly more characters than that.
 _CHARACTERS_OF_A_TOKEN: Final = 8
+#: Nobody takes more for one answer; the columns hold it.
+_MOST_TOKENS: Final = 10_000_000
 
 
 class LanguageModel(ABC):
@@ -54,6 +56,11 @@ class LanguageModel(ABC):
 
     def _setting(self, name: str) -> Any:
         return conf.of_provider(self.prefix, name)
+
+
+def tokens(counted: object) -> int:
+    """Read a count of tokens out of an answer, where it may be anything."""
+    return min(max(counted, 0), _MOST_TOKENS) if isinstance(counted, int) else 0
 
 
 def quiet(sdk: ModuleType) -> ModuleType:
