@@ -223,6 +223,20 @@ def test_articles(page):
     assert names.article.stage == "validated"
 
 
+def test_similarity(page):
+    names = page("docs/similarity.md")
+    assert [near["title"] for near in names.found["similar"]] == ["全日本大学駅伝"]
+    assert [near["title"] for near in names.by_text["similar"]][:2] == ["全日本大学駅伝", "箱根駅伝"]
+    assert [article.title for article in names.races] == ["箱根駅伝"]
+
+
+def test_batch_processing(page):
+    told = json.loads(next(block.text for block in blocks("docs/batch-processing.md") if block.language == "json"))
+    assert page("docs/batch-processing.md").report == told
+    payload = {words(row[0])[0] for row in table("docs/batch-processing.md", "payload")}
+    assert payload == set(registry.get("batch_process").schema["properties"])
+
+
 def test_stages_codes_and_priorities_of_articles_are_all_named():
     stages = {(words(row[0])[0], *words(row[1])) for row in table("docs/articles.md", "stage")}
     assert stages == {("submitted",), *((stage.value, job_type) for job_type, stage in STEPS.values())}

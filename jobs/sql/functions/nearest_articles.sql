@@ -3,7 +3,7 @@
 --
 -- Candidates are those that have the strongest terms, by what they have of them and their length; terms are taken until
 -- 40 are, or 20,000 articles have been walked by, but eight always. Then the exact value of the best 40 of them. Of
--- 10,000 articles the ten nearest by a comparison with all were found but for one in a hundred; docs/decisions.md
+-- 10,000 articles the ten nearest by a comparison with all were found for each of a hundred; docs/decisions.md
 -- has the figures.
 --
 -- Rows are looked up by sub-selects (one is kept by its OFFSET) and not by joins: how many terms an array has, the
