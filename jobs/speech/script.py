@@ -11,7 +11,7 @@ from jobs.speech.exceptions import NothingToSay
 from jobs.speech.pieces import cut_to, weight
 from jobs.speech.speakable import speakable
 
-#: The heaviest script: about seven minutes, in English (6,000 characters) as in Japanese (3,000).
+#: The heaviest script: about seven minutes of English (6,000 characters), up to eleven of Japanese (3,000).
 MOST: Final = 6_000
 #: What a model may read of an article, and write.
 _READ: Final = 24_000
