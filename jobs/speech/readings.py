@@ -15,6 +15,8 @@ _KANJI: Final = re.compile("[\u3400-\u4dbf\u4e00-\u9fff々]")
 _LEFT: Final = 0.1
 #: What each word is replaced by: the spaces before it and its pronunciation, which is the ninth of its features.
 _FORMAT: Final = (r"--node-format=%pS%f[8]", "--unk-format=%pS%M", r"--eos-format=\n")
+#: Debian's, which need not be the one that its mecab takes by itself; elsewhere that one is.
+_DICTIONARY: Final = Path("/var/lib/mecab/dic/ipadic-utf8")
 #: A paragraph is one line, which is parted in the middle of a word if it is longer than the buffer.
 _BUFFER: Final = "65536"
 
@@ -30,7 +32,8 @@ def spoken(script: str, language: str, directory: Path, deadline: Deadline, stop
             "espeak-ng cannot read kanji by itself: install mecab and mecab-ipadic-utf8, or set SPEECH_BASE_URL."
         )
     output = directory / "readings.txt"
-    command = [program, "-b", _BUFFER, *_FORMAT]
+    chosen = ["-d", str(_DICTIONARY)] if _DICTIONARY.is_dir() else []
+    command = [program, *chosen, "-b", _BUFFER, *_FORMAT]
     ended = programs.run(command, script + "\n", output, seconds=deadline.remaining(), stop=stop)
     if ended.code:
         raise SpeechFailed(f"mecab ended with {ended.code}: {ended.words}")
