@@ -1,6 +1,7 @@
 """One trace from a request over the queue to the handler, at a real collector."""
 
 import json
+import signal
 import socket
 import time
 import urllib.request
@@ -49,7 +50,8 @@ def post(port: int, key: str, body: dict[str, Any], **headers: str) -> Any:
 def test_one_trace_from_a_request_to_its_handlers(stage: Any, collector: Collector, tmp_path: Path) -> None:
     user = UserFactory(role=Role.USER)
     key = keys.issue(user)
-    worker = stage.worker(env={**collector.environment, "LOG_FORMAT": "json"})
+    # One slot, and so one child process.
+    worker = stage.worker(env={**collector.environment, "LOG_FORMAT": "json"}, concurrency=1)
     web = {**collector.environment, "DJANGO_SETTINGS_MODULE": "tests.acceptance.settings"}
     with web_process.running("config.asgi:application", tmp_path / "web.log", **web) as port:
         wait_until(lambda: listens(port), why="the web server")
@@ -61,7 +63,7 @@ def test_one_trace_from_a_request_to_its_handlers(stage: Any, collector: Collect
         }
         strange = post(port, key, {"type": "proof_traced_last", "payload": {}}, traceparent="00-nonsense")
         for job in [*jobs.values(), strange["job_id"]]:
-            stage.wait_for_status(job, "completed")
+            stage.wait_for_status(job, "completed", seconds=60)
         wait_until(lambda: stage.counts()["completed"] == 7, why="the jobs that followed")
         listed = urllib.request.Request(
             f"http://127.0.0.1:{port}/api/v1/jobs/{jobs['proof_traced']}", headers={"Authorization": f"Bearer {key}"}
@@ -117,18 +119,22 @@ def follow_a_job(collector: Collector, kind: str, job: str) -> None:
 
 def test_a_collector_that_hangs_or_is_gone_disturbs_nobody(stage: Any, collector: Collector) -> None:
     collector.hang.set()
-    hanging = stage.worker(env={**collector.environment, "LOG_FORMAT": "json"})
+    soon = {**collector.environment, "OTEL_BSP_SCHEDULE_DELAY": "100"}
+    workers = [
+        stage.worker(ready=False, env=env)
+        for env in (soon, {**soon, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"})
+    ]
+    for worker in workers:
+        worker.ready()
     jobs = stage.submit_many("proof_note", 200, {"n": 1})
-    wait_until(lambda: stage.counts()["completed"] == len(jobs), why="jobs beside a collector that hangs")
-    assert collector.asked.wait(30)
+    wait_until(lambda: stage.counts()["completed"] == len(jobs), 60, "jobs beside collectors that do not answer")
+    # Whichever worker was faster; the other has its own spans.
+    for worker in workers:
+        worker.signal(signal.SIGTERM)
     began = time.monotonic()
-    assert hanging.terminate() == 0
-    assert time.monotonic() - began < 15, "the end waits for the collector only so long"
-
-    nowhere = {**collector.environment, "OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}
-    stage.submit_many("proof_note", 50, {"n": 1})
-    assert stage.worker("--drain", ready=False, env=nowhere).wait() == 0
-    assert stage.counts() == {"completed": 250}
+    assert [worker.wait() for worker in workers] == [0, 0]
+    assert time.monotonic() - began < 25, "the end waits for a collector only so long"
+    assert stage.counts() == {"completed": 200}
 
 
 def test_nothing_is_imported_where_traces_are_off(stage: Any) -> None:
