@@ -14,6 +14,7 @@ from jobs.admin.filters import Choices, FixedFilter, WindowFilter
 from jobs.admin.provider import dollars
 from jobs.ai.chain import MODELS
 from jobs.models import ProviderCall
+from jobs.speech.paying import PROVIDER as SPEECH
 
 
 class ProviderFilter(FixedFilter):
@@ -21,7 +22,7 @@ class ProviderFilter(FixedFilter):
     parameter_name = "provider"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(name, name) for name in MODELS]
+        return [(name, name) for name in (*MODELS, SPEECH)]
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         return rows.filter(provider=value)
@@ -51,7 +52,8 @@ class ProviderCallAdmin(FactsAdmin):
 
     def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         facts = {
-            "Provider": anchor("providerstate", obj.provider, obj.provider),
+            # A speech server has no circuit.
+            "Provider": anchor("providerstate", obj.provider, obj.provider) if obj.provider in MODELS else obj.provider,
             "Model": obj.model,
             "Purpose": obj.purpose,
             "User": obj.user,
