@@ -28,7 +28,7 @@ def install() -> None:
         ask(connection)
         setattr(connection, _ASKED, now)
 
-    ConnectionPool.check_connection = staticmethod(check)  # type: ignore[method-assign]
+    ConnectionPool.check_connection = staticmethod(check)  # type: ignore[assignment]
 
 
 def is_silent(connection: Any) -> bool:
