@@ -38,7 +38,7 @@ def as_text(made: logging.LogRecord) -> str:
 def raised(error: Exception) -> Any:
     try:
         raise error
-    except Exception:
+    except type(error):
         return sys.exc_info()
 
 

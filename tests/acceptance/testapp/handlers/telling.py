@@ -22,7 +22,7 @@ def _say(words: str) -> str:
 def says(ctx: Context) -> Any:
     """Log from the handler, from the threads of a map, and through the context."""
     ctx.log.info("by the context", extra={"pages": 3})
-    return ctx.map("each", _say, [f"said in a map {n}" for n in range(2)], concurrency=2) + [_say("said in a thread")]
+    return [*ctx.map("each", _say, [f"said in a map {n}" for n in range(2)], concurrency=2), _say("said in a thread")]
 
 
 @job("proof_asays")
