@@ -13,20 +13,22 @@ LATE: Final = 1800.0
 
 
 def look() -> Iterator[Finding]:
-    known = list(Chore.objects.filter(name__in=chores.chores).annotate(now=ClockTimestamp()))
-    found = [finding for chore in known for finding in _chore(chore)]
+    known: list[Any] = list(
+        Chore.objects.filter(name__in=chores.chores).order_by("due_at").annotate(now=ClockTimestamp())
+    )
+    found = [_failed(chore) for chore in known if chore.error_message]
+    # When one is late all are: nobody does them.
+    if late := [chore for chore in known if (chore.now - chore.due_at).total_seconds() > LATE]:
+        names = ", ".join(chore.name for chore in late)
+        first = lasting((late[0].now - late[0].due_at).total_seconds())
+        what = f"{len(late)} chores are not done ({names}), the first of them is due for {first}."
+        advice = "Run a worker that does the maintenance, without --no-maintenance: manage.py runworker"
+        found.append(warn(what, advice))
     yield from found or [ok(f"All {len(known)} chores are done in their time.")]
 
 
-def _chore(chore: Any) -> Iterator[Finding]:
-    late = (chore.now - chore.due_at).total_seconds()
-    if chore.error_message:
-        yield warn(
-            f"The chore {chore.name} failed when it was done last: {chore.error_message[:200]}",
-            "Mend what it says; it is tried again by itself, and the workers' logs have the whole error",
-        )
-    if late > LATE:
-        yield warn(
-            f"The chore {chore.name} has been due for {lasting(late)}.",
-            "Run a worker that does the maintenance, without --no-maintenance: manage.py runworker",
-        )
+def _failed(chore: Any) -> Finding:
+    return warn(
+        f"The chore {chore.name} failed when it was done last: {chore.error_message[:200]}",
+        "Mend what it says; it is tried again by itself, and the workers' logs have the whole error",
+    )

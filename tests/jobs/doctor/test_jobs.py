@@ -181,7 +181,7 @@ def test_chores_that_fail_or_are_not_done():
     Chore.objects.update_or_create(name=name, defaults={"due_at": ago(hours=2), "error_message": "no room"})
     failed, late = troubles("chores")
     assert f"The chore {name} failed" in failed.what and "no room" in failed.what
-    assert "due for 2 hours" in late.what
+    assert f"1 chores are not done ({name}), the first of them is due for 2 hours" in late.what
     Chore.objects.update(due_at=Now(), error_message="")
     assert troubles("chores") == []
 
