@@ -65,6 +65,7 @@ class RedisLink:
         self._redis: redis.Redis | None = None
         self._scripts: dict[str, Any] = {}
         self._closed = threading.Event()
+        self._knocking: threading.Thread | None = None
         self._refusals_told = -REFUSALS_TOLD_EVERY
         #: Two installations on one server have numbers of their own; channels know no numbers.
         self.prefix = f"{PREFIX}:{self.client().get_connection_kwargs().get('db', 0)}"
@@ -104,6 +105,9 @@ class RedisLink:
     def close(self) -> None:
         """Forget all connections and stop knocking."""
         self._closed.set()
+        if self._knocking is not None:
+            # It would open a connection behind us.
+            self._knocking.join(4 * PATIENCE_SECONDS)
         if self._redis is not None:
             self._redis.close()
 
@@ -118,8 +122,13 @@ class RedisLink:
                 return
             self.state.up = False
             self.state.losses += 1
+            self._knocking = threading.Thread(target=self._knock, name="ekiden-redis", daemon=True)
+            try:
+                self._knocking.start()
+            except RuntimeError:
+                # No thread to be had: then the next one who asks knocks.
+                self.state.up, self._knocking = True, None
         _logger.warning("Redis is away, PostgreSQL does its work: %s", error)
-        threading.Thread(target=self._knock, name="ekiden-redis", daemon=True).start()
 
     def _knock(self) -> None:
         """Wait until Redis answers again."""

@@ -14,6 +14,7 @@ from decimal import Decimal
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 
@@ -357,7 +358,11 @@ def _database_url(name: str, url: str) -> str:
 
 
 def _redis_url(url: str) -> str:
-    if url and not url.startswith(("redis://", "rediss://", "unix://")):
+    try:
+        known = not url or (urlsplit(url).scheme in {"redis", "rediss", "unix"} and urlsplit(url).port != 0)
+    except ValueError:
+        known = False
+    if not known:
         raise InvalidSetting("REDIS_URL must be a Redis URL such as redis://host:6379/0.")
     return url
 

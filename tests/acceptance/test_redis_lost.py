@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.client import HTTPConnection, HTTPException, RemoteDisconnected
+from http.client import HTTPConnection, HTTPException
 from typing import Any
 
 import pytest
@@ -100,7 +100,7 @@ def site(stage: Stage, redis: RedisServer) -> Iterator[tuple[WorkerProcess, int]
     worker = stage.worker(poll_interval=f"{POLL_SECONDS:.0f}s", env={"REDIS_URL": redis.url})
     own = {"REDIS_URL": redis.url, "DJANGO_SETTINGS_MODULE": "tests.acceptance.settings"}
     with web_process.running("config.asgi:application", stage.directory / "web.log", **own) as port:
-        wait_until(lambda: is_up(port))
+        wait_until(lambda: is_up(port), 60, why="the web process")
         yield worker, port
 
 
@@ -109,7 +109,7 @@ def is_up(port: int) -> bool:
     try:
         connection.request("GET", "/health/ready")
         return connection.getresponse().status == 200
-    except (ConnectionError, RemoteDisconnected):
+    except (OSError, HTTPException):
         return False
     finally:
         connection.close()

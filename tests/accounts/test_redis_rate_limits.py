@@ -62,7 +62,7 @@ class Both:
         return in_database, in_redis
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     limit=st.integers(1, 20),
     lowered=st.integers(1, 20),

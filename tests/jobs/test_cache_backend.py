@@ -183,5 +183,6 @@ def test_the_table_is_unlogged():
 def test_the_setting_decides(tmp_path):
     assert described.default("")["BACKEND"] == "jobs.cache_backend.TableCache"
     assert described.default("redis://h:1/0")["LOCATION"] == "redis://h:1/0"
-    with pytest.raises(InvalidSetting, match="REDIS_URL"):
-        env.load({"EKIDEN_VAR_DIR": str(tmp_path), "REDIS_URL": "http://h:1"})
+    for wrong in ("http://h:1", "h:6379", "redis://h:port/0"):
+        with pytest.raises(InvalidSetting, match="REDIS_URL"):
+            env.load({"EKIDEN_VAR_DIR": str(tmp_path), "REDIS_URL": wrong})

@@ -153,7 +153,7 @@ def test_no_answer_is_older_than_a_second_or_behind_a_write_that_was_blocked(lin
     run_state_machine_as_test(
         Here,
         settings=settings(
-            max_examples=60, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
         ),
     )
 
