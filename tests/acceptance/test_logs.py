@@ -13,9 +13,9 @@ OF_JOBS = {
 
 def test_lines_of_all_kinds_of_handlers(stage: Any) -> None:
     jobs = {kind: stage.submit(kind, queue="talk", request_id=f"req-{kind}") for kind in OF_JOBS}
-    worker = stage.worker(env={"LOG_FORMAT": "json"})
+    worker = stage.worker(env={"LOG_FORMAT": "json"}, lock_duration="60s")
     for job in jobs.values():
-        stage.wait_for_status(job, "completed")
+        stage.wait_for_status(job, "completed", seconds=60)
     failed = stage.submit("proof_fails_aloud", request_id="req-failed", max_retries=0)
     stage.wait_for_status(failed, "dead_letter")
     worker.wait_for_log("gave up")
@@ -40,7 +40,7 @@ def test_lines_of_all_kinds_of_handlers(stage: Any) -> None:
 
 def test_lines_for_people(stage: Any) -> None:
     job = stage.submit("proof_fails_aloud", max_retries=0)
-    worker = stage.worker(env={"LOG_FORMAT": "text"})
+    worker = stage.worker(env={"LOG_FORMAT": "text"}, lock_duration="60s")
     stage.wait_for_status(job, "dead_letter")
     worker.wait_for_log("gave up")
     assert worker.terminate() == 0

@@ -51,7 +51,7 @@ def test_one_trace_from_a_request_to_its_handlers(stage: Any, collector: Collect
     user = UserFactory(role=Role.USER)
     key = keys.issue(user)
     # One slot, and so one child process.
-    worker = stage.worker(env={**collector.environment, "LOG_FORMAT": "json"}, concurrency=1)
+    worker = stage.worker(env={**collector.environment, "LOG_FORMAT": "json"}, concurrency=1, lock_duration="60s")
     web = {**collector.environment, "DJANGO_SETTINGS_MODULE": "tests.acceptance.settings"}
     with web_process.running("config.asgi:application", tmp_path / "web.log", **web) as port:
         wait_until(lambda: listens(port), why="the web server")
