@@ -14,6 +14,7 @@ MOST_ARTICLES: Final = 20_000
 MOST_AT_ONCE: Final = 32
 MOST_RETRIES: Final = 10
 _MOST_TOLD: Final = 20
+_ANY_ID: Final = "019a9f3e-7c00-7000-8000-000000000000"
 
 _STAGES: Final = [stage.value for stage in Article.Stage]
 
@@ -51,7 +52,7 @@ def check(asked: dict[str, Any]) -> list[Violation]:
         return [refusal]
     job_type, common = registry.get(asked["job_type"]), asked.get("common", {})
     if "payloads" not in asked:
-        return [*_wrong_moment(asked["articles"]), *_unfit_for_articles(job_type)]
+        return [*_wrong_moment(asked["articles"]), *_unfit_for_articles(job_type, common)]
     found: list[Violation] = []
     for place, payload in enumerate(asked["payloads"]):
         wrong = job_type.validator.violations({**common, **payload})
@@ -73,10 +74,13 @@ def _refusal(name: str) -> Violation | None:
     return None
 
 
-def _unfit_for_articles(job_type: JobType) -> list[Violation]:
-    if "article_id" in job_type.schema.get("properties", {}) or job_type.schema.get("additionalProperties", True):
-        return []
-    return [Violation("/articles", "no-articles", f"cannot be given: {job_type.name} takes no article_id")]
+def _unfit_for_articles(job_type: JobType, common: dict[str, Any]) -> list[Violation]:
+    if "article_id" not in job_type.schema.get("properties", {}) and not job_type.schema.get(
+        "additionalProperties", True
+    ):
+        return [Violation("/articles", "no-articles", f"cannot be given: {job_type.name} takes no article_id")]
+    wrong = job_type.validator.violations({**common, "article_id": _ANY_ID})
+    return [Violation(f"/common{each.pointer}", each.code, each.detail) for each in wrong]
 
 
 def _wrong_moment(wanted: dict[str, Any]) -> list[Violation]:

@@ -235,6 +235,9 @@ def test_what_is_refused_before_anything_runs(work: Work, register: Callable[...
     assert violations(job_type="summarize", articles={"created_after": "2026-01-01"}) == [
         ("/articles/created_after", "format")
     ]
+    assert violations(job_type="calculate_similarity", articles={}, common={"limit": 0}) == [
+        ("/common/limit", "minimum")
+    ]
     assert len(violations(job_type="work", payloads=[{"n": "x"}] * 100)) == 20
     assert violations(job_type="work") and violations(job_type="work", payloads=[])
 
