@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 
 import psutil
@@ -36,10 +36,17 @@ def children(supervisor: WorkerProcess) -> list[psutil.Process]:
     return psutil.Process(supervisor.pid).children()
 
 
-def at_work(stage: Stage, count: int, seconds: float = 60.0, beside: Collection[int] = ()) -> list[int]:
+def at_work(
+    stage: Stage,
+    count: int,
+    seconds: float = 60.0,
+    beside: Collection[int] = (),
+    meanwhile: Callable[[], None] = lambda: None,
+) -> list[int]:
     """Wait until exactly so many worker processes have signed on and live, beside those named; gives their pids."""
 
     def signed_on() -> list[int]:
+        meanwhile()
         rows = stage.db.execute("SELECT pid FROM job_workers WHERE stopped_at IS NULL AND supervisor <> ''").fetchall()
         found = [row["pid"] for row in rows if row["pid"] not in beside and psutil.pid_exists(row["pid"])]
         return found if len(found) == count else []
@@ -193,11 +200,16 @@ def test_a_supervisor_that_is_killed_takes_its_processes_along(stage):
 @pytest.mark.timeout(600)
 def test_ten_processes_killed_at_once_under_a_load_that_goes_on(watched):
     stage = watched
-    supervisor = scaled(stage, "1-10", **{"down-pause": "2s", "max-jobs": "60"})
-    jobs = stage.submit_many("proof_work", 1200, {"seconds": 0.3}, max_retries=60)
+    supervisor = scaled(stage, "1-10", **{"down-pause": "2s", "max-jobs": "200"})
+    jobs: list[str] = []
+
+    def feed() -> None:
+        if len(jobs) - stage.counts()["completed"] < 300:
+            jobs.extend(stage.submit_many("proof_work", 300, {"seconds": 0.3}, max_retries=60))
+
     pids: list[int] = []
     for _ in range(3):
-        pids = at_work(stage, 10, 180, beside=pids)
+        pids = at_work(stage, 10, 180, beside=pids, meanwhile=feed)
         for pid in pids:
             os.kill(pid, signal.SIGKILL)
         wait_until(lambda pids=pids: not set(pids) & {child.pid for child in children(supervisor)})
