@@ -23,6 +23,7 @@ from jobs.models.article import ArticleQuerySet
 from jobs.models.batch import BatchQuerySet
 from jobs.models.job import JobQuerySet
 from jobs.models.podcast import PodcastQuerySet
+from jobs.models.returned import find_job
 from jobs.models.schedule import ScheduleQuerySet
 from jobs.models.session import SessionQuerySet
 from jobs.registry import JobType, registry
@@ -267,6 +268,7 @@ def unfiltered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the application's filters away."""
     for queryset in (JobQuerySet, SessionQuerySet, ScheduleQuerySet, BatchQuerySet, ArticleQuerySet, PodcastQuerySet):
         monkeypatch.setattr(queryset, "owned_by", lambda self, user: self)
+    monkeypatch.setattr("jobs.api.jobs.find_job", lambda job_id, owner: find_job(job_id))
     monkeypatch.setattr(RequestLogViewSet, "get_queryset", lambda self: RequestLog.objects.all())
     for module in list(sys.modules.values()):
         if getattr(module, "__name__", "").startswith("analytics.api") and hasattr(module, "whose"):
