@@ -27,13 +27,19 @@ class Migration(migrations.Migration):
                 (
                     "queues",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.TextField(), blank=True, db_default=jobs.models.columns.EmptyArray(), size=None
+                        base_field=models.TextField(),
+                        blank=True,
+                        db_default=jobs.models.columns.EmptyArray(),
+                        size=None,
                     ),
                 ),
                 (
                     "job_types",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.TextField(), blank=True, db_default=jobs.models.columns.EmptyArray(), size=None
+                        base_field=models.TextField(),
+                        blank=True,
+                        db_default=jobs.models.columns.EmptyArray(),
+                        size=None,
                     ),
                 ),
                 ("least", models.IntegerField()),

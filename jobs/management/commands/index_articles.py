@@ -12,9 +12,7 @@ from jobs.similarity.index import index_missing
 class Command(BaseCommand):
     """Have stored articles found and compared now, as workers do by and by."""
 
-    help = (
-        "Index stored articles that are not yet, so that they are found and compared; workers do it by and by."
-    )
+    help = "Index stored articles that are not yet, so that they are found and compared; workers do it by and by."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--again", action="store_true", help="forget the whole index first, and make it anew")
