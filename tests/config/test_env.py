@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from config import env
 from config.exceptions import InvalidSetting
+from config.variables import duration
 
 SECRET = {"SECRET_KEY": "x" * 60}
 
@@ -24,12 +25,12 @@ def test_defaults_are_those_of_the_documents(tmp_path):
     ("text", "seconds"), [("5s", 5.0), ("5m", 300.0), ("250ms", 0.25), ("1h", 3600.0), ("2.5", 2.5), (" 7s ", 7.0)]
 )
 def test_duration_takes_the_units_people_write(text, seconds):
-    assert env.duration(text) == seconds
+    assert duration(text) == seconds
 
 
 @given(st.integers(0, 10**9))
 def test_duration_of_milliseconds_is_a_thousandth(number):
-    assert env.duration(f"{number}ms") == pytest.approx(number / 1000)
+    assert duration(f"{number}ms") == pytest.approx(number / 1000)
 
 
 @pytest.mark.parametrize(

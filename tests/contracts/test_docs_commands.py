@@ -11,6 +11,7 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from config import env
+from config.variables import duration
 from jobs.doctor.checks import checks
 from tests.markdown import PAGES, ROOT, blocks, table, words
 
@@ -117,7 +118,7 @@ def test_defaults_are_those_of_the_program(tmp_path):
         elif isinstance(value, int) and default.isdigit():
             assert int(default) == value, name
         elif isinstance(value, float):
-            assert env.duration(default) == value, name
+            assert duration(default) == value, name
         else:
             continue
         compared += 1
