@@ -76,6 +76,7 @@ class _ListWithProgress(ChangeList):
 
 @admin.register(Article)
 class ArticleAdmin(ActingAdmin):
+    nothing_yet = "POST /api/v1/articles hands one over."
     list_display = ("key", "name", "language", "stage_reached", "state", "percent", "owner", "created")
     list_filter = (StageFilter, LanguageFilter, WindowFilter, DeletedFilter)
     list_select_related = ("user",)

@@ -29,6 +29,7 @@ _STATES: Final = {
 class ProviderAdmin(ActingAdmin):
     """Who writes summaries, and whether they are asked at present. Nobody is here who has never been asked."""
 
+    nothing_yet = "None has been asked yet. With GROQ_API_KEY or ANTHROPIC_API_KEY set, the next summary asks one."
     list_display = ("name", "condition", "failures", "last_error_code", "last_error", "last_answer", "spent")
     acts = (
         Act(

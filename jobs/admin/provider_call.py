@@ -43,6 +43,7 @@ class RecentOutcomeFilter(FixedFilter):
 
 @admin.register(ProviderCall)
 class ProviderCallAdmin(FactsAdmin):
+    nothing_yet = "Nothing has been asked yet."
     list_display = ("when", "provider", "purpose", "result", "error_code", "took", "tokens", "price", "job")
     list_display_links = ("when",)
     list_filter = (WindowFilter, ProviderFilter, RecentOutcomeFilter)

@@ -15,6 +15,7 @@ from jobs.models import Supervisor, Worker
 class SupervisorAdmin(FactsAdmin):
     """Who scales worker processes, how many they have and may have, and why."""
 
+    nothing_yet = "Workers that scale themselves stand here: runworker --processes 1-10 --autoscale starts some."
     list_display = ("id", "condition", "processes", "bounds", "reason", "decided", "heartbeat")
     list_filter = (StateFilter,)
     search_fields = ("id__exact", "hostname__exact")

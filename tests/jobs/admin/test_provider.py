@@ -77,3 +77,11 @@ def test_calls_are_listed(operator):
     assert "750 ms" in operator.get(CALLS, {"window": "1h"}).content.decode()
     page = operator.get(f"{CALLS}{answered.pk}/change/").content.decode()
     assert operator.user.user_id in page and str(job.pk) in page and "$0.000084" in page
+
+
+def test_an_empty_list_says_how_it_is_filled(operator):
+    words = "None has been asked yet."
+    assert words in operator.get(LIST).content.decode()
+    ProviderState.objects.create(name="claude", last_answer_at=timezone.now())
+    assert words not in operator.get(LIST).content.decode()
+    assert "--autoscale" in operator.get("/admin/jobs/supervisor/").content.decode()
