@@ -104,7 +104,8 @@ def require_bodies(result: dict[str, Any], generator: Any, request: Any, public:
             body = operation.get("requestBody", {})
             for content in body.get("content", {}).values():
                 name = content["schema"].get("$ref", "").rpartition("/")[2]
-                if schemas.get(name, {}).get("minProperties"):
+                schema = schemas.get(name, {})
+                if schema.get("minProperties") or any("required" in each for each in schema.get("oneOf", ())):
                     body["required"] = True
     return result
 

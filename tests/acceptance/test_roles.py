@@ -72,7 +72,8 @@ def up() -> Iterator[Up]:
             Server(location, {}).stop()
     assert not re.findall(".*(?:permission denied|row-level security|must be owner|statement timeout).*", server_log)
     assert "as the owner of the database" not in up.text
-    assert "ERROR" not in up.text
+    # A job that gives up is an error of its own, which these tests want.
+    assert not [line for line in up.text.splitlines() if "ERROR" in line and "jobs.attempts" not in line]
 
 
 def test_submit_run_dead_letter_and_redrive(up: Up) -> None:

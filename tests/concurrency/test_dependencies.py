@@ -2,6 +2,7 @@
 
 import random
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -80,6 +81,14 @@ def test_what_was_not_committed_is_not_told(connect: Any) -> None:
     assert waits(last) == "jobs"
 
 
+def _await_end(watching: Connection, pid: int) -> None:
+    """Wait until the server has noticed that a connection is closed: until then its locks are there."""
+    deadline = time.monotonic() + 30
+    while watching.execute("SELECT FROM pg_stat_activity WHERE pid = %s", [pid]).fetchall():
+        assert time.monotonic() < deadline
+        threading.Event().wait(0.005)
+
+
 def test_a_word_outlives_whoever_should_have_read_it(connect: Any) -> None:
     first = submit()
     last = submit(depends_on=[first])
@@ -88,7 +97,9 @@ def test_a_word_outlives_whoever_should_have_read_it(connect: Any) -> None:
     complete(dying, start(dying, first))
     dying.execute("BEGIN")
     assert dying.execute("SELECT * FROM release_waiting_jobs()").fetchall()
+    pid = dying.info.backend_pid
     dying.close()  # before the commit
+    _await_end(connect(), pid)
     assert waits(last) == "jobs"
     assert release_waiting().lanes
     assert waits(last) is None

@@ -72,6 +72,9 @@ def _name_the_foreign_one(body: Any) -> None:
     for item in (body, *(body.get("items") or ())) if isinstance(body, dict) else ():
         if isinstance(item, dict) and "-" in str(item.get("type")):
             item["type"] = FOREIGN
+        # Which types there are to do many of stands in the catalogue.
+        if isinstance(item, dict) and item.get("type") == "batch_process" and isinstance(item.get("payload"), dict):
+            item["payload"] = {"job_type": "summarize", "payloads": [{"content": "Ekiden is a relay race."}]}
 
 
 def _change_what_may_be_changed(case: Case) -> None:

@@ -131,6 +131,8 @@ def test_who_may_scrape(client: APIClient, client_as: Callable[[Role], APIClient
 
 def counted_over_processes() -> None:
     """What two workers have counted, each in its own memory, and the database by itself."""
+    # What tests that commit have left there.
+    EventCount.objects.all().delete()
     for waited in (0.02, 2.0):
         counts = Counts()
         attempt = Attempt("job", 7, "echo", "echoes", 5, "{}", 1, 0, 3, None, 0.0, waited=waited)
@@ -171,6 +173,7 @@ def test_what_workers_count_is_added_up(db: None, operator: APIClient) -> None:
 
 
 def test_names_without_end_are_folded_into_one(db: None, monkeypatch: pytest.MonkeyPatch, operator: APIClient) -> None:
+    EventCount.objects.all().delete()
     monkeypatch.setattr("jobs.worker.counting.MOST_ROWS", 3)
     monkeypatch.setattr("jobs.models.event_count.MOST_ROWS", 3)
     monkeypatch.setattr("jobs.api.metrics.queues.MOST", 3)
