@@ -140,10 +140,19 @@ def test_a_redis_that_dies_hangs_or_fills_up_under_load_is_noticed_by_nobody(sta
     worker, port = site
     user: User = UserFactory(rate_limit_per_minute=1_000_000)
     wait_until(lambda: subscribers(redis) == 1)
+    web_log = stage.directory / "web.log"
+
+    def is_back() -> bool:
+        told = web_log.read_text()
+        return told.rfind("Redis is back") > told.rfind("Redis is away")
+
     with Load(port, keys.issue(user)) as load:
         for what, happen in faults(redis):
             happen()
             load.through(what)
+            if what in ("Redis is back", "Redis goes on"):
+                # What comes next is to be noticed as well: the web process knocks now and then only.
+                wait_until(is_back, why=f"the web process to see that {what}")
         # By itself, and both of them.
         wait_until(lambda: subscribers(redis) == 1, why="the worker to listen again")
         with redis.client() as client:
@@ -154,8 +163,8 @@ def test_a_redis_that_dies_hangs_or_fills_up_under_load_is_noticed_by_nobody(sta
     rows = stage.db.execute("SELECT max(attempt) AS attempts, count(*) AS jobs FROM job_queue").fetchone()
     assert rows == {"attempts": 1, "jobs": len(load.done)}, "none twice, none lost"
     assert len(set(load.done)) == len(load.done)
-    web_log = (stage.directory / "web.log").read_text()
-    assert web_log.count("Redis is away") >= 2 and web_log.count("Redis is back") >= 2
+    told = web_log.read_text()
+    assert told.count("Redis is away") >= 2 and told.count("Redis is back") >= 2
     assert worker.terminate() == 0
     assert "Traceback" not in worker.log
 
