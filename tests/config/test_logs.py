@@ -3,17 +3,27 @@
 import json
 import logging
 import sys
+from collections.abc import Iterator
 from io import StringIO
 from typing import Any
 
 import pytest
 
 from config import logs
+from config.api import request_ids
 from config.log_fields import Fields
 from jobs import current
 from jobs.outcomes import Attempt
 
 ATTEMPT = Attempt("job-1", 7, "summarize", "mail", 5, "{}", 2, 1, 3, None, 0.0, request_id="req-1")
+
+
+@pytest.fixture(autouse=True)
+def _outside_of_requests() -> Iterator[None]:
+    """A test before these may have left its request open."""
+    token = request_ids.current.set("")
+    yield
+    request_ids.current.reset(token)
 
 
 def record(message: str, *args: Any, exc_info: Any = None, **extra: Any) -> logging.LogRecord:
