@@ -114,6 +114,9 @@ class Recorder(threading.Thread):
         # Not by `fenced`: an attempt that was ended from outside is fenced as well, and its outcome is recorded.
         unrecorded = set(lost)
         recorded = [ended for ended in batch if ended[0] not in unrecorded] if lost else batch
+        # A word that came after the last look at the progress: with the outcome there is nothing to write it to.
+        for attempt, _ in batch if self._progress else ():
+            self._progress.pop(attempt.lock_token, None)
         self.counts.add(recorded)
         self.counts.lost(lost)
         say(recorded)
