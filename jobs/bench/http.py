@@ -52,6 +52,11 @@ class Connection(asyncio.Protocol):
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(Answer(int(head[9:12]), body))
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the server has not hung up meanwhile, as servers do with connections that nobody uses."""
+        return self._transport is not None and not self._transport.is_closing()
+
     async def ask(self, request: bytes) -> Answer:
         if self._transport is None:
             raise ConnectionError("The connection is closed.")

@@ -110,6 +110,8 @@ async def at_once(site: Site, requests: list[bytes]) -> Load:
 async def _one(site: Site, free: "asyncio.Queue[Connection]", request: bytes, due: float, load: Load) -> None:
     connection = await free.get()
     try:
+        if not connection.is_open:
+            connection = await site.connect()
         load.take(due, await connection.ask(request))
     except OSError as error:
         load.errors[type(error).__name__] += 1

@@ -18,7 +18,7 @@ async def prompt(number: int) -> bytes:
     return OK
 
 
-def load_on(answer: Answer, drive: Callable[[Site], Awaitable[Load]]) -> Load:
+def load_on(answer: Answer, drive: Callable[[Site], Awaitable[Load]], keeps_connections: bool = True) -> Load:
     """Drive a server that answers its n-th request so."""
     count = 0
     handlers: set[asyncio.Task[None] | None] = set()
@@ -33,6 +33,8 @@ def load_on(answer: Answer, drive: Callable[[Site], Awaitable[Load]]) -> Load:
                 for piece in ((whole := await answer(count))[:20], whole[20:]):
                     writer.write(piece)
                     await writer.drain()
+                if not keeps_connections:
+                    break
         writer.close()
         with suppress(ConnectionError):
             await writer.wait_closed()
@@ -105,3 +107,10 @@ def test_refusals_and_hang_ups_are_errors():
 def test_all_at_once():
     load = load_on(prompt, lambda site: at_once(site, [site.request("POST", "/", {"n": n}) for n in range(20)]))
     assert len(load.answers) == 20 and not load.errors
+
+
+def test_a_connection_that_the_server_closed_while_nobody_used_it_is_no_error() -> None:
+    load = load_on(prompt, lambda site: paced(site, 1, 20, 0.5, lambda number: b"GET / HTTP/1.1\r\n\r\n"), False)
+
+    figures = load.figures()
+    assert figures["errors"] == 0 and figures["requests"] > 2
