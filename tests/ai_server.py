@@ -7,8 +7,10 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Literal
+
+from tests.local_server import LocalServer, running
 
 Kind = Literal["groq", "claude"]
 Answer = Callable[["Handler", Kind], None]
@@ -61,10 +63,9 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
 
-class AiServer(ThreadingHTTPServer):
+class AiServer(LocalServer):
     """Answers each provider's requests as told, the last answer again and again, and remembers what it was asked."""
 
-    daemon_threads = True
     request_queue_size = 128
 
     def __init__(self) -> None:
@@ -73,20 +74,8 @@ class AiServer(ThreadingHTTPServer):
         self.asked: list[Asked] = []
         #: Of bodies without end: what went out.
         self.bytes_sent = 0
-        #: Set when the test is over, so that answers which dawdle come to an end.
-        self.over = threading.Event()
         self._lock = threading.Lock()
-        super().__init__(("127.0.0.1", 0), Handler)
-
-    def server_bind(self) -> None:
-        # Without HTTPServer's own look-up of this machine's name, which may take seconds.
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self.socket.bind(self.server_address)
-        self.server_address = self.socket.getsockname()
-        self.server_name, self.server_port = "127.0.0.1", self.server_address[1]
-
-    def handle_error(self, *args: object) -> None:
-        pass  # clients that hang up are what these tests are about
+        super().__init__(Handler)
 
     @property
     def url(self) -> str:
@@ -103,16 +92,8 @@ class AiServer(ThreadingHTTPServer):
 
 @contextmanager
 def serving() -> Iterator[AiServer]:
-    server = AiServer()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with running(AiServer()) as server:
         yield server
-    finally:
-        server.over.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def completion(text: Any, finish: str = "stop", input_tokens: int = 400, output_tokens: int = 40) -> dict[str, Any]:

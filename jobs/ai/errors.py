@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from jobs.ai.failures import Limited, ProviderError, Refused, Unavailable
 from jobs.ai.transport import Unanswered
-from jobs.ai.waits import USUAL, retry_after
+from jobs.ai.waits import retry_after
+from jobs.articles.answers import USUAL_WAIT
 
 _TRANSPORT: Final = {
     "timeout": "did not answer in time",
@@ -73,7 +74,7 @@ def _of_status(status: int, headers: Mapping[str, str], body: object, provider: 
     if status == 429 or (status in _OVERLOADED and wait is not None):
         code = "rate_limited" if status == 429 else "overloaded"
         message = f"The provider {provider} asks for fewer requests."
-        return Limited(code, message, retry_after=USUAL if wait is None else wait)
+        return Limited(code, message, retry_after=USUAL_WAIT if wait is None else wait)
     if status >= 500 or status in _PASSING:
         code = "overloaded" if status in _OVERLOADED else "server_error"
         return Unavailable(code, f"The provider {provider} answered {status}.")

@@ -3,12 +3,9 @@
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 
-#: Seconds to wait when it does not say, and the most that it may ask for.
-USUAL: Final = 60.0
-LONGEST: Final = 3600.0
+from jobs.articles.answers import LONGEST_WAIT, moment_of
 
 _SECONDS: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,6})?")
 #: As Groq says it: 2m59.56s.
@@ -27,7 +24,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     if found is None:
         resets = [_reset(headers, limit) for limit in _LIMITS]
         found = max((seconds for seconds in resets if seconds is not None), default=None)
-    return None if found is None else min(max(found, 1.0), LONGEST)
+    return None if found is None else min(max(found, 1.0), LONGEST_WAIT)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
@@ -37,7 +34,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     value = headers.get("retry-after", "").strip()
     if _SECONDS.fullmatch(value):
         return float(value)
-    moment = _date(value)
+    moment = moment_of(value)
     return None if moment is None else (moment - _now(headers)).total_seconds()
 
 
@@ -56,15 +53,7 @@ def _reset(headers: Mapping[str, str], limit: str) -> float | None:
 
 def _now(headers: Mapping[str, str]) -> datetime:
     """Their clock, where they tell it: ours may go wrong."""
-    return _date(headers.get("date", "")) or datetime.now(UTC)
-
-
-def _date(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return moment.replace(tzinfo=moment.tzinfo or UTC)
+    return moment_of(headers.get("date", "")) or datetime.now(UTC)
 
 
 def _moment(text: str) -> datetime | None:

@@ -10,11 +10,11 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.reverse import reverse
 
 from accounts.api.views import GenericViewSet
 from accounts.roles import STAFF
 from jobs.api.access import ON_JOBS
+from jobs.api.article import ArticlePodcastSerializer
 from jobs.api.articles import visible_articles
 from jobs.api.events import AcceptAnything
 from jobs.models import Podcast
@@ -34,8 +34,7 @@ class Seconds(serializers.FloatField):
         return round(float(value), 3)
 
 
-class PodcastSerializer(serializers.ModelSerializer[Podcast]):
-    podcast_id = serializers.UUIDField(source="id", read_only=True)
+class PodcastSerializer(ArticlePodcastSerializer):
     article_id = serializers.UUIDField(
         read_only=True, allow_null=True, help_text="Null if it was made of a text that was not stored."
     )
@@ -45,7 +44,6 @@ class PodcastSerializer(serializers.ModelSerializer[Podcast]):
     content_type = serializers.ChoiceField(choices=_TYPES, read_only=True)
     engine = serializers.CharField(read_only=True, help_text="espeak-ng, or the model of the speech server.")
     voice = serializers.CharField(read_only=True)
-    audio_url = serializers.SerializerMethodField(help_text="Where it can be listened to, with the same key.")
 
     class Meta:
         model = Podcast
@@ -54,9 +52,6 @@ class PodcastSerializer(serializers.ModelSerializer[Podcast]):
             *("engine", "voice", "audio_url", "job_id", "created_at"),
         )
         read_only_fields = fields
-
-    def get_audio_url(self, podcast: Podcast) -> str:
-        return reverse("podcast-audio", [podcast.pk])
 
 
 def visible_podcasts(user: Any) -> PodcastQuerySet:

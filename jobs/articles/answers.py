@@ -15,8 +15,9 @@ CONTENT_TYPES: Final = frozenset({"text/html", "application/xhtml+xml", "text/pl
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _PASSING: Final = frozenset({408, 425})
 _CHUNK: Final = 16_384
-#: Seconds to wait when a site says "too many requests" but not for how long, and the most it may ask for.
-_USUAL_WAIT, _LONGEST_WAIT = 60.0, 3600.0
+#: Seconds to wait when a server says "too many requests" but not for how long, and the most it may ask for.
+USUAL_WAIT: Final = 60.0
+LONGEST_WAIT: Final = 3600.0
 
 
 def is_redirect(response: HTTPResponse) -> bool:
@@ -41,12 +42,20 @@ def retry_after(response: HTTPResponse) -> float:
     if value.isascii() and value.isdigit() and len(value) < 10:
         seconds = float(value)
     else:
-        try:
-            moment = parsedate_to_datetime(value)
-        except ValueError:
-            return _USUAL_WAIT
-        seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 1.0), _LONGEST_WAIT)
+        moment = moment_of(value)
+        if moment is None:
+            return USUAL_WAIT
+        seconds = (moment - datetime.now(UTC)).total_seconds()
+    return min(max(seconds, 1.0), LONGEST_WAIT)
+
+
+def moment_of(value: str) -> datetime | None:
+    """Read a date as headers have it, UTC where it names no zone; None if it is none."""
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, OverflowError):
+        return None
+    return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
 def content_type_of(response: HTTPResponse) -> tuple[str, str | None]:

@@ -1,12 +1,12 @@
 """A speech server on this machine that speaks the wire format of OpenAI's, well-behaved or not."""
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from tests.jobs.articles.web import Handler, Server, drip, page
+from tests.local_server import running
 
 __all__ = ["SpeechServer", "audio", "dripping", "error", "refusal", "reset", "serving_speech"]
 
@@ -41,16 +41,8 @@ class SpeechServer(Server):
 
 @contextmanager
 def serving_speech() -> Iterator[SpeechServer]:
-    server = SpeechServer()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    try:
+    with running(SpeechServer()) as server:
         yield server
-    finally:
-        server.over.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def audio(content: bytes, content_type: str = "audio/mpeg") -> Answer:
