@@ -71,7 +71,8 @@ def test_every_page_fits(console, operator, live_server, width, scheme):
     console.goto(live_server.url + places(letter)["dead-letter"])
     editor = console.get_by_label("Payload as JSON")
     editor.fill(editor.input_value().replace('"content": ""', '"content": "箱根駅伝の走路が変わる。"'))
-    console.get_by_role("button", name="Redrive with this payload").click()
+    with console.expect_navigation():
+        console.get_by_role("button", name="Redrive with this payload").click()
     shoot(console, "redrive", to)
     # Behind the others: the dead letter in it is not to be in the pictures of the documents.
     batch = reverse("admin:jobs_batch_change", args=[flow.build(operator).pk])

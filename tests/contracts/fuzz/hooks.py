@@ -26,7 +26,8 @@ PARAMS = {
 NOW = datetime.now(UTC).replace(microsecond=0, tzinfo=None)
 
 # A schedule's horizon is one year from now.
-moments = strategies.datetimes(NOW - timedelta(days=20_000), NOW + timedelta(days=364))
+HORIZON = NOW + timedelta(days=364)
+moments = strategies.datetimes(NOW - timedelta(days=20_000), HORIZON)
 schemathesis.openapi.format("date-time", moments.map(lambda moment: f"{moment.isoformat()}Z"))
 
 
@@ -98,6 +99,14 @@ def _mean_a_time(case: Case) -> None:
         case.body = case.body or {"priority": 5}
 
 
+def _stay_within_the_horizon(body: Any) -> None:
+    """Bring near what was taken from an earlier answer or made up of its description's own examples."""
+    for job in (body, *(body.get("items") or ())) if isinstance(body, dict) else ():
+        moment = read_moment(job.get("scheduled_at")) if isinstance(job, dict) else None
+        if moment is not None and moment.replace(tzinfo=None) > HORIZON:
+            job["scheduled_at"] = f"{HORIZON.isoformat()}Z"
+
+
 def _depend_on_what_is_there(body: Any) -> None:
     """Leave out jobs that nobody has submitted, and jobs inside of jobs, which the description leaves open."""
     jobs = [body, *(body.get("items") or ()), *(body.get("jobs") or ())] if isinstance(body, dict) else []
@@ -123,6 +132,7 @@ def _belong_together(body: Any) -> None:
 def _let_it_mean_something(case: Case) -> None:
     """Make of a request that the description allows one that the domain allows as well."""
     path, has_fields = case.operation.path, isinstance(case.body, dict)
+    _stay_within_the_horizon(case.body)
     if "/analytics/" in path and case.query:
         let_agree(case.query)
     if path.endswith("/invoke"):
