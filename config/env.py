@@ -66,6 +66,15 @@ class Settings:
     #: Where tests have this process kill itself; see jobs/crash_points.py.
     crash_point: str
     redis_url: str
+    #: The hosts of one Elasticsearch or OpenSearch, with user and password if wanted; empty: PostgreSQL searches.
+    elasticsearch_urls: list[str]
+    elasticsearch_api_key: str
+    #: Certificates to trust besides those of the machine; empty: those alone.
+    elasticsearch_ca_certs: str
+    #: The alias that searches go to, and what the names of its indexes begin with.
+    elasticsearch_index: str
+    #: How long a search may take before PostgreSQL answers it.
+    elasticsearch_timeout: float
     #: /metrics is open to everybody who reaches it, not only to staff and to this machine.
     metrics_public: bool
     log_level: str
@@ -177,6 +186,11 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         test_db_name=read.text("TEST_DB_NAME"),
         crash_point=_crash_point(read),
         redis_url=_redis_url(read.text("REDIS_URL")),
+        elasticsearch_urls=[_engine_url(url) for url in read.words("ELASTICSEARCH_URL", [])],
+        elasticsearch_api_key=_key("ELASTICSEARCH_API_KEY", read.text("ELASTICSEARCH_API_KEY")),
+        elasticsearch_ca_certs=_file("ELASTICSEARCH_CA_CERTS", read.text("ELASTICSEARCH_CA_CERTS")),
+        elasticsearch_index=_alias(read.text("ELASTICSEARCH_INDEX", "ekiden-jobs")),
+        elasticsearch_timeout=read.seconds("ELASTICSEARCH_TIMEOUT", "2s", 0.05, 60),
         metrics_public=read.flag("METRICS_PUBLIC", False),
         log_level=read.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
         log_format=read.choice("LOG_FORMAT", "auto", ("auto", "text", "json")),
@@ -275,6 +289,27 @@ def _redis_url(url: str) -> str:
     if not known:
         raise InvalidSetting("REDIS_URL must be a Redis URL such as redis://host:6379/0.")
     return url
+
+
+def _engine_url(url: str) -> str:
+    if not re.fullmatch(r"https?://([^\s/?#@:]+:[^\s/?#@]*@)?[^\s/?#@]+(/[^\s?#]*)?", url):
+        raise InvalidSetting(
+            "ELASTICSEARCH_URL must be one address or several with commas between, such as https://user:password@host:9200."
+        )
+    return url.rstrip("/")
+
+
+def _alias(name: str) -> str:
+    # As both products want names of indexes, with room for a number behind.
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]{0,99}", name):
+        raise InvalidSetting("ELASTICSEARCH_INDEX must be a name of small letters, digits, -, _ and dots.")
+    return name
+
+
+def _file(name: str, path: str) -> str:
+    if path and not Path(path).is_file():
+        raise InvalidSetting(f"{name} must be the path of a file; there is none at {path}.")
+    return path
 
 
 def _http_url(name: str, url: str) -> str:

@@ -17,7 +17,7 @@ UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?")
 
 #: A name that starts like one of ours but is not one of ours is a typing mistake, and is reported.
-OUR_PREFIXES = ("JOB_QUEUE_", "RATE_LIMIT_", "SPEECH_", "AI_")
+OUR_PREFIXES = ("JOB_QUEUE_", "RATE_LIMIT_", "SPEECH_", "AI_", "ELASTICSEARCH_")
 
 
 def duration(text: str) -> float:

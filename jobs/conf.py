@@ -52,6 +52,29 @@ def result_max_bytes() -> int:
     return int(getattr(settings, "JOB_QUEUE_RESULT_MAX_BYTES", 1_048_576))
 
 
+def search_urls() -> list[str]:
+    """The hosts of the search engine; none: PostgreSQL searches alone."""
+    return list(getattr(settings, "ELASTICSEARCH_URLS", []))
+
+
+def search_api_key() -> str:
+    return str(getattr(settings, "ELASTICSEARCH_API_KEY", ""))
+
+
+def search_ca_certs() -> str:
+    return str(getattr(settings, "ELASTICSEARCH_CA_CERTS", ""))
+
+
+def search_alias() -> str:
+    """The alias that searches go to; its indexes are called so with a number behind."""
+    return str(getattr(settings, "ELASTICSEARCH_INDEX", "ekiden-jobs"))
+
+
+def search_timeout() -> float:
+    """How long the engine may take for a search."""
+    return float(getattr(settings, "ELASTICSEARCH_TIMEOUT", 2.0))
+
+
 def crash_point() -> str:
     """Where this process is to kill itself, only ever in tests; see crash_points."""
     return str(getattr(settings, "CRASH_POINT", ""))

@@ -93,6 +93,10 @@ UNUSUAL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "public.ai_daily_spend": {APP: READ},
     "public.ai_provider_days": {APP: READ},
     "public.job_wait_counters": {APP: READ},
+    "public.job_search_indexes": {APP: READ},
+    "public.job_search_slots": {APP: NOTHING},
+    "public.job_search_tombstones": {APP: NOTHING},
+    "public.job_search_rejections": {APP: NOTHING},
     # Triggers count on behalf of whoever works.
     "public.job_event_counts": {APP: ADD},
     # Workers make podcasts and delete files; who owns a podcast may have done with it.

@@ -23,7 +23,12 @@ from jobs.models.lock import ProcessingLock
 from jobs.models.loose_file import LooseFile
 from jobs.models.podcast import Podcast
 from jobs.models.queue import Queue
+from jobs.models.saved_search import SavedSearch
 from jobs.models.schedule import Schedule
+from jobs.models.search_index import SearchIndex
+from jobs.models.search_rejection import SearchRejection
+from jobs.models.search_slot import SearchSlot
+from jobs.models.search_tombstone import SearchTombstone
 from jobs.models.session import Session
 from jobs.models.summary import Summary
 from jobs.models.supervisor import Supervisor
@@ -60,7 +65,12 @@ __all__ = [
     "Queue",
     "RateWindow",
     "ReleaseCheck",
+    "SavedSearch",
     "Schedule",
+    "SearchIndex",
+    "SearchRejection",
+    "SearchSlot",
+    "SearchTombstone",
     "Session",
     "Summary",
     "Supervisor",

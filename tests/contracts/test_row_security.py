@@ -37,6 +37,8 @@ SHARED = {
     # Numbers, which the web process may not read.
     *("article_vectors", "article_terms"),
     *("cached_values", "cache_counters"),
+    # How far search has come, ids, and what the engine said of a document; for workers and operators.
+    *("job_search_indexes", "job_search_slots", "job_search_tombstones", "job_search_rejections"),
     # Providers of summaries, and counts by their names.
     *("ai_providers", "ai_call_slots", "ai_provider_days"),
     *("late_hours", "rollup_state", "runtime_metrics", "cache_metrics", "cache_readings", "recorder_alarms"),
