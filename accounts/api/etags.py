@@ -11,12 +11,8 @@ from rest_framework.request import Request
 
 #: No more digits than PostgreSQL's bigint surely holds.
 TAG: Final = re.compile(r'"v([0-9]{1,18})"')
-
-
-class PreconditionFailed(APIException):
-    status_code = status.HTTP_412_PRECONDITION_FAILED
-    default_detail = "The object has another version than the one in If-Match."
-    default_code = "stale-version"
+#: Versions begin at 1.
+OF_NOTHING: Final = 0
 
 
 class PreconditionRequired(APIException):
@@ -32,7 +28,7 @@ def etag(version: int) -> str:
 def expected_version(request: Request, *, required: bool = True) -> int | None:
     """Return the version that If-Match asks for, None for `*`.
 
-    A weak tag, or one that we never gave out, matches no version.
+    A weak tag, or one that we never gave out, is the version of nothing: whoever compares it says what there is.
     """
     header = request.headers.get("If-Match", "").strip()
     if not header and required:
@@ -40,6 +36,4 @@ def expected_version(request: Request, *, required: bool = True) -> int | None:
     if header in ("", "*"):
         return None
     match = TAG.fullmatch(header)
-    if match is None:
-        raise PreconditionFailed
-    return int(match[1])
+    return int(match[1]) if match else OF_NOTHING

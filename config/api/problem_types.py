@@ -82,7 +82,12 @@ _ALL = (
     ProblemType("session-closed", 409, "The session is closed", "Open another one."),
     ProblemType("session-expired", 410, "The session has expired", "Open another one, and extend it in time."),
     ProblemType("length-required", 411, "The length of the body is missing", "Send `Content-Length`."),
-    ProblemType("stale-version", 412, "It was changed in the meantime", "Read it again and decide anew."),
+    ProblemType(
+        "stale-version",
+        412,
+        "It was changed in the meantime",
+        "Read it again and decide anew; `current_version`, which is the `ETag` as well, is the one that it has now.",
+    ),
     ProblemType(
         "body-too-large", 413, "The body is too large", "Split it, or store the data elsewhere and send a link."
     ),

@@ -17,6 +17,7 @@ from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
+from accounts.api.etags import etag
 from config.api.problem_types import PROBLEM_TYPES, ProblemType, for_status
 from jobs import exceptions as jobs
 
@@ -163,6 +164,11 @@ def _unknown_dependency(exc: Any) -> Problem:
     )
 
 
+def _stale(exc: Any) -> Problem:
+    members = {"current_version": exc.current}
+    return Problem("stale-version", str(exc), members=members, headers={"ETag": etag(exc.current)})
+
+
 def _unavailable(exc: Exception) -> Problem:
     logger.error("The database did not answer: %s", exc)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
@@ -209,7 +215,7 @@ DOMAIN: Final[Mapping[type[Exception], Callable[[Any], Problem | None]]] = {
     jobs.InvalidState: lambda exc: Problem("invalid-state", str(exc), members={"current_state": exc.current}),
     jobs.TooManyEvents: lambda exc: Problem("too-many-events", str(exc)),
     jobs.LockLost: lambda exc: Problem("lock-lost", str(exc)),
-    jobs.StaleVersion: lambda exc: Problem("stale-version", str(exc)),
+    jobs.StaleVersion: _stale,
     jobs.UniqueKeyTaken: lambda exc: Problem("unique-key-conflict", str(exc), members={"job_id": str(exc.holder)}),
     Http404: lambda exc: Problem("not-found", "There is nothing at this address that you can see."),
     # It went away between two looks at it.
