@@ -141,6 +141,9 @@ def _response(status: int) -> dict[str, Any]:
         seconds = {"type": "integer", "minimum": 1}
         answer["headers"] = {"Retry-After": {"description": "Seconds to wait.", "schema": seconds}}
     if status == 412:
-        tag = {"description": "Of the version that there is; `current_version` in the body.", "schema": {"type": "string"}}
+        tag = {
+            "description": "Of the version that there is; `current_version` in the body.",
+            "schema": {"type": "string"},
+        }
         answer["headers"] = {"ETag": tag}
     return answer
