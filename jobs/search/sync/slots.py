@@ -1,0 +1,90 @@
+"""Taking a slot, the right to send the changed jobs of one share, and proving that it is still ours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection, models, transaction
+from django.db.models import F
+
+from jobs.models import SearchSlot
+from jobs.models.columns import ClockTimestamp
+from jobs.models.search_slot import SLOTS
+from jobs.search.sync.state import targets
+
+#: Longer than one request may take: whoever sends says before each that it is still there.
+HELD_SECONDS: Final = 20.0
+
+_QUERIES: Final = files("jobs") / "sql" / "queries"
+_TAKE: Final = (_QUERIES / "take_search_slot.sql").read_text()
+_WITH_WORK: Final = (_QUERIES / "search_slots_with_work.sql").read_text()
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A slot that this process has, and the indexes that its jobs are sent to."""
+
+    number: int
+    token: int
+    targets: tuple[str, ...]
+
+
+class SlotOf(models.Func):
+    """The slot that a job's id belongs to; the database index job_search_dirty begins with it."""
+
+    template = f"(get_byte(uuid_send(%(expressions)s), 15) & {SLOTS - 1})"
+    output_field = models.IntegerField()
+
+
+def slot_of(job_id: UUID) -> int:
+    return job_id.bytes[15] & (SLOTS - 1)
+
+
+def with_work() -> list[int]:
+    """Number the free slots that have something to send."""
+    with connection.cursor() as cursor:
+        cursor.execute(_WITH_WORK)
+        return [number for (number,) in cursor.fetchall()]
+
+
+def take(numbers: Sequence[int], holder: str) -> Held | None:
+    """Take a free one of these slots; None when others were quicker.
+
+    The indexes are read once the slot is locked: whoever changes them raises the token first or waits for us.
+    """
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_TAKE, {"numbers": list(numbers), "seconds": HELD_SECONDS, "holder": holder})
+        row = cursor.fetchone()
+        return Held(*row, targets()) if row else None
+
+
+def keep(held: Held) -> bool:
+    """Have the slot for another while; False when it is not ours any more."""
+    longer = ClockTimestamp() + models.Value(HELD_SECONDS) * _SECOND
+    return _held(held).update(held_until=longer) == 1
+
+
+def let_go(held: Held) -> bool:
+    """Free the slot, which until the end of the caller's transaction nobody can take; False when it was not ours."""
+    return _held(held).update(held_until=None, holder="") == 1
+
+
+def raise_tokens() -> None:
+    """Fence off whoever sends at this moment: what is on its way is not marked and will be sent again.
+
+    To be called in the transaction that changes the indexes which are written, before it does.
+    """
+    # Locked in their order: two who do this at once may not wait for each other.
+    numbers = list(SearchSlot.objects.order_by("number").select_for_update().values_list("number", flat=True))
+    SearchSlot.objects.filter(number__in=numbers).update(token=F("token") + 1, held_until=None, holder="")
+
+
+def _held(held: Held) -> Any:
+    return SearchSlot.objects.filter(number=held.number, token=held.token)
+
+
+_SECOND: Final = models.Func(
+    template="interval '1 second'", arity=0, output_field=models.DurationField()
+)  # numbers times it are times
