@@ -38,15 +38,17 @@ def check_status(response: HTTPResponse) -> None:
 
 def retry_after(response: HTTPResponse) -> float:
     """Read Retry-After, in seconds or as a date, within bounds that a stranger may set for our queue."""
-    value = (response.headers.get("Retry-After") or "").strip()
+    seconds = wait_of(response.headers.get("Retry-After") or "")
+    return USUAL_WAIT if seconds is None else min(max(seconds, 1.0), LONGEST_WAIT)
+
+
+def wait_of(value: str) -> float | None:
+    """Read the seconds that Retry-After asks for, which a date may have passed; None where it says nothing."""
+    value = value.strip()
     if value.isascii() and value.isdigit() and len(value) < 10:
-        seconds = float(value)
-    else:
-        moment = moment_of(value)
-        if moment is None:
-            return USUAL_WAIT
-        seconds = (moment - datetime.now(UTC)).total_seconds()
-    return min(max(seconds, 1.0), LONGEST_WAIT)
+        return float(value)
+    moment = moment_of(value)
+    return None if moment is None else (moment - datetime.now(UTC)).total_seconds()
 
 
 def moment_of(value: str) -> datetime | None:

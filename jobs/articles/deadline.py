@@ -1,3 +1,4 @@
+import os
 import socket
 import threading
 import time
@@ -31,8 +32,8 @@ class Deadline:
         A socket's own timeout starts anew with every byte, so a server that drips its handshake, headers or body
         would hold the caller for hours.
         """
-        # TLS takes the descriptor over from the plain socket; a duplicate still reaches the connection.
-        twin = sock.dup()
+        # TLS takes the descriptor over from the plain socket, and has no dup(); a duplicate still reaches it.
+        twin = socket.socket(fileno=os.dup(sock.fileno()))
 
         def shut() -> None:
             self._shut = True
