@@ -23,10 +23,17 @@ from jobs.models import (
     ProcessingLock,
     ProviderDay,
     ProviderState,
+    SearchIndex,
+    SearchRejection,
+    SearchSlot,
+    SearchTombstone,
     Supervisor,
     Worker,
 )
+from jobs.models.columns import uuid7
+from jobs.models.search_slot import SLOTS
 from jobs.outcomes import Attempt, Completed
+from jobs.search import counts
 from jobs.worker.counting import Counts
 from tests.api_client import problem
 from tests.jobs.api.conftest import bury
@@ -289,3 +296,51 @@ def test_redis_is_counted_over_processes(db: None, settings: Any, operator: APIC
             ("ekiden_redis_fallbacks_total", "wake-ups"): 5,
         }.items()
     )
+
+
+def test_search_is_told_once_it_is_enabled(db: None, settings: Any, operator: APIClient) -> None:
+    def told() -> Samples:
+        collector.forget()
+        return {key: value for key, value in samples(scrape(operator)).items() if key[0].startswith("ekiden_search")}
+
+    settings.ELASTICSEARCH_URLS = []
+    row = SearchIndex.objects.create(name="jobs-000001", mapping_version=1)
+    EventCount.objects.note([("search_answered:postgresql", "", "", 3)])
+    assert told() == {}
+    settings.ELASTICSEARCH_URLS = ["http://127.0.0.1:9"]
+    row.delete()
+    counts.count(counts.ANSWERED, "postgresql", 2)
+    counts.count(counts.FELL_BACK, "timeout")
+    counts.count(counts.SENT, "taken", 40)
+    counts.count(counts.FAILED, "429")
+    counted = {
+        ("ekiden_searches_total", "postgresql"): 5,
+        ("ekiden_search_fallbacks_total", "timeout"): 1,
+        ("ekiden_search_sent_total", "taken"): 40,
+        ("ekiden_search_failures_total", "429"): 1,
+    }
+    assert told() == counted
+
+    now = timezone.now()
+    SearchIndex.objects.create(
+        name="jobs-000001", mapping_version=1, state="serving", serving_since=now, reconciled_at=now, missing=3, stale=0
+    )
+    SearchIndex.objects.create(name="jobs-000002", mapping_version=1)
+    SearchSlot.objects.bulk_create([SearchSlot(number=number) for number in range(SLOTS)])
+    Job.objects.bulk_create([Job(job_type="echo") for _ in range(7)])
+    SearchTombstone.objects.create(job_id=uuid7(), version=2, deleted_at=now - timedelta(seconds=90))
+    SearchRejection.objects.create(job_id=uuid7(), version=2, error_message="too long", retry_at=now)
+    found = told()
+    assert 90 < found.pop(("ekiden_search_lag_seconds",)) < 150
+    assert found == counted | {
+        ("ekiden_search_dirty_jobs",): 7,
+        ("ekiden_search_tombstones",): 1,
+        ("ekiden_search_rejections",): 1,
+        ("ekiden_search_indexes", "building"): 1,
+        ("ekiden_search_indexes", "serving"): 1,
+        ("ekiden_search_indexes", "retired"): 0,
+        ("ekiden_search_drift", "missing"): 3,
+        ("ekiden_search_drift", "stale"): 0,
+        ("ekiden_search_drift", "orphaned"): 0,
+        ("ekiden_search_reconciled_timestamp_seconds",): pytest.approx(now.timestamp()),
+    }
