@@ -100,6 +100,9 @@ NAMES: Final[dict[str, Field]] = {name: field for field in _ALL for name in (fie
 FREE_TEXT: Final = ("error_message", "project_name", "job_type", "hostname")
 FACETS: Final = tuple(field.name for field in _ALL if field.facet)
 METADATA_PREFIX: Final = "metadata."
+#: What REFERENCE fields are resolved to: the ids of the owner and of the workspace. Queries do not name them.
+OWNER: Final = Field("user", Kind.ID, "user_id", "The id of its owner.")
+WORKSPACE: Final = Field("workspace", Kind.ID, "workspace_id", "The id of its workspace.")
 
 
 def metadata_field(path: tuple[str, ...]) -> Field:
