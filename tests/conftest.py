@@ -11,6 +11,7 @@ from django.test import override_settings
 
 from tests.database_roles import database_roles, handlers_as_app  # noqa: F401 (fixtures)
 from tests.environment import CI, LOGS_APART
+from tests.search_server import faulty_engine, search_engine, search_url  # noqa: F401 (fixtures)
 
 #: What applications may use in their tests.
 pytest_plugins = ["jobs.pytest_plugin"]
