@@ -1,7 +1,6 @@
 """A job as the search engine has it: every field, written so that the engine's comparisons are ours."""
 
 import json
-from collections.abc import Iterator
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, Final
@@ -13,11 +12,10 @@ from jobs.models import Job
 from jobs.models.job import JobQuerySet
 from jobs.search.encoding import entry, head, micros, pairs
 from jobs.search.expressions import StringAt
-from jobs.search.language.fields import FIELDS, FREE_TEXT, Field, Kind
+from jobs.search.language.fields import FIELDS, FREE_TEXT, HEAD, TEXT_HEAD, Field, Kind
+from jobs.search.language.metadata_values import entries, texts
 from jobs.search.mapping import METADATA, REFERENCES, TEXT, TIMESTAMP, reversed_of
 
-#: No query can name a longer path.
-LONGEST_PATH: Final = 2_048
 _FIELDS: Final = tuple(field for field in FIELDS.values() if field.kind is not Kind.REFERENCE)
 #: What lies inside of JSON is read out of it by the database, under the field's name.
 _INSIDE: Final = tuple(field for field in _FIELDS if "__" in field.column)
@@ -45,7 +43,7 @@ def document(job: Job) -> dict[str, Any]:
     found: dict[str, Any] = {name: value for name, column in _PLAIN if (value := row[column]) is not None}
     found |= {name: str(value) for name, column in _IDS if (value := row[column]) is not None}
     found |= {name: micros(value) for name, column in _MOMENTS if (value := row[column]) is not None}
-    found |= {name: pairs(value) for name, column in _TEXTS if (value := row[column])}
+    found |= {name: pairs(value, TEXT_HEAD) for name, column in _TEXTS if (value := row[column])}
     found |= {name: heads for name, column in _LISTS if (heads := [head(value) for value in row[column] if value])}
     for name, column, backwards in _KEYWORDS:
         if value := row[column]:
@@ -58,41 +56,19 @@ def document(job: Job) -> dict[str, Any]:
 
 
 def _add_metadata(found: dict[str, Any], row: dict[str, Any]) -> None:
-    texts = [_pairs_of_name(value) for column in _FREE if (value := row[column])]
-    if (text := row["metadata_text"]) not in {None, "{}"}:
-        entries: list[str] = []
-        for path, value in _scalars(json.loads(text, parse_float=Decimal, parse_int=Decimal), ()):
-            if isinstance(value, str):
-                texts.append(pairs(value))
-            if path is not None:
-                entries.append(entry(path, value))
-        if entries:
-            found[METADATA] = entries
-    if texts:
-        found[TEXT] = texts
+    pieces = [_pairs_of_name(value) for column in _FREE if (value := row[column])]
+    if (text := row["metadata_text"]) != "{}":
+        metadata = json.loads(text, parse_float=Decimal, parse_int=Decimal)
+        pieces += [pairs(each, HEAD) for each in texts(metadata)]
+        if named := [entry(path, value) for path, value in entries(metadata)]:
+            found[METADATA] = named
+    if pieces:
+        found[TEXT] = pieces
 
 
-def _scalars(
-    value: Any, path: tuple[str, ...] | None, *, in_list: bool = False
-) -> Iterator[tuple[tuple[str, ...] | None, str | Decimal | bool]]:
-    """Give what is in a document, each with the path that leads there; None where none does."""
-    if isinstance(value, dict):
-        for key, inner in value.items():
-            yield from _scalars(inner, _deeper(path, key))
-    elif isinstance(value, list):
-        # A path sees through one list, not through lists in lists.
-        below = None if in_list else path
-        for inner in value:
-            yield from _scalars(inner, below, in_list=True)
-    elif value is not None and value != "":
-        yield path or None, value
-
-
-def _deeper(path: tuple[str, ...] | None, key: str) -> tuple[str, ...] | None:
-    return (*path, key) if path is not None and sum(map(len, path)) + len(key) <= LONGEST_PATH else None
-
-
-_pairs_of_name: Final = lru_cache(4096)(pairs)
+@lru_cache(4096)
+def _pairs_of_name(name: str) -> str:
+    return pairs(name, HEAD)
 
 
 def _named(*kinds: Kind) -> list[Field]:

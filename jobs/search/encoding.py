@@ -4,24 +4,21 @@ Texts, numbers and truths of metadata are entries of one keyword list, because a
 anybody's metadata has would let strangers grow the mapping without end. An entry is `<type>:<path>\\x1f<value>`.
 """
 
-import re
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from operator import add
 from typing import Final
 
-from jobs.search.language.fields import HEAD, TEXT_HEAD
+from jobs.search.language.fields import HEAD
 from jobs.search.language.folding import OPEN_BOX, fold
 
 STRINGS, NUMBERS, BOOLEANS = "s", "n", "b"
-#: Between the path and the value; paths have it escaped.
+#: Between the path and the value; no path that can be named has it.
 BREAK: Final = "\x1f"
 #: Sorts right behind BREAK: everything below a path comes before the path with this one.
 BEHIND: Final = "\x20"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_ESCAPES: Final = {"\x1e": "\x1e0", BREAK: "\x1e1", ".": "\x1e2"}
-_SPECIAL: Final = re.compile("[\x1e\x1f.]")
 #: Beyond any number that PostgreSQL holds.
 _FURTHEST: Final = 4_999_999
 _DIGITS: Final = len(str(2 * _FURTHEST))
@@ -39,16 +36,16 @@ def head(text: str) -> str:
     return text[: HEAD + 1]
 
 
-def pairs(text: str) -> str:
-    """Give the overlapping pairs of a text's characters as words: a phrase of them is a piece of the text."""
-    folded = fold(text[:TEXT_HEAD]).replace(" ", OPEN_BOX)
+def pairs(text: str, most: int) -> str:
+    """Give the overlapping pairs of a text's first characters as words: a phrase of them is a piece of the text."""
+    folded = fold(text[:most]).replace(" ", OPEN_BOX)
     # A text of a single character is in no pair, but it is there.
     return " ".join(map(add, folded, folded[1:])) or folded
 
 
 def prefix(kind: str, path: tuple[str, ...]) -> str:
     """Give what the entries of a path begin with."""
-    return f"{kind}:{'.'.join(map(_escaped, path))}{BREAK}"
+    return f"{kind}:{'.'.join(path)}{BREAK}"
 
 
 def entry(path: tuple[str, ...], value: str | Decimal | bool) -> str:
@@ -74,7 +71,3 @@ def number(value: Decimal) -> str:
     places = min(max(value.adjusted(), -_FURTHEST), _FURTHEST) + _FURTHEST
     code = f"{places:0{_DIGITS}}{head(significant)}"
     return f"0{code.translate(_COMPLEMENT)}~" if sign else f"2{code}"
-
-
-def _escaped(key: str) -> str:
-    return _SPECIAL.sub(lambda found: _ESCAPES[found[0]], key) if _SPECIAL.search(key) else key
