@@ -10,7 +10,7 @@ from jobs.models import EventCount
 ANSWERED: Final = "answered"
 #: Searches that PostgreSQL answered in the engine's place, by why.
 FELL_BACK: Final = "fell_back"
-#: What the engine was sent, by what it did with it: `taken`, `newer` (it had a later version), `rejected`.
+#: What the engine was sent, by what it did with it: `taken` or `rejected`.
 SENT: Final = "sent"
 #: Requests of the sync that failed as a whole or in part and are made again, by why.
 FAILED: Final = "failed"

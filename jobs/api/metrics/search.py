@@ -8,6 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from jobs import conf
 from jobs.models import SearchIndex
 from jobs.search import counts
+from jobs.search.engine import link
 from jobs.search.sync.state import figures
 
 _DRIFT = ("missing", "stale", "orphaned")
@@ -69,11 +70,12 @@ def _counters(on: bool) -> Iterator[Metric]:
             "ekiden_search_failures", "Requests of the sync that failed and are made again.", labels=["reason"]
         ),
     }
-    circuit = GaugeMetricFamily("ekiden_search_circuit_open", "1 while the process leaves the engine alone.", labels=())
-    if on:
+    open_ = GaugeMetricFamily("ekiden_search_circuit_open", "1 while the process leaves the engine alone.", labels=())
+    if on and (circuit := link.circuit()):
+        open_.add_metric([], int(circuit.state != "closed"))
         counts.flush()
         totals = counts.totals()
         for what, family in families.items():
             for which, number in sorted(totals[what].items()):
                 family.add_metric([which], number)
-    yield from (*families.values(), circuit)
+    yield from (*families.values(), open_)

@@ -34,6 +34,9 @@ from jobs.models.columns import uuid7
 from jobs.models.search_slot import SLOTS
 from jobs.outcomes import Attempt, Completed
 from jobs.search import counts
+from jobs.search.engine import link
+from jobs.search.engine.circuit import FAILURES
+from jobs.search.engine.failures import EngineAway
 from jobs.worker.counting import Counts
 from tests.api_client import problem
 from tests.jobs.api.conftest import bury
@@ -318,7 +321,15 @@ def test_search_is_told_once_it_is_enabled(db: None, settings: Any, operator: AP
         ("ekiden_search_fallbacks_total", "timeout"): 1,
         ("ekiden_search_sent_total", "taken"): 40,
         ("ekiden_search_failures_total", "429"): 1,
+        ("ekiden_search_circuit_open",): 0,
     }
+    assert told() == counted
+    circuit = link.circuit()
+    assert circuit is not None
+    for _ in range(FAILURES):
+        with pytest.raises(EngineAway):
+            circuit.run(link.engine().info)
+    counted["ekiden_search_circuit_open",] = 1
     assert told() == counted
 
     now = timezone.now()
