@@ -10,9 +10,10 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from uuid import UUID
 
+from jobs.search import counts
 from jobs.search.engine.failures import EngineAway, EngineError, NotFound, Refused, TooLarge
 from jobs.search.engine.operations import ItemResult, Operation
 
@@ -36,6 +37,8 @@ class Change:
     version: int
     #: None deletes.
     document: dict[str, Any] | None
+    #: Why no document could be made of the job: it counts as refused, and is not sent.
+    unfit: str = ""
 
 
 @dataclass(slots=True)
@@ -48,8 +51,13 @@ class Outcomes:
     rejected: dict[UUID, tuple[int, str]] = field(default_factory=dict)
     #: Why something is left: the engine is away, or lacks the index, or does not let us in.
     error: EngineError | None = None
-    #: `keep` said that it is not ours any more.
-    lost: bool = False
+    #: It was ended, or `keep` said that it is not ours any more.
+    stopped: bool = False
+
+    @property
+    def complete(self) -> bool:
+        """Of every change something is known."""
+        return self.error is None and not self.stopped
 
 
 def send(
@@ -68,7 +76,7 @@ def send(
     for group in _requests(targets, changes):
         delivery.deliver([operation for _, operations in group for operation in operations])
         delivery.settle(group)
-        if delivery.outcomes.error is not None or delivery.outcomes.lost or delivery.ended.is_set():
+        if not delivery.outcomes.complete:
             break
     return delivery.outcomes
 
@@ -83,19 +91,19 @@ class _Written(Operation):
         return self.text
 
 
-_Group = list[tuple[Change, list[Operation]]]
+_Group: TypeAlias = "list[tuple[Change, list[_Written]]]"
 
 
 def _requests(targets: Sequence[str], changes: Iterable[Change]) -> Iterator[_Group]:
     group: _Group = []
     count = size = 0
     for change in changes:
-        operations = [_written(target, change) for target in targets]
+        operations = [] if change.unfit else [_written(target, change) for target in targets]
         length = sum(len(operation.text) for operation in operations)
         if group and (count + len(operations) > MOST_OPERATIONS or size + length > MOST_BYTES):
             yield group
             group, count, size = [], 0, 0
-        group.append((change, list(operations)))
+        group.append((change, operations))
         count, size = count + len(operations), size + length
     if group:
         yield group
@@ -124,6 +132,8 @@ class _Delivery:
         for change, operations in group:
             places = [(operation.index, operation.id) for operation in operations]
             words = [self._refused[place] for place in places if place in self._refused]
+            if change.unfit:
+                words = [change.unfit]
             if any(place not in self._taken and place not in self._refused for place in places):
                 continue
             if words:
@@ -135,11 +145,11 @@ class _Delivery:
 
     def deliver(self, operations: list[Operation]) -> None:
         """Send until each operation is taken or refused, or there is a reason to stop."""
-        for tries in range(MOST_TRIES):
+        for tries in range(MOST_TRIES if operations else 0):
             operations, asked = self._try(operations)
             if not operations or (self.outcomes.error is not None and not self._may_pass):
                 return
-            if self.outcomes.lost or tries + 1 == MOST_TRIES or not self._pause(tries, asked):
+            if self.outcomes.stopped or tries + 1 == MOST_TRIES or not self._pause(tries, asked):
                 return
             self.outcomes.error = None
 
@@ -150,28 +160,24 @@ class _Delivery:
     def _try(self, operations: list[Operation]) -> tuple[list[Operation], float | None]:
         """Send once; give what has to go again, and the seconds that the engine asked for."""
         if self.ended.is_set() or not self.keep():
-            self.outcomes.lost = not self.ended.is_set()
+            self.outcomes.stopped = True
             return operations, None
         try:
             results = self.engine.bulk(operations)
         except TooLarge as error:
             return self._halves(operations, error)
-        except EngineAway as error:
-            self.outcomes.error = error
-            return operations, error.retry_after
-        except Refused as error:
-            if error.status == 400:
+        except EngineError as error:
+            if isinstance(error, Refused) and error.status == 400:
                 # Something in it: alone, it shows itself.
                 return self._halves(operations, error)
+            counts.count(counts.FAILED, error.kind)
             self.outcomes.error = error
-            return operations, None
-        except EngineError as error:
-            self.outcomes.error = error
-            return operations, None
+            return operations, error.retry_after if isinstance(error, EngineAway) else None
         return self._sort(operations, results), None
 
     def _halves(self, operations: list[Operation], error: EngineError) -> tuple[list[Operation], float | None]:
         if len(operations) == 1:
+            counts.count(counts.SENT, "rejected")
             self._refused[operations[0].index, operations[0].id] = str(error)
             return [], None
         left: list[Operation] = []
@@ -191,8 +197,10 @@ class _Delivery:
         for operation, result in zip(operations, results, strict=True):
             place = (operation.index, operation.id)
             if result.done:
+                counts.count(counts.SENT, "newer" if result.status == 409 else "taken")
                 self._taken.add(place)
             elif result.poisonous or self._alone_in_trouble(result, results):
+                counts.count(counts.SENT, "rejected")
                 self._refused[place] = f"{result.error_type}: {result.reason}"
             else:
                 self.outcomes.error = self._trouble(operation, result)

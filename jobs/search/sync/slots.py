@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.resources import files
 from typing import Any, Final
 from uuid import UUID
@@ -15,7 +16,7 @@ from jobs.models.search_slot import SLOTS
 from jobs.search.sync.state import targets
 
 #: Longer than one request may take: whoever sends says before each that it is still there.
-HELD_SECONDS: Final = 20.0
+HELD_SECONDS: Final = 40.0
 
 _QUERIES: Final = files("jobs") / "sql" / "queries"
 _TAKE: Final = (_QUERIES / "take_search_slot.sql").read_text()
@@ -42,11 +43,16 @@ def slot_of(job_id: UUID) -> int:
     return job_id.bytes[15] & (SLOTS - 1)
 
 
-def with_work() -> list[int]:
-    """Number the free slots that have something to send."""
+def with_work(settle: float) -> list[int]:
+    """Number the free slots that have something to send, changes among it that are so many seconds old."""
     with connection.cursor() as cursor:
-        cursor.execute(_WITH_WORK)
+        cursor.execute(_WITH_WORK, {"settle": settle})
         return [number for (number,) in cursor.fetchall()]
+
+
+def anybody_has_one() -> bool:
+    """Tell whether a process is sending at this moment."""
+    return SearchSlot.objects.filter(held_until__gt=ClockTimestamp()).exists()
 
 
 def take(numbers: Sequence[int], holder: str) -> Held | None:
@@ -57,18 +63,17 @@ def take(numbers: Sequence[int], holder: str) -> Held | None:
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(_TAKE, {"numbers": list(numbers), "seconds": HELD_SECONDS, "holder": holder})
         row = cursor.fetchone()
-        return Held(*row, targets()) if row else None
+        return Held(row[0], row[1], targets()) if row else None
 
 
 def keep(held: Held) -> bool:
     """Have the slot for another while; False when it is not ours any more."""
-    longer = ClockTimestamp() + models.Value(HELD_SECONDS) * _SECOND
-    return _held(held).update(held_until=longer) == 1
+    return bool(_held(held).update(held_until=ClockTimestamp() + timedelta(seconds=HELD_SECONDS)))
 
 
 def let_go(held: Held) -> bool:
     """Free the slot, which until the end of the caller's transaction nobody can take; False when it was not ours."""
-    return _held(held).update(held_until=None, holder="") == 1
+    return bool(_held(held).update(held_until=None, holder=""))
 
 
 def raise_tokens() -> None:
@@ -83,8 +88,3 @@ def raise_tokens() -> None:
 
 def _held(held: Held) -> Any:
     return SearchSlot.objects.filter(number=held.number, token=held.token)
-
-
-_SECOND: Final = models.Func(
-    template="interval '1 second'", arity=0, output_field=models.DurationField()
-)  # numbers times it are times

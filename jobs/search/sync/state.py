@@ -46,18 +46,22 @@ def targets() -> tuple[str, ...]:
 
 def figures() -> Figures:
     """Count what is still to be sent, by the database index of changed jobs, and without it not at all."""
+    return _figures(MOST_COUNTED)
+
+
+def lag() -> float:
+    """Give the seconds for which the oldest unsent change has waited; 0 when all is sent, or search is off."""
+    return _figures(1).lag
+
+
+def _figures(most: int) -> Figures:
     with transaction.atomic(), connection.cursor() as cursor:
         # By its statistics a third of all jobs might have changed, and the whole table would be read.
         cursor.execute("SET LOCAL enable_seqscan = off")
         if not _has_slots():
             return Figures()
-        cursor.execute(_FIGURES, {"most": MOST_COUNTED})
+        cursor.execute(_FIGURES, {"most": most})
         return Figures(*cursor.fetchone())
-
-
-def lag() -> float:
-    """Give the seconds for which the oldest unsent change has waited; 0 when all is sent, or search is off."""
-    return figures().lag
 
 
 def _has_slots() -> bool:
