@@ -17,7 +17,8 @@ _UNRESOLVED: Final = "A name that stands for ids is resolved before a tree is re
 def fits(node: Node, job: Job) -> bool:
     """Say whether a job fits a tree that is resolved.
 
-    Numbers of metadata are exact if it was read with parse_float=Decimal.
+    Numbers of metadata are exact if it was read with parse_float=Decimal. Of long texts so much counts as the engine
+    keeps: their first TEXT_HEAD characters where pieces are looked for, else one more than the longest value asked.
     """
     match node:
         case And(parts):
@@ -59,10 +60,9 @@ def _read(field: Field, job: Job) -> Any:
 
 def _searched(field: Field | None, job: Job) -> Iterator[str]:
     for name in FREE_TEXT if field is None else [field.name]:
-        head = TEXT_HEAD if FIELDS[name].kind is Kind.TEXT else HEAD
-        yield from (str(value)[:head] for value in values_of(FIELDS[name], job))
+        yield from (str(value)[:TEXT_HEAD] for value in values_of(FIELDS[name], job))
     if field is None:
-        yield from (text[:HEAD] for text in texts(job.metadata))
+        yield from (text[:TEXT_HEAD] for text in texts(job.metadata))
 
 
 def _fits_value(node: Is | Within | Like | Has | Near, value: Value) -> bool:

@@ -5,6 +5,7 @@ from typing import Final
 
 from jobs.search.language.errors import QueryError
 from jobs.search.language.fields import METADATA_PREFIX, NAMES
+from jobs.search.language.refused import check_word
 from jobs.search.language.scanning import Part, Token
 
 #: So many conditions may a query have.
@@ -40,33 +41,45 @@ def check(tokens: Sequence[Token]) -> None:
 
 def _check_pair(before: Token | None, token: Token) -> None:
     part, stands_before = token.part, before.part if before else None
-    touching = before is not None and before.end == token.start
+    if part is Part.WORD:
+        check_word(token, is_value=stands_before in (Part.COLON, Part.COMPARE))
     if part is Part.COLON:
         if stands_before is not Part.FIELD:
             raise QueryError("syntax", "A colon stands directly behind the name of a field.", token.start)
-        return
-    if part is Part.NEAR:
-        if stands_before is Part.PHRASE:
-            raise QueryError(
-                "not-allowed", "How near words are to each other cannot be asked: leave ~ out.", token.start
-            )
-        if stands_before is not Part.WORD or not touching:
-            raise QueryError("syntax", "~ stands directly behind the word that it is for.", token.start)
-        return
-    if stands_before in (Part.COLON, Part.COMPARE):
+    elif part is Part.NEAR:
+        _check_near(before, token)
+    elif before is not None and stands_before in (Part.COLON, Part.COMPARE):
         _check_value(before, token)
-        return
-    if part is Part.COMPARE and before is not None and touching and stands_before is Part.WORD:
-        raise _forgotten_colon(before, token)
-    if part in _JOINING or part is Part.CLOSE:
+    elif part in _JOINING or part is Part.CLOSE:
         _check_something_before(before, token)
-    if touching and {part, stands_before} == {Part.WORD, Part.PHRASE}:
+    elif before is not None:
+        _check_neighbours(before, token)
+
+
+def _check_near(before: Token | None, token: Token) -> None:
+    if before is not None and before.part is Part.PHRASE:
+        raise QueryError(
+            "not-allowed", "How near words are to each other cannot be asked: leave the ~ out.", token.start
+        )
+    if before is None or before.part is not Part.WORD or before.end != token.start:
+        raise QueryError("syntax", "A ~ stands directly behind the word that it is for.", token.start)
+
+
+def _check_neighbours(before: Token, token: Token) -> None:
+    """Refuse what only a missing or a wrong space can have brought together."""
+    touching = before.end == token.start
+    if before.part in (Part.MINUS, Part.PLUS) and not touching:
+        raise QueryError(
+            "syntax", f"A {before.text} stands directly before the condition that it is for.", before.start
+        )
+    if touching and {token.part, before.part} == {Part.WORD, Part.PHRASE}:
         raise QueryError("syntax", r"A quote inside of a word is written \"; else leave a space.", token.start)
+    if touching and token.part is Part.COMPARE and before.part is Part.WORD:
+        raise _forgotten_colon(before, token)
 
 
-def _check_value(before: Token | None, token: Token) -> None:
-    """Say what may follow a colon: a value, a comparison, a range or a group; behind a comparison, a value."""
-    assert before is not None
+def _check_value(before: Token, token: Token) -> None:
+    """Behind a colon a value, a comparison, a range or a group may stand, behind a comparison a value."""
     if token.part in (Part.WORD, Part.PHRASE):
         return
     if before.part is Part.COLON and token.part in (Part.COMPARE, Part.RANGE, Part.OPEN):
@@ -90,7 +103,8 @@ def _nothing_follows(before: Token, token: Token | None = None) -> QueryError:
     hint = ""
     if token is not None and what == "value" and token.part in _JOINING | _PREFIXES:
         hint = f' To look for the word itself, quote it: "{token.text}".'
-    return QueryError("syntax", f"Behind this {before.text} a {what} is missing.{hint}", before.start)
+    sign = {Part.COLON: "colon", Part.COMPARE: "comparison"}.get(before.part, before.text)
+    return QueryError("syntax", f"Behind this {sign} a {what} is missing.{hint}", before.start)
 
 
 def _forgotten_colon(before: Token, token: Token) -> QueryError:

@@ -54,8 +54,11 @@ class _Reading:
 
     def _operation(self, item: Any, field: Field | None) -> Node:
         """Join by our own precedence: luqum has AND bind closer than nothing at all, which people take for the same."""
-        alternatives = []
-        for is_or, found in groupby(_sequence(item), key=lambda part: part is _OR):
+        alternatives: list[Node] = []
+        sequence = list(_sequence(item))
+        if _OR in sequence:
+            _check_pluses(sequence)
+        for is_or, found in groupby(sequence, key=lambda part: part is _OR):
             if not is_or:
                 alternatives.append(all_of(tuple(self.node(operand, field) for operand in found)))
         return any_of(tuple(alternatives))
@@ -135,6 +138,14 @@ def _sequence(item: Any) -> Iterator[Any]:
         if index and type(item).__name__ == "OrOperation":
             yield _OR
         yield from _sequence(operand)
+
+
+def _check_pluses(sequence: list[Any]) -> None:
+    for operand in sequence:
+        if type(operand).__name__ == "Plus":
+            raise QueryError(
+                "not-allowed", "A + beside OR has no meaning here: all or any, in parentheses.", operand.pos
+            )
 
 
 def _ends(token: Token) -> tuple[Literal, Literal]:
