@@ -33,6 +33,7 @@ def begin(engine: Engine, progress: Progress) -> Hold | None:
 
     While another one builds it this waits, to go on in its place should it die.
     """
+    _forget_lost(engine)
     waiting = False
     while True:
         row = SearchIndex.objects.building()
@@ -58,6 +59,17 @@ def abandon(engine: Engine, hold: Hold) -> None:
         raise_tokens()
         row.delete()
     engine.delete_index(hold.name)
+
+
+def _forget_lost(engine: Engine) -> None:
+    """Give up an index that serves and is gone from the engine: nothing can be sent to it, and the next is the first."""
+    serving = SearchIndex.objects.serving()
+    if serving is None or engine.index_exists(serving.name):
+        return
+    _logger.warning("the index %s is gone from the engine: PostgreSQL answers until there is a new one", serving.name)
+    with transaction.atomic():
+        raise_tokens()
+        SearchIndex.objects.filter(name=serving.name, state=SearchIndex.State.SERVING).delete()
 
 
 def _fits(engine: Engine, row: SearchIndex) -> bool:

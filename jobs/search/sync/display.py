@@ -40,8 +40,7 @@ class Bar:
 
     def begin(self, what: str, total: int | None = None, done: int = 0) -> None:
         self._close()
-        # Not by the sum of both: the rate is that of this run.
-        number = self._bars.add_task(what, total=total and max(total, done), completed=done)
+        number = self._bars.add_task(what, total=total and max(total, done), completed=done, before=done)
         self._task = next(task for task in self._bars.tasks if task.id == number)
 
     def advance(self, count: int) -> None:
@@ -110,5 +109,6 @@ class _Count(ProgressColumn):
 
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.0f}/s" if speed else "")
+        # Of this run, without what was done before it.
+        done, elapsed = task.completed - task.fields["before"], task.elapsed
+        return Text(f"{done / elapsed:,.0f}/s" if done and elapsed else "")

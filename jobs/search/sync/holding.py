@@ -13,6 +13,8 @@ from jobs.models.columns import ClockTimestamp
 
 #: Whoever builds an index writes its row more often than this; after so long it is taken for dead.
 HELD_FOR: Final = timedelta(seconds=30)
+#: Seconds after which its row is written at the latest.
+SIGN_OF_LIFE: Final = HELD_FOR.total_seconds() / 4
 
 
 class HoldLost(JobError):
