@@ -52,6 +52,8 @@ class SearchIndex(models.Model):
     missing = models.BigIntegerField(null=True, blank=True)
     stale = models.BigIntegerField(null=True, blank=True)
     orphaned = models.BigIntegerField(null=True, blank=True)
+    #: How many reconciliations in a row, up to the latest, found something.
+    drifting_runs = models.IntegerField(default=0, db_default=0)
     created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
     serving_since = models.DateTimeField(null=True, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
