@@ -42,6 +42,9 @@ def _indexes(rows: list[SearchIndex]) -> Iterator[Metric]:
     drift = GaugeMetricFamily(
         "ekiden_search_drift", "Documents that the latest reconciliation found wrong, and mended.", labels=["kind"]
     )
+    runs = GaugeMetricFamily(
+        "ekiden_search_drifting_runs", "How many reconciliations in a row found something wrong.", labels=()
+    )
     at = GaugeMetricFamily(
         "ekiden_search_reconciled_timestamp_seconds", "When the index that serves was reconciled last.", labels=()
     )
@@ -51,10 +54,11 @@ def _indexes(rows: list[SearchIndex]) -> Iterator[Metric]:
             states.add_metric([state], of_each[state])
     for row in rows:
         if row.state == SearchIndex.State.SERVING and row.reconciled_at is not None:
+            runs.add_metric([], row.drifting_runs)
             at.add_metric([], row.reconciled_at.timestamp())
             for kind in _DRIFT:
                 drift.add_metric([kind], getattr(row, kind) or 0)
-    yield from (states, drift, at)
+    yield from (states, drift, runs, at)
 
 
 def _counters(on: bool) -> Iterator[Metric]:

@@ -8,6 +8,8 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
+from django.db.models import F
 
 from jobs.exceptions import JobError
 from jobs.models import SearchIndex
@@ -103,6 +105,7 @@ def note(index: str, found: Drift) -> None:
         missing=found.missing,
         stale=found.stale + found.newer,
         orphaned=found.orphaned,
+        drifting_runs=F("drifting_runs") + 1 if found.total else 0,
     )
 
 

@@ -334,7 +334,14 @@ def test_search_is_told_once_it_is_enabled(db: None, settings: Any, operator: AP
 
     now = timezone.now()
     SearchIndex.objects.create(
-        name="jobs-000001", mapping_version=1, state="serving", serving_since=now, reconciled_at=now, missing=3, stale=0
+        name="jobs-000001",
+        mapping_version=1,
+        state="serving",
+        serving_since=now,
+        reconciled_at=now,
+        missing=3,
+        stale=0,
+        drifting_runs=2,
     )
     SearchIndex.objects.create(name="jobs-000002", mapping_version=1)
     SearchSlot.objects.bulk_create([SearchSlot(number=number) for number in range(SLOTS)])
@@ -353,5 +360,6 @@ def test_search_is_told_once_it_is_enabled(db: None, settings: Any, operator: AP
         ("ekiden_search_drift", "missing"): 3,
         ("ekiden_search_drift", "stale"): 0,
         ("ekiden_search_drift", "orphaned"): 0,
+        ("ekiden_search_drifting_runs",): 2,
         ("ekiden_search_reconciled_timestamp_seconds",): pytest.approx(now.timestamp()),
     }
