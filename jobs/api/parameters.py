@@ -1,6 +1,7 @@
 """Query parameters read strictly: a mistyped filter must not answer with everybody's jobs."""
 
-from datetime import datetime, timedelta
+from collections.abc import Set
+from datetime import datetime
 from typing import Any, ClassVar, Final, TypeVar
 
 from django import forms
@@ -14,16 +15,13 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.api.fields import read_moment
-from accounts.uuid7 import first_uuid7
+from accounts.uuid7 import first_id_behind, first_id_since
 from jobs.options import TEXT_MAX_LENGTH
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 
 #: Read by the pagination.
 OF_PAGES: Final = frozenset({"limit", "cursor"})
-
-#: How far an application host's clock, which made the id, may be off the database's, which made created_at.
-CLOCK_SKEW: Final = timedelta(minutes=1)
 
 
 class StrictFilterBackend(DjangoFilterBackend):
@@ -37,7 +35,9 @@ class StrictFilterBackend(DjangoFilterBackend):
         return super().filter_queryset(request, queryset, view)
 
 
-def refuse_unread(request: Request, lone: set[str], several: set[str] = frozenset()) -> None:  # type: ignore[assignment]
+def refuse_unread(
+    request: Request, lone: Set[str], several: Set[str] = frozenset(), maybe_empty: Set[str] = frozenset()
+) -> None:
     """Raise ValidationError naming every parameter that would be ignored in whole or in part."""
     errors = {}
     for name, values in request.query_params.lists():
@@ -45,7 +45,7 @@ def refuse_unread(request: Request, lone: set[str], several: set[str] = frozense
             errors[name] = [ErrorDetail("There is no such parameter.", code="unknown-parameter")]
         elif len(values) > 1 and name in lone:
             errors[name] = [ErrorDetail("Stands here more than once.", code="repeated")]
-        elif not all(values):
+        elif not all(values) and name not in maybe_empty:
             errors[name] = [ErrorDetail("Is empty.", code="empty")]
     if errors:
         raise ValidationError(errors)
@@ -106,16 +106,9 @@ class SeveralWords(forms.SelectMultiple):
 
 def since(queryset: Rows, name: str, moment: datetime) -> Rows:
     """Keep rows whose time of creation, the column `name`, is this moment or later."""
-    return queryset.filter(**{"id__gte": first_uuid7(_shifted(moment, -CLOCK_SKEW)), f"{name}__gte": moment})
+    return queryset.filter(**{"id__gte": first_id_since(moment), f"{name}__gte": moment})
 
 
 def before(queryset: Rows, name: str, moment: datetime) -> Rows:
     """Keep rows whose time of creation, the column `name`, is before this moment."""
-    return queryset.filter(**{"id__lt": first_uuid7(_shifted(moment, CLOCK_SKEW)), f"{name}__lt": moment})
-
-
-def _shifted(moment: datetime, by: timedelta) -> datetime:
-    try:
-        return moment + by
-    except OverflowError:
-        return moment
+    return queryset.filter(**{"id__lt": first_id_behind(moment), f"{name}__lt": moment})

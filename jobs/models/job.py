@@ -1,6 +1,6 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -17,6 +17,12 @@ from jobs.models.comparison import HoldsUniqueKey, RowAfter
 from jobs.models.queue import Queue
 from jobs.statuses import FINAL, Priority, Status, WaitsFor
 
+#: True of every job. It names the indexes that pending jobs are spread over, one of which has each of them: from the
+#: status alone the planner would read the whole table.
+IN_AN_INDEX_OF_PENDING: Final = (
+    Q(waits_for=None, lane_key=None) | Q(waits_for=None, lane_key__isnull=False) | Q(waits_for__isnull=False)
+)
+
 
 class JobQuerySet(models.QuerySet["Job"]):
     """Rules of the job table alone; flows across tables are modules named by their verb."""
@@ -29,13 +35,8 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(user=user)
 
     def pending(self) -> Self:
-        """Every pending job, whatever it waits for.
-
-        The second condition is always true. It names the indexes that pending jobs are spread over, one of which has
-        each of them: from the status alone the planner would read the whole table.
-        """
-        open_lane, other_lane = Q(waits_for=None, lane_key=None), Q(waits_for=None, lane_key__isnull=False)
-        return self.filter(open_lane | other_lane | Q(waits_for__isnull=False), status=Status.PENDING)
+        """Every pending job, whatever it waits for."""
+        return self.filter(IN_AN_INDEX_OF_PENDING, status=Status.PENDING)
 
     def startable(self) -> Self:
         """Pending jobs that wait for nothing but their time."""
