@@ -3,12 +3,14 @@
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,6 +62,7 @@ class Handler(BaseHTTPRequestHandler):
     def setup(self) -> None:
         super().setup()
         self.server.connected.add(self.connection)
+        self.server.connections += 1
 
     def finish(self) -> None:
         self.server.connected.discard(self.connection)
@@ -122,6 +125,8 @@ class FaultProxy(LocalServer):
         self.upstream_url = parts._replace(netloc=host[2]).geturl().rstrip("/")
         self.upstream = urllib3.PoolManager(maxsize=16, ca_certs=ca_certs or None)
         self.connected: set[socket.socket] = set()
+        #: How many were ever opened.
+        self.connections = 0
         self.asked: list[Asked] = []
         #: Set by heal(): what dawdles goes on.
         self.healed = threading.Event()
@@ -133,6 +138,12 @@ class FaultProxy(LocalServer):
     @property
     def url(self) -> str:
         return f"http://{self._user}127.0.0.1:{self.server_port}"
+
+    def speak_tls(self, certificate: Path) -> None:
+        """Have the host's certificate, and the key in the same file."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def fail(self, fault: Fault, method: str = "", path: str = "", times: int | None = None) -> None:
         """Do this in place of answering, for this method and paths in which this pattern is found, if given."""
