@@ -66,6 +66,10 @@ class Circuit:
         self._era = 0
         self._opened = self._failures = self._slow = self._spared = 0
 
+    @property
+    def state(self) -> State:
+        return self.figures().state
+
     def figures(self) -> Figures:
         """Tell how it is, for metrics and for people."""
         with self._lock:
