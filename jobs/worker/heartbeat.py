@@ -21,7 +21,6 @@ from jobs.models import Job, Worker
 from jobs.models.columns import ClockTimestamp
 from jobs.outcomes import Attempt
 from jobs.registry import registry
-from jobs.search import counts as search_counts
 from jobs.source import release
 from jobs.worker.counting import Counts
 from jobs.worker.database import TRANSIENT, close_quietly, first_line
@@ -95,7 +94,6 @@ class Heartbeat(threading.Thread):
                         self.beat()
                         self.counts.flush()
                         redis_counts.flush()
-                        search_counts.flush()
                     self._renew(now, everything=slept)
                     if now >= cancel_due:
                         cancel_due = now + CANCEL_POLL_SECONDS
