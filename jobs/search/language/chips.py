@@ -76,15 +76,20 @@ def _has_alternatives(tokens: Sequence[Token]) -> bool:
 
 def _without(text: str, conditions: Sequence[Sequence[Token]], index: int) -> str:
     """Leave out a condition and what joins it to the next one, or the last one and what joins it to those before."""
-    if index + 1 < len(conditions):
-        return (text[: conditions[index][0].start] + text[conditions[index + 1][0].start :]).strip()
-    return text[: conditions[index - 1][-1].end].strip() if index else ""
+    before = conditions[index - 1][-1].end if index else 0
+    if index + 1 == len(conditions):
+        return text[:before].lstrip()
+    # Parentheses and quotes need no space around them, but what they parted does.
+    joint = text[before : conditions[index][0].start] or " "
+    return (text[:before] + joint + text[conditions[index + 1][0].start :]).lstrip()
 
 
 def _label(text: str, condition: Sequence[Token]) -> str:
     """Say it shorter: names as words, values without quotes; what is more than one field and value stays as it is."""
     rest = list(condition)
     denied = ""
+    if _has_alternatives(rest):
+        return text[rest[0].start : rest[-1].end]
     while rest and rest[0].part in _PREFIXES:
         denied = denied if rest[0].part is Part.PLUS else "" if denied else "not "
         rest.pop(0)
@@ -94,11 +99,15 @@ def _label(text: str, condition: Sequence[Token]) -> str:
 def _field_label(tokens: Sequence[Token]) -> str:
     if [token.part for token in tokens] == [Part.PHRASE]:
         return f"“{_plain(tokens[0])}”"
+    if "".join(token.text for token in tokens) in {"*", "*:*"}:
+        return "every job"
     if len(tokens) < 3 or tokens[0].part is not Part.FIELD or tokens[2].part is Part.OPEN:
         return ""
     name, value = _name(tokens[0].text), tokens[2:]
     if tokens[0].text == "_exists_":
         return f"has {_name(value[0].text)}"
+    if [token.text for token in value] == ["*"]:
+        return f"has {name}"
     return f"{name}: {''.join(map(_value, value))}"
 
 
@@ -117,8 +126,8 @@ def _value(token: Token) -> str:
             return f"{token.text[0]}{low} – {high}{token.text[-1]}"
         signs = "> " if token.text[0] == "{" else "≥ ", "< " if token.text[-1] == "}" else "≤ "
         return "any" if low == high else signs[1] + high if low == "*" else signs[0] + low
-    return _plain(token)
+    return token.text if token.part is Part.NEAR else _plain(token)
 
 
 def _plain(token: Token) -> str:
-    return Literal.of(token.text, token.start).text if token.part is Part.PHRASE else token.text
+    return Literal.of(token.text, token.start).text

@@ -23,8 +23,10 @@ _UNFINISHED: Final = _JOINING | _PREFIXES | {Part.COLON, Part.COMPARE, Part.OPEN
 def check(tokens: Sequence[Token]) -> None:
     """Raise QueryError unless the tokens are a query within the limits."""
     before: Token | None = None
-    for token in tokens:
+    for index, token in enumerate(tokens):
         _check_pair(before, token)
+        if token.part is Part.NEAR and index > 1 and tokens[index - 2].part is Part.COMPARE:
+            raise QueryError("not-allowed", "A value that others are compared with has no ~.", token.start)
         before = token
     if before is not None and before.part in _UNFINISHED:
         raise _nothing_follows(before)
@@ -74,6 +76,8 @@ def _check_neighbours(before: Token, token: Token) -> None:
         )
     if touching and {token.part, before.part} == {Part.WORD, Part.PHRASE}:
         raise QueryError("syntax", r"A quote inside of a word is written \"; else leave a space.", token.start)
+    if touching and before.part in _JOINING | {Part.NOT} and token.part in (Part.PHRASE, Part.COMPARE):
+        raise QueryError("syntax", f"Leave a space behind {before.text}.", token.start)
     if touching and token.part is Part.COMPARE and before.part is Part.WORD:
         raise _forgotten_colon(before, token)
 

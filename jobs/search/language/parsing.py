@@ -11,7 +11,7 @@ from jobs.search.language.fields import Field
 from jobs.search.language.grammar import check
 from jobs.search.language.literals import Literal
 from jobs.search.language.naming import field_named
-from jobs.search.language.scanning import ENDS_OF_RANGE, Part, Token, scan
+from jobs.search.language.scanning import ENDS_OF_RANGE, Token, scan
 from jobs.search.language.syntax import structure
 from jobs.search.language.tree import EVERYTHING, And, Has, Node, Not, Or
 
@@ -71,19 +71,19 @@ class _Reading:
             )
         if name.text == _EXISTS:
             return self._exists(item.expr)
-        if name.text == "*" and self._text_of(item.expr) == "*":
+        if name.text == "*" and self._token(item.expr).text == "*":
             return EVERYTHING
         return self.node(item.expr, field_named(name.text, name.start))
 
     def _exists(self, item: Any) -> Node:
-        token = self.tokens[item.pos]
-        if token.part is not Part.WORD:
+        token = self._token(item)
+        if type(item).__name__ != "Word":
             raise QueryError("syntax", "Behind _exists_: the name of a field stands.", token.start)
         return Has(field_named(token.text, token.start))
 
     def _condition(self, item: Any, field: Field | None) -> Node:
         kind = type(item).__name__
-        token = self.tokens[item.pos]
+        token = self._token(item)
         if kind == "Fuzzy":
             degree = self.tokens[token.end]
             return near(field, Literal.of(token.text, token.start), degree.text[1:], degree.start)
@@ -94,8 +94,9 @@ class _Reading:
         literal = Literal.of(token.text, token.start)
         return anywhere(literal) if field is None else equal_to(field, literal, self.now)
 
-    def _text_of(self, item: Any) -> str:
-        return self.tokens[item.pos].text
+    def _token(self, item: Any) -> Token:
+        """Give where an item begins; of one with a ~ luqum takes the space before it for a part."""
+        return self.tokens[getattr(item, "term", item).pos]
 
     def _comparison(self, item: Any, token: Token, field: Field | None) -> Node:
         value = self.tokens[item.a.pos]

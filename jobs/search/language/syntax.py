@@ -40,6 +40,8 @@ def _mask(token: Token) -> str:
     if token.part is Part.RANGE:
         # Its two ends are read from the token itself; so much room there always is.
         return token.text[0] + ("w TO w".ljust(length - 2)) + token.text[-1]
+    if token.part is Part.NEAR:
+        return "~".ljust(length, "1")
     return token.text
 
 
