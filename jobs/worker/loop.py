@@ -6,10 +6,11 @@ import threading
 import time
 from contextlib import suppress
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from jobs import current
+from jobs import conf, current
 from jobs.outcomes import Attempt, Snoozed
 from jobs.registry import registry
 from jobs.worker.chores import ChoreThread
@@ -30,6 +31,9 @@ from jobs.worker.scheduler import Scheduler
 from jobs.worker.stalls import StallWatch
 from jobs.worker.threads import ThreadSlots
 from jobs.worker.wakeup import listeners
+
+if TYPE_CHECKING:
+    from jobs.worker.search_sync import SearchSync
 
 _logger = logging.getLogger(__name__)
 
@@ -64,6 +68,7 @@ class WorkerLoop:
         self.maintenance = Maintenance(options, self.counts)
         self.chores = ChoreThread()
         self.scheduler = Scheduler(options.poll_interval)
+        self.search_sync = _search_sync() if options.maintenance else None
         self.claimer = Claimer(options)
         self._claiming = threading.Thread(target=self._claim_until_stopped, name="claimer", daemon=True)
         self._vital = (self._claiming, self.recorder, self.heartbeat)
@@ -87,6 +92,8 @@ class WorkerLoop:
             self.maintenance.start()
             self.chores.start()
             self.scheduler.start()
+        if self.search_sync is not None:
+            self.search_sync.start()
         self._claiming.start()
         _logger.info(
             "worker %s works on %s with %s slots",
@@ -223,6 +230,8 @@ class WorkerLoop:
         self.maintenance.stop()
         self.chores.stop()
         self.scheduler.stop()
+        if self.search_sync is not None:
+            self.search_sync.stop()
         for listener in self.listeners:
             listener.stop()
         self._claiming.join()
@@ -237,6 +246,8 @@ class WorkerLoop:
         self.threads.stop()
         self.coroutines.stop()
         self.recorder.finish(OUTCOMES_GRACE_SECONDS)
+        if self.search_sync is not None:
+            self.search_sync.finish()
         # Last of all: while anything runs or waits to be recorded, the heartbeat keeps it ours.
         self.heartbeat.stop()
         self.heartbeat.join()
@@ -252,6 +263,14 @@ class WorkerLoop:
                 break
             self.hand.room.wait(0.1)
             self.hand.room.clear()
+
+
+def _search_sync() -> "SearchSync | None":
+    if not conf.search_urls():
+        return None
+    from jobs.worker.search_sync import SearchSync  # what it needs is not loaded where no engine is named
+
+    return SearchSync()
 
 
 def _look_for_types(attempts: list[Attempt]) -> None:

@@ -1,7 +1,8 @@
 """Making documents of jobs, a few at a time: one that cannot be made is told, and holds up no other."""
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Final
 from uuid import UUID
 
@@ -26,7 +27,14 @@ def changes(jobs: Iterable[Job]) -> Iterator[Change]:
             yield Change(job.pk, job.version, None, unfit=f"{type(error).__name__}: {error}")
 
 
-def changes_of(ids: Sequence[UUID]) -> Iterator[Change]:
-    """Read these jobs as they are now, and give what the engine is to hold; those that are gone are left out."""
+def changes_of(
+    ids: Sequence[UUID], asking: Callable[[], AbstractContextManager[object]] = nullcontext
+) -> Iterator[Change]:
+    """Read these jobs as they are now, and give what the engine is to hold; those that are gone are left out.
+
+    `asking` is a context that the database is asked in.
+    """
     for start in range(0, len(ids), AT_ONCE):
-        yield from changes(documentable(Job.objects.filter(pk__in=ids[start : start + AT_ONCE]).order_by()))
+        with asking():
+            jobs = list(documentable(Job.objects.filter(pk__in=ids[start : start + AT_ONCE]).order_by()))
+        yield from changes(jobs)

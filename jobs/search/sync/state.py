@@ -6,7 +6,7 @@ from typing import Final
 
 from django.db import connection, transaction
 
-from jobs.models import SearchIndex
+from jobs.models import SearchIndex, SearchSlot
 
 #: Changed jobs are counted up to so many; what is more is said to be that many.
 MOST_COUNTED: Final = 100_000
@@ -29,7 +29,7 @@ class Figures:
 
 def is_enabled() -> bool:
     """Tell whether jobs are sent to a search engine, or are about to be: `manage.py search enable` was called."""
-    return SearchIndex.objects.exists()
+    return SearchIndex.objects.written().exists()
 
 
 def targets() -> tuple[str, ...]:
@@ -58,14 +58,8 @@ def _figures(most: int) -> Figures:
     with transaction.atomic(), connection.cursor() as cursor:
         # By its statistics a third of all jobs might have changed, and the whole table would be read.
         cursor.execute("SET LOCAL enable_seqscan = off")
-        if not _has_slots():
+        # Slots are made after the database index, and go before it.
+        if not SearchSlot.objects.exists():
             return Figures()
         cursor.execute(_FIGURES, {"most": most})
         return Figures(*cursor.fetchone())
-
-
-def _has_slots() -> bool:
-    # Slots are made after the database index, and go before it.
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT FROM job_search_slots)")
-        return bool(cursor.fetchone()[0])

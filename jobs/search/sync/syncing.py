@@ -1,12 +1,14 @@
 """Bringing what changed into the search engine: a slot, a batch, a mark; and again."""
 
 import logging
+import math
 import os
 import random
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 from uuid import UUID
@@ -46,7 +48,7 @@ def sync_round() -> int:
     return Syncer().round()
 
 
-def sync_until_clean(deadline: float, ended: threading.Event | None = None) -> bool:
+def sync_until_clean(deadline: float = math.inf, ended: threading.Event | None = None) -> bool:
     """Send until all is sent that had changed before this call; False when `deadline` (monotonic) comes first.
 
     Jobs that somebody has locked may be left: they are sent, and will be again in the version that comes of it. Waits
@@ -74,9 +76,16 @@ def sync_until_clean(deadline: float, ended: threading.Event | None = None) -> b
 class Syncer:
     """Sends the changes of one process, batch by batch. Any number of processes may, one beside the other."""
 
-    def __init__(self, settle: float = SETTLE_SECONDS, ended: threading.Event | None = None) -> None:
+    def __init__(
+        self,
+        settle: float = SETTLE_SECONDS,
+        ended: threading.Event | None = None,
+        asking: Callable[[], AbstractContextManager[object]] = nullcontext,
+    ) -> None:
         self.settle = settle
         self.ended = ended or threading.Event()
+        #: The context that the database is asked in; the engine is asked outside of it.
+        self.asking = asking
         self._holder = current.worker_id() or f"{socket.gethostname()}:{os.getpid()}"
         #: Versions that were sent and could not be marked, and when to send them again.
         self._unmarked: dict[tuple[UUID, int], float] = {}
@@ -84,27 +93,38 @@ class Syncer:
     def round(self) -> int:
         """Send a batch of each free slot; see sync_round."""
         engine = engine_of_settings()
-        numbers = slots.with_work(self.settle) if engine is not None else []
-        if engine is None or not numbers or not state.targets():
+        if engine is None:
             return 0
+        with self.asking():
+            numbers = slots.with_work(self.settle)
+            if not numbers or not state.targets():
+                return 0
         # Not all processes after the same slot.
         random.shuffle(numbers)
         sent = 0
         for number in numbers:
-            if not self.ended.is_set() and (held := slots.take([number], self._holder)) is not None:
+            if self.ended.is_set():
+                break
+            with self.asking():
+                held = slots.take([number], self._holder)
+            if held is not None:
                 sent += self._send(engine, held)
         return sent
 
     def _send(self, engine: "Engine", held: Held) -> int:
         now = time.monotonic()
         self._unmarked = {sent: until for sent, until in self._unmarked.items() if until > now}
-        again = rejecting.due(held)
-        ids = list(dict.fromkeys([*dirty(held, self.settle, self._unmarked), *again]))
-        deletions = tombstones.deletions(held)
+        with self.asking():
+            again = rejecting.due(held)
+            ids = list(dict.fromkeys([*dirty(held, self.settle, self._unmarked), *again]))
+            deletions = tombstones.deletions(held)
         # No transaction is open here: the engine may take its time, and nobody waits for it.
-        outcomes = send(engine, held.targets, chain(deletions, changes_of(ids)), _Keeping(held), self.ended)
+        changes = chain(deletions, changes_of(ids, self.asking))
+        outcomes = send(engine, held.targets, changes, _Keeping(held), self.ended)
         crash_point("after_search_bulk")
-        if not self._settle(held, outcomes, deletions, again):
+        with self.asking():
+            ours = self._settle(held, outcomes, deletions, again)
+        if not ours:
             _logger.info("slot %s was taken over: what was sent is sent again", held.number)
         if outcomes.error is not None:
             raise outcomes.error
