@@ -62,7 +62,7 @@ def abandon(engine: Engine, hold: Hold) -> None:
 
 
 def _forget_lost(engine: Engine) -> None:
-    """Give up an index that serves and is gone from the engine: nothing can be sent to it, and the next is the first."""
+    """Give up an index that serves and is gone from the engine: nothing can be sent to it, and the next is a first."""
     serving = SearchIndex.objects.serving()
     if serving is None or engine.index_exists(serving.name):
         return

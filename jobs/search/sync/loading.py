@@ -108,10 +108,11 @@ class _Loader:
 
 
 def _chunks(after: UUID | None) -> Iterator[list[Job]]:
-    """Read all jobs behind an id; those that come meanwhile and are not met count as changes."""
-    while True:
-        behind = Job.objects.order_by("id") if after is None else Job.objects.order_by("id").filter(id__gt=after)
-        jobs = list(documentable(behind)[:AT_ONCE])
+    """Read the jobs behind an id that are there now; those that come meanwhile are changes like any other."""
+    last = Job.objects.order_by("-id").values_list("id", flat=True).first()
+    while last is not None:
+        left = Job.objects.order_by("id").filter(id__lte=last)
+        jobs = list(documentable(left if after is None else left.filter(id__gt=after))[:AT_ONCE])
         if not jobs:
             return
         after = jobs[-1].id

@@ -1,0 +1,284 @@
+"""A new index from the database: complete, resumable, and searched from one moment to the next."""
+
+import threading
+import time
+
+import pytest
+from django.db import connections
+from django.db.models import F
+
+from jobs.models import Job, SearchIndex, SearchSlot
+from jobs.search.sync import beginning, loading, reindexing
+from jobs.search.sync.beginning import AliasTaken
+from jobs.search.sync.holding import HoldLost, take
+from jobs.search.sync.progress import Unseen
+from jobs.search.sync.reindexing import NotEnabled, reindex
+from jobs.search.sync.syncing import sync_until_clean
+from tests.jobs.search.sync.agreement import assert_agreement
+from tests.jobs.search.sync.switched_on import put_in, switched_on  # noqa: F401 (fixture)
+from tests.search_server import search_engine, search_url  # noqa: F401 (fixtures)
+
+
+class Meddling(Unseen):
+    """Does something at every step of the load."""
+
+    def __init__(self, act):
+        self.act, self.parts, self.lines, self.what = act, [], [], ""
+
+    def begin(self, what, total=None, done=0):
+        self.what = what
+        self.parts.append((what, total, done))
+
+    def advance(self, count):
+        if self.what == "loading":
+            self.act()
+
+    def note(self, line):
+        self.lines.append(line)
+
+
+@pytest.fixture
+def server(switched_on, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(loading, "AT_ONCE", 20)
+    monkeypatch.setattr(beginning, "LOOK_SECONDS", 0.02)
+    return switched_on
+
+
+def sync():
+    assert sync_until_clean(time.monotonic() + 60)
+
+
+def states():
+    return dict(SearchIndex.objects.order_by("name").values_list("name", "state"))
+
+
+def churn():
+    """Change some jobs, delete some and put some in, as clients do."""
+    ids = list(Job.objects.order_by("?").values_list("pk", flat=True)[:9])
+    Job.objects.filter(pk__in=ids[:6]).update(progress=F("progress") + 1)
+    Job.objects.filter(pk__in=ids[6:]).delete()
+    put_in(3, queue="late")
+
+
+def test_the_first_index_of_all_is_loaded_marked_and_searched(server):
+    put_in(130)
+    assert reindex() is True
+    first = server.new_index()
+    assert server.engine.aliases(server.alias) == [first]
+    index = SearchIndex.objects.get()
+    assert (index.name, index.state, index.loaded) == (first, "serving", 130)
+    assert index.loaded_at and index.serving_since and index.reconciled_at
+    assert (index.missing, index.stale, index.orphaned, index.held_until) == (0, 0, 0, None)
+    assert not Job.objects.filter(es_sync_version__lt=F("version")).exists()
+    assert_agreement()
+
+
+def test_nothing_is_sent_to_the_first_index_but_by_its_loader(server):
+    put_in(100)
+    names = []
+
+    def look():
+        churn()
+        names.append(server.engine.count(server.new_index()))
+        sync()
+
+    reindex(Meddling(look))
+    sync()
+    assert len(names) >= 5
+    assert_agreement()
+
+
+def test_a_second_index_is_built_beside_the_first_while_jobs_change(server):
+    put_in(130)
+    reindex()
+    tokens = set(SearchSlot.objects.values_list("token", flat=True))
+
+    def look():
+        churn()
+        # What changed is sent to both: searches lag no more than before.
+        sync()
+        assert_agreement(server.new_index(1))
+
+    reindex(Meddling(look))
+    assert states() == {server.new_index(1): "retired", server.new_index(2): "serving"}
+    assert server.engine.aliases(server.alias) == [server.new_index(2)]
+    assert min(SearchSlot.objects.values_list("token", flat=True)) > max(tokens)
+    churn()
+    sync()
+    assert_agreement()
+
+
+def test_it_goes_on_where_it_was(server):
+    put_in(200)
+
+    class Over(Exception):
+        pass
+
+    def stop():
+        if SearchIndex.objects.get().loaded >= 60:
+            raise Over
+
+    with pytest.raises(Over):
+        reindex(Meddling(stop))
+    half = SearchIndex.objects.get()
+    assert (half.state, half.loaded, half.held_until) == ("building", 60, None)
+    assert server.engine.aliases(server.alias) == []
+    churn()
+    seen = Meddling(lambda: None)
+    reindex(seen)
+    assert ("loading", half.expected, 60) in seen.parts
+    assert SearchIndex.objects.get().name == half.name
+    sync()
+    assert_agreement()
+
+
+def test_whoever_was_taken_for_dead_writes_nothing_more(server):
+    put_in(100)
+    others = []
+
+    def take_over():
+        if not others:
+            SearchIndex.objects.update(held_until=None)
+            others.append(take(server.new_index()))
+
+    with pytest.raises(HoldLost):
+        reindex(Meddling(take_over))
+    row = SearchIndex.objects.get()
+    assert (row.token, row.loaded) == (others[0].token, 20)
+    assert row.held_until is not None
+    others[0].let_go()
+    reindex()
+    assert_agreement()
+
+
+def test_two_at_once_build_one_index(server):
+    put_in(100)
+    ends, second = [], []
+
+    def run():
+        try:
+            ends.append(reindex())
+        finally:
+            connections.close_all()
+
+    def start_another():
+        if not second:
+            second.append(threading.Thread(target=run))
+            second[0].start()
+
+    ends.append(reindex(Meddling(start_another)))
+    second[0].join(60)
+    assert ends == [True, False]
+    assert states() == {server.new_index(): "serving"}
+    assert server.engine.indexes(server.alias) == [server.new_index()]
+    assert_agreement()
+
+
+def test_two_that_begin_at_once_build_one_index(server):
+    put_in(60)
+    ends, together = [], threading.Barrier(4)
+
+    def run():
+        try:
+            together.wait(60)
+            ends.append(reindex())
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    # A late one may begin when the first is through: then it builds the next.
+    assert ends.count(True) >= 1
+    assert len(ends) == 4
+    assert list(states().values()).count("serving") == 1
+    assert not SearchIndex.objects.building()
+    assert_agreement()
+
+
+def test_an_index_of_another_release_is_begun_anew(server):
+    put_in(50)
+    with pytest.raises(ZeroDivisionError):
+        reindex(Meddling(lambda: 1 / 0))
+    SearchIndex.objects.update(mapping_version=0)
+    reindex()
+    assert states() == {server.new_index(1): "serving"} or states() == {server.new_index(2): "serving"}
+    assert len(server.engine.indexes(server.alias)) == 1
+    assert_agreement()
+
+
+@pytest.mark.parametrize("lost", ["building", "serving"])
+def test_an_index_that_is_gone_from_the_engine_is_made_anew(server, lost):
+    put_in(50)
+    reindex()
+    with pytest.raises(ZeroDivisionError):
+        reindex(Meddling(lambda: 1 / 0))
+    server.engine.delete_index(SearchIndex.objects.get(state=lost).name)
+    churn()
+    reindex()
+    sync()
+    assert list(states().values()).count("serving") == 1
+    assert_agreement()
+
+
+def test_the_alias_of_another_installation_is_left_alone(server):
+    server.engine.create_index("test-foreign", {})
+    try:
+        server.engine.move_alias(server.alias, "test-foreign")
+        with pytest.raises(AliasTaken, match=f"{server.alias} leads to test-foreign"):
+            reindex()
+    finally:
+        server.engine.delete_index("test-foreign")
+    assert not SearchIndex.objects.exists()
+
+
+def test_search_has_to_be_switched_on(server):
+    SearchSlot.objects.all().delete()
+    with pytest.raises(NotEnabled):
+        reindex()
+
+
+def test_searches_are_exact_throughout(server):
+    """Experiment 22: a stable set of jobs is found once each, while others change, go and come and indexes are swapped."""
+    stable = {str(job.pk) for job in put_in(40, queue="stable")}
+    put_in(100)
+    reindex()
+    body = {"query": {"term": {"queue": "stable"}}, "size": 1000, "_source": False}
+    wrong, looks, over = [], [], threading.Event()
+
+    def probe():
+        while not over.is_set():
+            hits = [hit["_id"] for hit in server.engine.search(server.alias, body)["hits"]["hits"]]
+            looks.append(len(hits))
+            if len(hits) != len(stable) or set(hits) != stable:
+                wrong.append(hits)
+
+    def write():
+        try:
+            while not over.is_set():
+                ids = list(Job.objects.exclude(queue="stable").order_by("?").values_list("pk", flat=True)[:4])
+                Job.objects.filter(pk__in=ids[:3]).update(progress=F("progress") + 1)
+                Job.objects.filter(pk__in=ids[3:]).delete()
+                put_in(1)
+                sync()
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=act) for act in (probe, write)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(3):
+            before = len(looks)
+            reindex()
+            assert len(looks) > before
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(60)
+    assert not wrong
+    assert server.engine.aliases(server.alias) == [server.new_index(4)]
+    sync()
+    assert_agreement()
