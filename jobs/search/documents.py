@@ -14,15 +14,14 @@ from jobs.search.encoding import entry, head, micros, pairs
 from jobs.search.expressions import StringAt
 from jobs.search.language.fields import FIELDS, FREE_TEXT, HEAD, TEXT_HEAD, Field, Kind
 from jobs.search.language.metadata_values import entries, texts
-from jobs.search.mapping import METADATA, REFERENCES, TEXT, TIMESTAMP, reversed_of
+from jobs.search.mapping import METADATA, STORED, TEXT, TIMESTAMP, reversed_of
 
-_FIELDS: Final = tuple(field for field in FIELDS.values() if field.kind is not Kind.REFERENCE)
 #: What lies inside of JSON is read out of it by the database, under the field's name.
-_INSIDE: Final = tuple(field for field in _FIELDS if "__" in field.column)
-_COLUMNS: Final = tuple(field for field in _FIELDS if field not in _INSIDE)
+_INSIDE: Final = tuple(field for field in STORED if "__" in field.column)
+_COLUMNS: Final = tuple(field for field in STORED if field not in _INSIDE)
 
 #: The columns of job_queue that a document is made of as they are; `documentable` reads the others too.
-DOCUMENT_COLUMNS: Final = (*(field.column for field in _COLUMNS), *REFERENCES)
+DOCUMENT_COLUMNS: Final = tuple(field.column for field in _COLUMNS)
 
 
 def documentable(jobs: JobQuerySet) -> JobQuerySet:
@@ -72,7 +71,7 @@ def _pairs_of_name(name: str) -> str:
 
 
 def _named(*kinds: Kind) -> list[Field]:
-    return [field for field in _FIELDS if field.kind in kinds and not field.many]
+    return [field for field in STORED if field.kind in kinds and not field.many]
 
 
 def _attribute(field: Field) -> str:
@@ -80,14 +79,11 @@ def _attribute(field: Field) -> str:
 
 
 _PLAIN: Final = [(field.name, field.column) for field in _named(Kind.NUMBER, Kind.BOOLEAN)]
-_IDS: Final = [
-    *((field.name, field.column) for field in _named(Kind.ID)),
-    *((name, f"{name}_id") for name in REFERENCES),
-]
+_IDS: Final = [(field.name, field.column) for field in _named(Kind.ID)]
 _MOMENTS: Final = [(field.name, field.column) for field in _named(Kind.MOMENT)]
 _KEYWORDS: Final = [
     (field.name, _attribute(field), reversed_of(field) if field.reversed else "") for field in _named(Kind.KEYWORD)
 ]
-_LISTS: Final = [(field.name, field.column) for field in _FIELDS if field.many]
+_LISTS: Final = [(field.name, field.column) for field in STORED if field.many]
 _TEXTS: Final = [(field.name, field.column) for field in _named(Kind.TEXT)]
 _FREE: Final = [FIELDS[name].column for name in FREE_TEXT if FIELDS[name].kind is not Kind.TEXT]

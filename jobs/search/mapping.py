@@ -2,7 +2,7 @@
 
 from typing import Any, Final
 
-from jobs.search.language.fields import FIELDS, Field, Kind
+from jobs.search.language.fields import FIELDS, OWNER, WORKSPACE, Field, Kind
 
 #: Raised with every change of the mapping, of `documents` or of `encoding`: the index then has to be made anew.
 MAPPING_VERSION: Final = 1
@@ -12,8 +12,8 @@ TIMESTAMP: Final = "@timestamp"
 #: Pairs of characters of what words without a field are looked for in, beside the error message.
 TEXT: Final = "text"
 METADATA: Final = "metadata"
-#: Ids of the rows that the names in REFERENCE fields stand for.
-REFERENCES: Final = tuple(field.column for field in FIELDS.values() if field.kind is Kind.REFERENCE)
+#: What a document has: the ids that names stand for, and not the names.
+STORED: Final = (*(field for field in FIELDS.values() if field.kind is not Kind.REFERENCE), OWNER, WORKSPACE)
 REVERSED: Final = "_reversed"
 
 # What is longer stays out of the index instead of being refused by it; nothing is: a value has HEAD + 1 characters.
@@ -34,9 +34,7 @@ _OF_KINDS: Final[dict[Kind, dict[str, Any]]] = {
 
 def property_of(field: Field) -> str:
     """Name the property that a field's values are in."""
-    if field.kind is Kind.METADATA:
-        return METADATA
-    return field.column if field.kind is Kind.REFERENCE else field.name
+    return METADATA if field.kind is Kind.METADATA else field.name
 
 
 def reversed_of(field: Field) -> str:
@@ -46,11 +44,9 @@ def reversed_of(field: Field) -> str:
 
 def properties() -> dict[str, dict[str, Any]]:
     """Give every property that a document may have."""
-    fields = [field for field in FIELDS.values() if field.kind in _OF_KINDS]
     return {
-        **{field.name: _OF_KINDS[field.kind] for field in fields},
-        **{reversed_of(field): _LOOKED_UP for field in fields if field.reversed},
-        **dict.fromkeys(REFERENCES, _KEYWORD),
+        **{field.name: _OF_KINDS[field.kind] for field in STORED},
+        **{reversed_of(field): _LOOKED_UP for field in STORED if field.reversed},
         METADATA: _LOOKED_UP,
         TEXT: _PAIRS,
         TIMESTAMP: {"type": "date"},
@@ -73,7 +69,7 @@ def index_body() -> dict[str, Any]:
             "dynamic": "strict",
             "_meta": {"version": MAPPING_VERSION},
             # They are three times as long as what they are made of, and are never read back.
-            "_source": {"excludes": [TEXT, *(field.name for field in FIELDS.values() if field.kind is Kind.TEXT)]},
+            "_source": {"excludes": [TEXT, *(field.name for field in STORED if field.kind is Kind.TEXT)]},
             "properties": properties(),
         },
     }
