@@ -267,3 +267,21 @@ class SessionExpired(JobError):
 
 class SessionClosed(JobError):
     """The session is closed; open another one."""
+
+
+# Raised by searches
+
+
+class SearchTooBroad(JobError):
+    """The search looked at too many jobs and was stopped."""
+
+
+class SearchBusy(JobError):
+    """PostgreSQL is answering as many searches as it may at a time."""
+
+    #: Seconds after which it is worth another try.
+    retry_after = 2
+
+
+class BadCursor(JobError):
+    """The cursor was changed, or belongs to another search."""

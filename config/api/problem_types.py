@@ -32,6 +32,30 @@ _ALL = (
     ),
     ProblemType("invalid-parameter", 400, "A query parameter is wrong", "`errors` names the parameter."),
     ProblemType("bad-cursor", 400, "The cursor does not fit", "Use a cursor as given, with the same filters."),
+    ProblemType("query-syntax", 400, "The query cannot be read", "`position` says where it goes wrong."),
+    ProblemType(
+        "unknown-field",
+        400,
+        "The query names a field that there is not",
+        "`suggestions` names those that may be meant; `GET /api/v1/jobs/search/fields` lists them.",
+    ),
+    ProblemType(
+        "query-bad-value", 400, "The query asks for a value that the field cannot have", "`position` says where it is."
+    ),
+    ProblemType(
+        "query-not-allowed",
+        400,
+        "The query asks for what is not offered",
+        "Boosts, regular expressions and wildcards that lead are not; `position` says where it is.",
+    ),
+    ProblemType("query-too-long", 400, "The query is too long", "Use 2,048 characters at most, in values 1,000."),
+    ProblemType("query-too-complex", 400, "The query has too many parts", "Use 64 conditions at most, 16 levels deep."),
+    ProblemType(
+        "unsupported-in-fallback",
+        400,
+        "Only the search engine can answer this, and it is away",
+        "Ask without `~`, or ask again later.",
+    ),
     ProblemType(
         "invalid-idempotency-key", 400, "The Idempotency-Key is malformed", "Use 1 to 255 printable ASCII characters."
     ),
@@ -130,6 +154,12 @@ _ALL = (
         "Too many requests",
         "Wait for as many seconds as `Retry-After` says.",
         uri="https://iana.org/assignments/http-problem-types#quota-exceeded",
+    ),
+    ProblemType(
+        "search-busy",
+        429,
+        "Too many searches at the same time",
+        "Wait for as many seconds as `Retry-After` says.",
     ),
     ProblemType("internal-error", 500, "Something went wrong on our side", "Report the `request_id` to the operators."),
     ProblemType(

@@ -20,6 +20,7 @@ from rest_framework.settings import api_settings
 from accounts.api.etags import etag
 from config.api.problem_types import PROBLEM_TYPES, ProblemType, for_status
 from jobs import exceptions as jobs
+from jobs.search.language.errors import QueryError
 
 logger = logging.getLogger(__name__)
 
@@ -169,6 +170,21 @@ def _stale(exc: Any) -> Problem:
     return Problem("stale-version", str(exc), members=members, headers={"ETag": etag(exc.current)})
 
 
+def _bad_query(exc: QueryError) -> Problem:
+    named = exc.code in ("unknown-field", "unsupported-in-fallback")
+    code = exc.code if named else f"query-{exc.code}"
+    members = {"position": exc.position, "suggestions": list(exc.suggestions)}
+    return Problem(code, exc.message, [{"parameter": "q", "code": exc.code, "detail": exc.message}], members)
+
+
+def _too_broad(exc: Exception) -> Problem:
+    return Problem("query-too-broad", f"{exc} Give it a window with from and to, or a narrower query.")
+
+
+def _busy(exc: jobs.SearchBusy) -> Problem:
+    return Problem("search-busy", str(exc), headers={"Retry-After": str(exc.retry_after)})
+
+
 def _unavailable(exc: Exception) -> Problem:
     logger.error("The database did not answer: %s", exc)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
@@ -217,6 +233,10 @@ DOMAIN: Final[Mapping[type[Exception], Callable[[Any], Problem | None]]] = {
     jobs.LockLost: lambda exc: Problem("lock-lost", str(exc)),
     jobs.StaleVersion: _stale,
     jobs.UniqueKeyTaken: lambda exc: Problem("unique-key-conflict", str(exc), members={"job_id": str(exc.holder)}),
+    jobs.BadCursor: lambda exc: Problem("bad-cursor", str(exc)),
+    jobs.SearchTooBroad: _too_broad,
+    jobs.SearchBusy: _busy,
+    QueryError: _bad_query,
     Http404: lambda exc: Problem("not-found", "There is nothing at this address that you can see."),
     # It went away between two looks at it.
     ObjectDoesNotExist: lambda exc: Problem("not-found", "There is nothing at this address that you can see."),

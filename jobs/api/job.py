@@ -5,6 +5,8 @@ from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+from rest_framework.request import Request
 
 from accounts.api.fields import AnyJson, JsonObject
 from jobs.models import Job
@@ -137,3 +139,15 @@ class ListedJobSerializer(JobSerializer):
 def columns_of(names: tuple[str, ...]) -> list[str]:
     """Name the columns that a list with these fields reads; the id is what pages go by."""
     return ["id", *(column for name in names for column in COLUMNS.get(name, (name,)))]
+
+
+def names_asked_for(request: Request) -> tuple[str, ...]:
+    """Read which fields a list is to have; raises ValidationError for one that there is not."""
+    text = request.query_params.get("fields")
+    if text is None:
+        return DEFAULT_NAMES
+    names = tuple(text.split(","))
+    unknown = [name for name in names if name not in NAMES]
+    if unknown:
+        raise ValidationError({"fields": [ErrorDetail(f"There is no field {unknown[0]!r}.", code="unknown-field")]})
+    return names

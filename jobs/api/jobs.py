@@ -10,7 +10,6 @@ from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
-from rest_framework.exceptions import ErrorDetail, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.reverse import reverse
@@ -26,7 +25,7 @@ from jobs import control
 from jobs.api import described, kept_answers
 from jobs.api.access import ON_JOBS, jobs_even_deleted, visible_jobs
 from jobs.api.calls import Call, as_sent, note_call
-from jobs.api.job import DEFAULT_NAMES, NAMES, JobSerializer, ListedJobSerializer, columns_of, describe_job
+from jobs.api.job import JobSerializer, ListedJobSerializer, columns_of, describe_job, names_asked_for
 from jobs.api.job_filters import JobFilters
 from jobs.api.new_job import NewJobSerializer, function_asked_for, new_job
 from jobs.api.parameters import StrictFilterBackend
@@ -90,7 +89,7 @@ class JobViewSet(GenericViewSet[Job]):
         ),
     )
     def list(self, request: Request) -> Response:
-        names = _names(request)
+        names = names_asked_for(request)
         with time_limit():
             page = self.paginate_queryset(self.filter_queryset(self._narrowed(names)))
         return self.get_paginated_response(ListedJobSerializer(page, many=True, names=names).data)
@@ -202,14 +201,3 @@ class JobViewSet(GenericViewSet[Job]):
 
 def _answer(job: Job, code: int = status.HTTP_200_OK) -> Response:
     return Response(describe_job(job), status=code, headers={"ETag": etag(job.version)})
-
-
-def _names(request: Request) -> tuple[str, ...]:
-    text = request.query_params.get("fields")
-    if text is None:
-        return DEFAULT_NAMES
-    names = tuple(text.split(","))
-    unknown = [name for name in names if name not in NAMES]
-    if unknown:
-        raise ValidationError({"fields": [ErrorDetail(f"There is no field {unknown[0]!r}.", code="unknown-field")]})
-    return names

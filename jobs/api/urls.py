@@ -17,6 +17,7 @@ from jobs.api.jobs import JobViewSet
 from jobs.api.podcasts import ArticlePodcastViewSet, PodcastAudioViewSet, PodcastViewSet
 from jobs.api.queues import QueueViewSet
 from jobs.api.schedules import ScheduleViewSet
+from jobs.api.search import SearchFieldsView, SearchView
 from jobs.api.sessions import SessionViewSet
 from jobs.api.tasks import TaskViewSet
 from jobs.api.worker.claim import ClaimView
@@ -32,6 +33,8 @@ JOB: Final[dict[str, Any]] = {"get": "retrieve", "patch": "partial_update", "del
 urlpatterns = [
     path("jobs", JobViewSet.as_view({"get": "list", "post": "create"}), name="jobs"),
     path("jobs/bulk", BulkJobsView.as_view(), name="jobs-bulk"),
+    path("jobs/search", SearchView.as_view(), name="jobs-search"),
+    path("jobs/search/fields", SearchFieldsView.as_view(), name="jobs-search-fields"),
     path("jobs/<uuid:pk>", JobViewSet.as_view(JOB), name="job"),
     path("jobs/<uuid:pk>/events", streaming(JobEventsView.as_view()), name="job-events"),
     path("jobs/<uuid:pk>/tasks", TaskViewSet.as_view({"get": "list"}), name="job-tasks"),

@@ -12,6 +12,7 @@ class RowAfter(models.Func):
     output_field = models.BooleanField()
     conditional = True
     arity = 4
+    sign = ">"
 
     def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
         parts, params = [], []
@@ -20,7 +21,13 @@ class RowAfter(models.Func):
             parts.append(sql)
             params.extend(its_params)
         a, b, x, y = parts
-        return f"({a}, {b}) > ({x}, {y})", params
+        return f"({a}, {b}) {self.sign} ({x}, {y})", params
+
+
+class RowBefore(RowAfter):
+    """`(a, b) < (x, y)`: the same backwards."""
+
+    sign = "<"
 
 
 class HoldsUniqueKey(models.Func):
