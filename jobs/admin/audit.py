@@ -19,6 +19,8 @@ _PAGES: Final = {
     "schedule": "schedule",
     "session": "session",
     "provider": "providerstate",
+    "saved search": "savedsearch",
+    "search rejection": "searchrejection",
 }
 
 

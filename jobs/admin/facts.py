@@ -80,8 +80,13 @@ class FactsAdmin(ModelAdmin):
         except OperationalError as error:
             if not isinstance(error.__cause__, QueryCanceled):
                 raise
-            context = {**self.admin_site.each_context(request), "title": "This list takes too long", "opts": self.opts}
-            return TemplateResponse(request, "jobs/too_slow.html", context, status=503)
+            return self.too_slow(request)
+
+    def too_slow(self, request: HttpRequest, busy: bool = False) -> TemplateResponse:
+        """Say that PostgreSQL was stopped, or did not begin, and how to ask for less."""
+        title = "The database is busy with other searches" if busy else "This list takes too long"
+        context = {**self.admin_site.each_context(request), "title": title, "busy": busy, "opts": self.opts}
+        return TemplateResponse(request, "jobs/too_slow.html", context, status=503)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -11,10 +11,10 @@ from django.http import HttpRequest
 from django.utils.timezone import now
 
 from accounts.uuid7 import first_uuid7
-from jobs.models import Queue
-from jobs.models.counter import OutcomeCounter
+from jobs.admin.box import reading_of
 from jobs.models.job import JobQuerySet
-from jobs.registry import registry
+from jobs.search import known_values
+from jobs.search.completing import condition
 from jobs.statuses import Resolution, Status
 
 Choices = list[tuple[str, str]]
@@ -32,6 +32,17 @@ OLDER: Final = {
 
 class FixedFilter(admin.SimpleListFilter):
     """A choice among words known beforehand; any other word finds nothing, lest an act on all of it hit everything."""
+
+    #: Whether its condition says just what `narrow` does; else it is near to that, which does to save it.
+    exact = True
+
+    def condition(self) -> str:
+        """Say the choice in the language of queries over jobs; empty where there is none, or no words for it."""
+        value = self.chosen()
+        return "" if value is None else self.words(value)
+
+    def words(self, value: str) -> str:
+        return ""
 
     def chosen(self) -> str | None:
         value = self.value()
@@ -61,6 +72,9 @@ class StatusFilter(FixedFilter):
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         return cast(JobQuerySet, rows).pending() if value == Status.PENDING else rows.filter(status=value)
 
+    def words(self, value: str) -> str:
+        return condition("status", value)
+
 
 class OpenFilter(FixedFilter):
     """A choice among words known beforehand that includes one in the address, such as a type of another release."""
@@ -78,12 +92,13 @@ class TypeFilter(OpenFilter):
     parameter_name = "type"
 
     def names(self) -> list[str]:
-        # Tasks of Django's framework are registered in workers only, which count what they have run.
-        ran = OutcomeCounter.objects.order_by("job_type").values_list("job_type", flat=True).distinct()[:200]
-        return [*(job_type.name for job_type in registry), *ran]
+        return known_values.job_types()
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         return rows.filter(job_type=value)
+
+    def words(self, value: str) -> str:
+        return condition("job_type", value)
 
 
 class QueueFilter(OpenFilter):
@@ -91,10 +106,13 @@ class QueueFilter(OpenFilter):
     parameter_name = "queue"
 
     def names(self) -> list[str]:
-        return [*(job_type.queue for job_type in registry), *Queue.objects.values_list("name", flat=True)[:200]]
+        return known_values.queues()
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         return rows.filter(queue=value)
+
+    def words(self, value: str) -> str:
+        return condition("queue", value)
 
 
 class WindowFilter(FixedFilter):
@@ -102,12 +120,17 @@ class WindowFilter(FixedFilter):
 
     title = "time"
     parameter_name = "window"
+    # An id may have been made by another clock than created_at.
+    exact = False
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
         return [(value, label) for value, (label, _) in WINDOWS.items()]
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         return rows.filter(id__gte=first_uuid7(now() - WINDOWS[value][1]))
+
+    def words(self, value: str) -> str:
+        return f"created_at:>=now-{value}"
 
 
 class AgeFilter(WindowFilter):
@@ -167,6 +190,25 @@ class DeletedFilter(DefaultFilter):
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         return rows.filter(is_deleted=value == "yes")
 
+    def words(self, value: str) -> str:
+        return f"is_deleted:{'true' if value == 'yes' else 'false'}"
+
+
+class DeletedJobsFilter(DeletedFilter):
+    """Hides deleted jobs, unless the query in the box says itself which of them are wanted."""
+
+    decided = False
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        self.decided = self.value() is None and reading_of(request).speaks_of("is_deleted")
+        return super().queryset(request, queryset)
+
+    def chosen(self) -> str | None:
+        return None if self.decided else super().chosen()
+
+    def unasked(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows if self.decided else super().unasked(rows)
+
 
 class ResolutionFilter(DefaultFilter):
     title = "resolution"
@@ -223,3 +265,6 @@ class ScheduleFilter(AddressFilter):
             return rows.filter(schedule=UUID(value))
         except ValueError:
             return rows.none()
+
+    def words(self, value: str) -> str:
+        return condition("schedule_id", value)

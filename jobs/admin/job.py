@@ -1,22 +1,26 @@
-import re
 import uuid
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.db.models.functions import Left
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from jobs import control, events
-from jobs.admin import display, documents, job_facts
+from jobs.admin import display, documents, highlights, job_facts
 from jobs.admin.acts import Act
 from jobs.admin.attempts import failed_attempts
 from jobs.admin.dependencies import dependency_lists
-from jobs.admin.filters import DeletedFilter, QueueFilter, ScheduleFilter, StatusFilter, TypeFilter, WindowFilter
+from jobs.admin.filters import DeletedJobsFilter, QueueFilter, ScheduleFilter, StatusFilter, TypeFilter, WindowFilter
+from jobs.admin.box import reading_of
+from jobs.admin.completion import completions
 from jobs.admin.forms import EventForm, PriorityForm, VersionedPriorityForm
 from jobs.admin.history import acts_on
+from jobs.admin.job_list import JobList
 from jobs.admin.many import ManyAdmin
 from jobs.admin.tasks import events_of, has_tasks_to_forget, task_panel, waited_for
 from jobs.admin.timeline import timeline
@@ -25,7 +29,6 @@ from jobs.models import DeadLetter, Job, ProcessingLock
 from jobs.statuses import Status, WaitsFor
 from jobs.tasks.forgetting import forget
 
-_ID_PREFIX: Final = re.compile(r"[0-9a-f-]{6,36}")
 _DOCUMENTS: Final = ("payload", "result", "metadata")
 
 
@@ -56,10 +59,13 @@ class JobAdmin(ManyAdmin):
         "problem",
     )
     list_display_links = ("key",)
-    list_filter = (StatusFilter, TypeFilter, QueueFilter, WindowFilter, DeletedFilter, ScheduleFilter)
+    list_filter = (StatusFilter, TypeFilter, QueueFilter, WindowFilter, DeletedJobsFilter, ScheduleFilter)
     list_select_related = ("user",)
     search_fields = ("id",)
-    search_help_text = "An id or its beginning, or a whole tag (also as tag:name)."
+    search_help_text = (
+        "Conditions such as status:failed, words to look for, a whole tag, or an id or its beginning. "
+        "AND, OR, NOT and parentheses join them."
+    )
     heavy = (*_DOCUMENTS, "error_history", "error_details", "error_message", "progress_message")
     detail_template = "jobs/job.html"
     acts = (
@@ -128,17 +134,27 @@ class JobAdmin(ManyAdmin):
         jobs = Job.objects.defer(*_DOCUMENTS).select_related("user", "workspace", "schedule")
         return jobs.annotate(**texts)
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[JobList]:
+        return JobList
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        return (*self.list_display[:-1], "found") if reading_of(request).tree else self.list_display
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        term = search_term.strip()
-        if not term:
-            return queryset, False
-        if _ID_PREFIX.fullmatch(term.lower()):
-            first, last = _bounds(term)
-            return queryset.filter(id__gte=first, id__lte=last), False
-        # The second condition is that of the index: only tagged jobs are in it.
-        return queryset.filter(~Q(tags=[]), tags__contains=[term.removeprefix("tag:")]), False
+        # JobList searches: it knows the filters too, which the engine is told of.
+        return queryset, False
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.complete_view)
+        return [path("complete/", view, name="jobs_job_complete"), *super().get_urls()]
+
+    def complete_view(self, request: HttpRequest) -> HttpResponse:
+        """Give what the query that is being typed may go on with, as JSON."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return completions(request)
 
     def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         letters = list(DeadLetter.objects.filter(original_job=obj).only("id", "resolution_status", "moved_at"))
@@ -191,11 +207,10 @@ class JobAdmin(ManyAdmin):
     def owner(self, job: Job) -> str:
         return str(job.user) if job.user else job.user_email
 
+    @admin.display(description="found in")
+    def found(self, job: Any) -> SafeString | str:
+        return highlights.shown(job.highlights) or self.problem(job)
+
     @admin.display(description="last error")
     def problem(self, job: Any) -> str:
         return display.short(job.error_head, 80)
-
-
-def _bounds(term: str) -> tuple[uuid.UUID, uuid.UUID]:
-    digits = term.lower().replace("-", "")[:32]
-    return uuid.UUID(digits.ljust(32, "0")), uuid.UUID(digits.ljust(32, "f"))

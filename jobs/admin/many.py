@@ -74,7 +74,7 @@ class ManyAdmin(ActingAdmin):
     def ask(
         self, request: HttpRequest, act: Act, rows: QuerySet[Any], ids: list[UUID] | None = None, form: Any = None
     ) -> TemplateResponse:
-        keys = rows.order_by("-id").values_list("pk", flat=True)
+        keys = rows.order_by("-pk").values_list("pk", flat=True)
         count = keys[: CAP + 1].count()
         context = {
             "act": act,
@@ -84,7 +84,7 @@ class ManyAdmin(ActingAdmin):
             "count": min(count, CAP),
             "more": count > CAP,
             "at_once": AT_ONCE,
-            "sample": rows.order_by("-id")[:5],
+            "sample": rows.order_by("-pk")[:5],
             "here": self.many_url(request, act.name),
             "back": f"{self.list_url()}?{request.GET.urlencode()}",
         }
@@ -96,7 +96,7 @@ class ManyAdmin(ActingAdmin):
     def perform_many(self, act: Act, rows: QuerySet[Any], actor: Any, chosen: dict[str, Any]) -> BulkReport:
         """Do the act to at most AT_ONCE rows; those that cannot be acted on are reported, not fatal."""
         report = BulkReport()
-        for pk in list(rows.order_by("id").values_list("pk", flat=True)[:AT_ONCE]):
+        for pk in list(rows.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]):
             try:
                 act.run(pk, actor, **chosen)
             except (JobError, self.model.DoesNotExist) as error:

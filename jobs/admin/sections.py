@@ -29,7 +29,7 @@ class Place:
 #: In the order of an operator's day; more of them would not fit into one line of 1280 pixels.
 LINE: Final = (
     Place("Dead letters", "jobs.deadlettergroup", others=("jobs/deadletter/",)),
-    Place("Jobs", "jobs.job"),
+    Place("Jobs", "jobs.job", others=("jobs/savedsearch/",)),
     Place("Schedules", "jobs.schedule"),
     Place("Functions", "jobs.function"),
     Place("Queues", "jobs.queue"),
@@ -47,6 +47,7 @@ MENU: Final = (
     Place("Supervisors", "jobs.supervisor"),
     Place("Providers", "jobs.providerstate"),
     Place("Provider calls", "jobs.providercall"),
+    Place("Search", "jobs.searchindex", others=("jobs/searchrejection/",)),
     Place("Audit", "jobs.auditentry"),
     Place("Users", "accounts.user"),
 )

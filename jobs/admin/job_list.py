@@ -1,0 +1,174 @@
+"""The list of jobs: what the box and the filters find together, and what is shown beside it."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from django.contrib.admin.views.main import ChangeList
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.timezone import now
+
+from jobs.admin import display
+from jobs.admin.box import Reading, reading_of
+from jobs.admin.searching import Answer, answered, shown_before
+from jobs.models import SavedSearch
+from jobs.search.asking import Source
+from jobs.search.completing import condition
+from jobs.search.language.chips import chips
+from jobs.search.language.fields import FACETS
+from jobs.search.language.tree import Or
+from jobs.search.language.writing import quoted
+
+#: What the rows on the page are looked at for when nobody counted; there are filters for the others.
+_ON_PAGE: Final = ("project_name", "hostname", "arch", "tags")
+_VALUES: Final = 6
+_LABELS: Final = {"job_type": "type", "project_name": "project", "hostname": "host", "error_class": "error"}
+_NAME: Final = re.compile(r"[\w.]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A word that leads to the list with another query."""
+
+    text: str
+    url: str
+    #: Of how many jobs it is true; None where that was not counted.
+    count: int | None = None
+
+
+class JobList(ChangeList):
+    """Rows come from PostgreSQL; which ones, for a query, perhaps from the engine."""
+
+    reading = Reading("")
+    answer: Answer | None = None
+    user: Any = None
+    may_save = False
+
+    def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
+        rows: Any = super().get_queryset(request, exclude_parameters)
+        self.user, self.reading = request.user, reading_of(request)
+        self.may_save = self.model_admin.has_act_permission(request)
+        if self.reading.tree is None:
+            return self.reading.narrow(rows)
+        if self.answer is None:
+            # Django asks for the rows more than once, and is to get the same ones.
+            self.answer = answered(self.reading.tree, self._conditions(), request.user, shown_before(request))
+        return self.answer.narrow(rows)
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        found = self.answer.highlights(self.result_list) if self.answer else {}
+        for job in self.result_list:
+            job.highlights = found.get(job.pk, [])
+
+    @property
+    def error(self) -> Any:
+        """What is wrong with the query, if anything is."""
+        return self.reading.error or (self.answer.error if self.answer else None)
+
+    @property
+    def around_error(self) -> tuple[str, str, str]:
+        """The query before the place of its error, there, and behind."""
+        at, text = self.error.position, self.reading.text
+        if at is None:
+            return text, "", ""
+        name = _NAME.match(text, at)
+        end = name.end() if name else min(at + 1, len(text))
+        return text[:at], text[at:end] or " ", text[end:]
+
+    @property
+    def suggestions(self) -> list[Link]:
+        """The query with the names that may have been meant."""
+        before, _, behind = self.around_error
+        if self.error.position is None:
+            return [Link(name, "") for name in self.error.suggestions]
+        return [Link(name, self._asking(before + name + behind)) for name in self.error.suggestions]
+
+    @property
+    def chips(self) -> list[Link]:
+        """Every condition of the query, each leading to the query without it."""
+        return [Link(chip.label, self._asking(chip.without)) for chip in chips(self.reading.query or "")]
+
+    @property
+    def explained(self) -> str:
+        """Say who answered, and how the box was read where that is not plain."""
+        if self.reading.ids:
+            return "Jobs whose id begins so."
+        if self.reading.tag is not None:
+            return "Jobs with this tag."
+        if self.answer is None:
+            return ""
+        return " ".join(_words(self.answer))
+
+    @property
+    def instead(self) -> list[Link]:
+        """Other ways to read what stands in the box."""
+        if self.reading.ids is None and self.reading.tag is None:
+            return []
+        return [Link("Look for it in texts instead", self._asking(quoted(self.reading.text)))]
+
+    @cached_property
+    def facets(self) -> list[tuple[str, list[Link]]]:
+        """Values that a condition may be added of, by field."""
+        if self.error or self.reading.ids:
+            return []
+        counted = self.answer.facets if self.answer else {}
+        found = {name: list(counts.items()) for name, counts in counted.items()} or dict(self._on_page())
+        return [
+            (_LABELS.get(name, name), [Link(value, self._adding(name, value), count) for value, count in values[:_VALUES]])
+            for name, values in ((name, found.get(name, [])) for name in FACETS)
+            if values and not self.reading.speaks_of(name)
+        ]
+
+    @property
+    def as_words(self) -> str:
+        """The whole choice as a query, the filters too: what is saved."""
+        said = [spec.condition() for spec in self.filter_specs if spec.value() is not None]
+        return self._joined([*filter(None, said), *([self.reading.query] if self.reading.query else [])])
+
+    @cached_property
+    def saved(self) -> list[SavedSearch]:
+        found = SavedSearch.objects.offered_to(self.user).select_related("user").order_by("name", "id")
+        return sorted(found[:200], key=lambda search: search.user_id != self.user.pk)
+
+    def _conditions(self) -> list[str]:
+        return [words for spec in self.filter_specs if spec.exact and (words := spec.condition())]
+
+    def _on_page(self) -> Iterator[tuple[str, list[tuple[str, None]]]]:
+        for name in _ON_PAGE:
+            cells = [getattr(job, name) for job in self.result_list]
+            values = Counter(value for cell in cells for value in (cell if isinstance(cell, list) else [cell]) if value)
+            if any(count < len(cells) for count in values.values()):
+                yield name, [(value, None) for value, _ in values.most_common()]
+
+    def _adding(self, field: str, value: str) -> str:
+        return self._asking(self._joined([self.reading.query or "", condition(field, value)]))
+
+    def _joined(self, texts: list[str]) -> str:
+        return " ".join(f"({text})" if text == self.reading.text and self._has_or else text for text in texts if text)
+
+    @property
+    def _has_or(self) -> bool:
+        return isinstance(self.reading.tree, Or)
+
+    def _asking(self, query: str) -> str:
+        return self.get_query_string({"q": query or None, "p": None})
+
+
+def _words(answer: Answer) -> Iterator[str]:
+    if answer.found is None:
+        yield "Answered by PostgreSQL."
+        return
+    who = "the search engine" if answer.found.source == Source.ENGINE else "PostgreSQL"
+    late = (now() - answer.found.as_of).total_seconds()
+    yield f"Answered by {who}, as of {answer.found.as_of:%H:%M:%S} UTC" + (f", {display.span(late)} ago." if late >= 2 else ".")
+    if answer.found.degraded:
+        yield "The search engine does not answer at present; nothing is missing, it only takes longer."
+    if answer.cut:
+        total = answer.found.total
+        yield f"These are the newest {len(answer.ids or ()):,} of {'' if total.exact else 'more than '}{total.value:,}."
