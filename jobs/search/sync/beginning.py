@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from jobs import conf
 from jobs.crash_points import crash_point
 from jobs.exceptions import JobError
-from jobs.models import Job, SearchIndex
+from jobs.models import Job, SearchIndex, SearchSlot
 from jobs.models.columns import ClockTimestamp
 from jobs.search.engine.client import Engine
 from jobs.search.mapping import MAPPING_VERSION, index_body
@@ -22,6 +22,12 @@ _logger = logging.getLogger(__name__)
 
 #: Between two looks at an index that another process builds.
 LOOK_SECONDS: Final = 1.0
+#: So many jobs are counted quickly.
+FEW: Final = 10_000
+
+
+class NotEnabled(JobError):
+    """Search is not switched on: `manage.py search enable` does that."""
 
 
 class AliasTaken(JobError):
@@ -55,9 +61,8 @@ def abandon(engine: Engine, hold: Hold) -> None:
     """Give up an index that is not what it should be any more; nothing searches it."""
     _logger.warning("the index %s is of another release or gone from the engine: it is built anew", hold.name)
     with transaction.atomic():
-        row = hold.row()
+        hold.row().delete()
         raise_tokens()
-        row.delete()
     engine.delete_index(hold.name)
 
 
@@ -68,8 +73,8 @@ def _forget_lost(engine: Engine) -> None:
         return
     _logger.warning("the index %s is gone from the engine: PostgreSQL answers until there is a new one", serving.name)
     with transaction.atomic():
-        raise_tokens()
         SearchIndex.objects.filter(name=serving.name, state=SearchIndex.State.SERVING).delete()
+        raise_tokens()
 
 
 def _fits(engine: Engine, row: SearchIndex) -> bool:
@@ -92,6 +97,9 @@ def _create(engine: Engine) -> Hold | None:
             engine.create_index(name, index_body())
             crash_point("after_search_create")
             raise_tokens()
+            if not SearchSlot.objects.exists():
+                # Switched off meanwhile: nobody would send changes to it.
+                raise NotEnabled
     except IntegrityError:
         return None
     return Hold(name, 1)
@@ -107,8 +115,8 @@ def _refuse_foreign(engine: Engine) -> None:
 
 
 def _jobs_expected() -> int:
-    """Tell how many jobs there seem to be; they are only counted where PostgreSQL has no idea."""
+    """Tell how many jobs there seem to be; they are only counted where there are few, or PostgreSQL has no idea."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)", [Job._meta.db_table])
         expected = int(cursor.fetchone()[0])
-    return Job.objects.count() if expected < 0 else expected
+    return expected if expected >= FEW else Job.objects.count()

@@ -138,6 +138,8 @@ def _drop_index() -> None:
 def _stop_sending() -> None:
     """Fence off whoever is sending or loading; from then on PostgreSQL answers."""
     with transaction.atomic():
+        # In the order in which whoever builds an index locks them, too.
+        list(SearchIndex.objects.order_by("name").select_for_update())
         raise_tokens()
         SearchIndex.objects.written().update(
             state=SearchIndex.State.RETIRED, retired_at=ClockTimestamp(), held_until=None

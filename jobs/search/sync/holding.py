@@ -12,9 +12,9 @@ from jobs.models import SearchIndex
 from jobs.models.columns import ClockTimestamp
 
 #: Whoever builds an index writes its row more often than this; after so long it is taken for dead.
-HELD_FOR: Final = timedelta(seconds=30)
+HELD_FOR: Final = timedelta(seconds=60)
 #: Seconds after which its row is written at the latest.
-SIGN_OF_LIFE: Final = HELD_FOR.total_seconds() / 4
+SIGN_OF_LIFE: Final = HELD_FOR.total_seconds() / 6
 
 
 class HoldLost(JobError):

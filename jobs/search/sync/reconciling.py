@@ -9,7 +9,6 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F
-from django.db.models import F
 
 from jobs.exceptions import JobError
 from jobs.models import SearchIndex

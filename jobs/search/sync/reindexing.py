@@ -10,8 +10,7 @@ from jobs.models import SearchIndex, SearchSlot
 from jobs.models.columns import ClockTimestamp
 from jobs.search.engine.client import Engine
 from jobs.search.engine.link import engine as engine_of_settings
-from jobs.search.sync.beginning import begin
-from jobs.search.sync.drift import Drift
+from jobs.search.sync.beginning import NotEnabled, begin
 from jobs.search.sync.holding import SIGN_OF_LIFE, Hold
 from jobs.search.sync.loading import load
 from jobs.search.sync.progress import Progress, Unseen
@@ -22,10 +21,6 @@ from jobs.search.sync.syncing import sync_until_clean
 
 #: Each repairs what it finds: what is still found in the last one is found for ever.
 MOST_WALKS: Final = 5
-
-
-class NotEnabled(JobError):
-    """Search is not switched on: `manage.py search enable` does that."""
 
 
 class StillDrifting(JobError):
@@ -59,10 +54,10 @@ def _build(engine: Engine, hold: Hold, shown: Progress) -> None:
     if row.loaded_at is None:
         load(engine, hold, shown, marking=SearchIndex.objects.serving() is None)
         with transaction.atomic():
-            raise_tokens()
             hold.write(loaded_at=ClockTimestamp())
+            raise_tokens()
     _catch_up(hold, shown)
-    _reconcile(engine, hold, shown, row.loaded)
+    _reconcile(engine, hold, shown)
     swap(engine, hold)
     shown.note(f"Searches are answered from {hold.name}.")
 
@@ -75,15 +70,14 @@ def _catch_up(hold: Hold, shown: Progress) -> None:
     hold.write()
 
 
-def _reconcile(engine: Engine, hold: Hold, shown: Progress, jobs: int) -> None:
-    first: Drift | None = None
+def _reconcile(engine: Engine, hold: Hold, shown: Progress) -> None:
+    loaded = SearchIndex.objects.get(name=hold.name).loaded
     for _ in range(MOST_WALKS):
-        shown.begin("comparing", jobs or None)
+        shown.begin("comparing", loaded or None)
         walk = Walk(hold.name)
         for step in walk.steps(engine, repair=True):
             hold.write()
             shown.advance(step.checked)
-        first = first or walk.found
         if not walk.found.total:
             note(hold.name, walk.found)
             return

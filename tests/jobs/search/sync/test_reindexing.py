@@ -8,11 +8,11 @@ from django.db import connections
 from django.db.models import F
 
 from jobs.models import Job, SearchIndex, SearchSlot
-from jobs.search.sync import beginning, loading, reindexing
-from jobs.search.sync.beginning import AliasTaken
+from jobs.search.sync import beginning, loading
+from jobs.search.sync.beginning import AliasTaken, NotEnabled
 from jobs.search.sync.holding import HoldLost, take
 from jobs.search.sync.progress import Unseen
-from jobs.search.sync.reindexing import NotEnabled, reindex
+from jobs.search.sync.reindexing import reindex
 from jobs.search.sync.syncing import sync_until_clean
 from tests.jobs.search.sync.agreement import assert_agreement
 from tests.jobs.search.sync.switched_on import put_in, switched_on  # noqa: F401 (fixture)
@@ -241,7 +241,7 @@ def test_search_has_to_be_switched_on(server):
 
 
 def test_searches_are_exact_throughout(server):
-    """Experiment 22: a stable set of jobs is found once each, while others change, go and come and indexes are swapped."""
+    """A stable set of jobs is found, each once, while others change, go and come and indexes are swapped."""
     stable = {str(job.pk) for job in put_in(40, queue="stable")}
     put_in(100)
     reindex()
