@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from importlib.resources import files
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.db import connection
 from django.db.models import F, Min
@@ -19,20 +19,21 @@ _OLDEST: Final = (files("jobs") / "sql" / "queries" / "search_oldest_change.sql"
 
 def of_engine(asked: Asked, user: Any) -> datetime | None:
     """Give the moment up to which the engine has all changes that may be found; None while no index serves."""
-    if not SearchIndex.objects.filter(state=SearchIndex.State.SERVING).exists():
+    serving = SearchIndex.objects.filter(state=SearchIndex.State.SERVING)
+    now: datetime | None = serving.annotate(now=ClockTimestamp()).values_list("now", flat=True).first()
+    if now is None:
         return None
-    now, oldest = _of_all() if asked.see_all else _of_own(asked, user)
+    oldest = _oldest() if asked.see_all else _oldest_of_own(asked, user)
     return min(now - SHOWN_AFTER, oldest or now)
 
 
-def _of_all() -> tuple[datetime, datetime | None]:
+def _oldest() -> datetime | None:
     with connection.cursor() as cursor:
         cursor.execute(_OLDEST)
-        now, oldest = cursor.fetchone()
-    return now, oldest
+        (oldest,) = cursor.fetchone()
+    return cast("datetime | None", oldest)
 
 
-def _of_own(asked: Asked, user: Any) -> tuple[datetime, datetime | None]:
+def _oldest_of_own(asked: Asked, user: Any) -> datetime | None:
     dirty = jobs_of(asked, user).filter(es_sync_version__lt=F("version"))
-    found = dirty.aggregate(oldest=Min("updated_at"), now=ClockTimestamp())
-    return found["now"], found["oldest"]
+    return cast("datetime | None", dirty.aggregate(oldest=Min("updated_at"))["oldest"])
