@@ -106,7 +106,7 @@ def _(node: Like) -> Clause:
 @as_dsl.register
 def _(node: Contains) -> Clause:
     names = ["error_message", TEXT] if node.field is None else [property_of(node.field)]
-    return _any([{"match_phrase": {name: {"query": pairs(node.text, len(node.text))}}} for name in names])
+    return _any([{"match_phrase": {name: {"query": pairs(node.text)}}} for name in names])
 
 
 @as_dsl.register

@@ -142,12 +142,8 @@ def _contains(field: Field | None, text: str) -> Q:
     wanted: list[Test] = [("~", "".join(map(_piece, fold(text))))]
     if field is not None:
         return Q(AnyText(field.column, wanted, TEXT_HEAD))
-    found = [AnyText(FIELDS[name].column, wanted, _searched(FIELDS[name])) for name in FREE_TEXT]
-    return Q(*found, AnyText("metadata", wanted, HEAD, Source.PATH, _STRINGS), _connector=Q.OR)
-
-
-def _searched(field: Field) -> int:
-    return TEXT_HEAD if field.kind is Kind.TEXT else HEAD
+    found = [AnyText(FIELDS[name].column, wanted, TEXT_HEAD) for name in FREE_TEXT]
+    return Q(*found, AnyText("metadata", wanted, TEXT_HEAD, Source.PATH, _STRINGS), _connector=Q.OR)
 
 
 def _texts(field: Field, tests: list[Test]) -> Q:

@@ -12,7 +12,7 @@ from jobs.models import Job
 from jobs.models.job import JobQuerySet
 from jobs.search.encoding import entry, head, micros, pairs
 from jobs.search.expressions import StringAt
-from jobs.search.language.fields import FIELDS, FREE_TEXT, HEAD, TEXT_HEAD, Field, Kind
+from jobs.search.language.fields import FIELDS, FREE_TEXT, Field, Kind
 from jobs.search.language.metadata_values import entries, texts
 from jobs.search.mapping import METADATA, STORED, TEXT, TIMESTAMP, reversed_of
 
@@ -42,7 +42,7 @@ def document(job: Job) -> dict[str, Any]:
     found: dict[str, Any] = {name: value for name, column in _PLAIN if (value := row[column]) is not None}
     found |= {name: str(value) for name, column in _IDS if (value := row[column]) is not None}
     found |= {name: micros(value) for name, column in _MOMENTS if (value := row[column]) is not None}
-    found |= {name: pairs(value, TEXT_HEAD) for name, column in _TEXTS if (value := row[column])}
+    found |= {name: pairs(value) for name, column in _TEXTS if (value := row[column])}
     found |= {name: heads for name, column in _LISTS if (heads := [head(value) for value in row[column] if value])}
     for name, column, backwards in _KEYWORDS:
         if value := row[column]:
@@ -58,16 +58,14 @@ def _add_metadata(found: dict[str, Any], row: dict[str, Any]) -> None:
     pieces = [_pairs_of_name(value) for column in _FREE if (value := row[column])]
     if (text := row["metadata_text"]) != "{}":
         metadata = json.loads(text, parse_float=Decimal, parse_int=Decimal)
-        pieces += [pairs(each, HEAD) for each in texts(metadata)]
+        pieces += [pairs(each) for each in texts(metadata)]
         if named := [entry(path, value) for path, value in entries(metadata)]:
             found[METADATA] = named
     if pieces:
         found[TEXT] = pieces
 
 
-@lru_cache(4096)
-def _pairs_of_name(name: str) -> str:
-    return pairs(name, HEAD)
+_pairs_of_name: Final = lru_cache(4096)(pairs)
 
 
 def _named(*kinds: Kind) -> list[Field]:

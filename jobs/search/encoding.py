@@ -10,7 +10,7 @@ from functools import lru_cache
 from operator import add
 from typing import Final
 
-from jobs.search.language.fields import HEAD
+from jobs.search.language.fields import HEAD, TEXT_HEAD
 from jobs.search.language.folding import OPEN_BOX, fold
 
 STRINGS, NUMBERS, BOOLEANS = "s", "n", "b"
@@ -36,9 +36,9 @@ def head(text: str) -> str:
     return text[: HEAD + 1]
 
 
-def pairs(text: str, most: int) -> str:
+def pairs(text: str) -> str:
     """Give the overlapping pairs of a text's first characters as words: a phrase of them is a piece of the text."""
-    folded = fold(text[:most]).replace(" ", OPEN_BOX)
+    folded = fold(text[:TEXT_HEAD]).replace(" ", OPEN_BOX)
     # A text of a single character is in no pair, but it is there.
     return " ".join(map(add, folded, folded[1:])) or folded
 
