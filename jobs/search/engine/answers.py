@@ -126,9 +126,11 @@ def _error(found: Any) -> tuple[str, str]:
         return "", scrub_head(error, _LONGEST_REASON)
     if not isinstance(error, dict):
         return "", ""
-    cause = error.get("caused_by")
-    texts = [error.get("reason"), cause.get("reason") if isinstance(cause, dict) else None]
-    reason = ": ".join(text for text in texts if isinstance(text, str))
+    roots = error.get("root_cause")
+    causes = [error, roots[0] if isinstance(roots, list) and roots else None, error.get("caused_by")]
+    texts = [cause.get("reason") for cause in causes if isinstance(cause, dict)]
+    # The root's is often the same again.
+    reason = ": ".join(dict.fromkeys(text for text in texts if isinstance(text, str)))
     kind = error.get("type")
     return (kind[:100] if isinstance(kind, str) else ""), scrub_head(reason, _LONGEST_REASON)
 
