@@ -93,7 +93,8 @@ def _label(text: str, condition: Sequence[Token]) -> str:
     while rest and rest[0].part in _PREFIXES:
         denied = denied if rest[0].part is Part.PLUS else "" if denied else "not "
         rest.pop(0)
-    return denied + (_field_label(rest) or text[rest[0].start : rest[-1].end])
+    said = _field_label(rest) or text[rest[0].start : rest[-1].end]
+    return "lacks " + said.removeprefix("has ") if denied and said.startswith("has ") else denied + said
 
 
 def _field_label(tokens: Sequence[Token]) -> str:

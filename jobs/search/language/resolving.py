@@ -17,8 +17,7 @@ def resolve(node: Node) -> Node:
 
     Asks the database once for each kind of name in the tree, and not at all for a tree without any.
     """
-    names = _names(node)
-    ids = {field: _ids_of(field, wanted) for field, wanted in names.items() if wanted}
+    ids = {field: _ids_of(field, wanted) for field, wanted in _names(node).items()}
     return _resolved(node, ids)
 
 
