@@ -151,6 +151,7 @@ SCHEDULE: Final = {"name": "ada's", "type": "guarded", "schedule_interval": {"ty
 STEPS: Final = {"a": {"type": "guarded"}, "b": {"type": "guarded", "depends_on": ["a"]}}
 OWNED: Final[dict[tuple[str, str], Probe]] = {
     ("get", "jobs"): many("jobs"),
+    ("get", "jobs/search"): many("jobs/search?q=type:guarded&facets=queue"),
     ("get", "jobs/<uuid:pk>"): one("get", "jobs/{}", "pending"),
     ("patch", "jobs/<uuid:pk>"): one("patch", "jobs/{}", "pending", {"priority": 9}, HTTP_IF_MATCH='"v1"'),
     ("delete", "jobs/<uuid:pk>"): one("delete", "jobs/{}", "failed"),
@@ -225,6 +226,7 @@ REFUSED: Final = {
 #: The same for everyone, or of the caller alone.
 OPEN: Final = {
     ("get", "me"),
+    ("get", "jobs/search/fields"),
     ("post", "schedules/preview"),
     *(("get", route) for route in ("job-types", "job-types/<str:name>", "functions", "functions/<str:language_title>")),
 }
