@@ -58,10 +58,8 @@ def between(field: Field, low: End | None, high: End | None, now: datetime) -> N
             raise end.literal.refused("A comparison needs a value; that a field has any is field:*.")
     if field.kind is Kind.MOMENT:
         return _between_moments(field, low, high, now)
-    read = _ordered(field, ends)
-    return Within(
-        field, low and Bound(read(low.literal), low.inclusive), high and Bound(read(high.literal), high.inclusive)
-    )
+    lower, upper = (_bound(end, _ordered(field, ends)) for end in (low, high))
+    return Within(field, lower, upper)
 
 
 def near(field: Field | None, literal: Literal, degree: str, degree_start: int) -> Node:
@@ -160,6 +158,10 @@ def _ordered(field: Field, ends: list[End]) -> Callable[[Literal], Value]:
     if field.kind is Kind.METADATA and all(json_number(end.literal) is not None for end in ends):
         return number
     return _bound_text
+
+
+def _bound(end: End | None, read: Callable[[Literal], Value]) -> Bound | None:
+    return None if end is None else Bound(read(end.literal), end.inclusive)
 
 
 def _bound_text(literal: Literal) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from calendar import monthrange
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -14,6 +14,7 @@ _DATE: Final = re.compile(
 )
 _MATH: Final = re.compile(r"(?P<sign>[+-])(?P<count>\d{1,6})?(?P<unit>[yMwdhHms])|/(?P<rounded>[yMwdhHms])", re.ASCII)
 _UNITS: Final = ("year", "month", "day", "hour", "minute", "second")
+_BEGINNING: Final = (1, 1, 1, 0, 0, 0)
 _TICK: Final = timedelta(microseconds=1)
 _STEPS: Final = {
     "w": timedelta(weeks=1),
@@ -64,8 +65,7 @@ def _dated(text: str) -> Period:
     numbers = [int(match[unit]) for unit in _UNITS if match[unit] is not None]
     fraction = match["fraction"] or ""
     try:
-        start = datetime(*[*numbers, *(1, 1, 1)[len(numbers) : 3]], tzinfo=UTC)  # type: ignore[misc]
-        start = start.replace(microsecond=int(fraction.ljust(6, "0")))
+        start = _first_of(numbers).replace(microsecond=int(fraction.ljust(6, "0")))
         offset = _offset(match["offset"])
     except ValueError as error:
         raise ValueError(f'"{text}" is no moment: {error}.') from None
@@ -105,8 +105,13 @@ def _calculated(found: Period, math: str) -> Period:
 def _floor(moment: datetime, unit: str) -> datetime:
     if unit == "w":
         moment -= timedelta(days=moment.weekday())
-    kept = moment.timetuple()[: _KEPT[unit]]
-    return datetime(*[*kept, *(1, 1, 1)[len(kept) : 3]], tzinfo=UTC)  # type: ignore[misc]
+    return _first_of(moment.timetuple()[: _KEPT[unit]])
+
+
+def _first_of(numbers: Sequence[int]) -> datetime:
+    """Give the first moment of a period: of a year, a year and a month, and so on."""
+    year, month, day, hour, minute, second = [*numbers, *_BEGINNING[len(numbers) :]]
+    return datetime(year, month, day, hour, minute, second, tzinfo=UTC)
 
 
 def _moved(moment: datetime, count: int, unit: str) -> datetime:

@@ -37,10 +37,8 @@ def _names(node: Node) -> dict[Field, set[str]]:
 
 def _ids_of(field: Field, names: set[str]) -> dict[str, UUID]:
     if _IDS[field] is OWNER:
-        rows = get_user_model().objects.filter(user_id__in=names).values_list("user_id", "pk")
-    else:
-        rows = Workspace.objects.filter(name__in=names).values_list("name", "pk")
-    return dict(rows)
+        return dict(get_user_model().objects.filter(user_id__in=names).values_list("user_id", "pk"))
+    return dict(Workspace.objects.filter(name__in=names).values_list("name", "pk"))
 
 
 def _resolved(node: Node, ids: dict[Field, dict[str, UUID]]) -> Node:

@@ -66,4 +66,5 @@ def _load() -> Callable[[str], Any]:
         from luqum.thread import parse
     finally:
         yacc.yacc = original
-    return parse
+    found: Callable[[str], Any] = parse
+    return found

@@ -30,11 +30,11 @@ def write(node: Node) -> str:
             return " OR ".join(_alternatives(parts))
         case Not(part):
             return f"NOT {_inner(part)}"
-        case Contains(None, text):
-            return word(text)
+        case Contains(field, text):
+            return word(text) if field is None else f"{name(field)}:{word(text)}"
         case Has(field):
             return f"_exists_:{name(field)}"
-        case _:
+        case Is() | Within() | Like() | Near():
             return f"{name(node.field)}:{_asked(node)}"
 
 
@@ -84,7 +84,7 @@ def _reads_like(text: Is, other: Is) -> bool:
     return json_number(Literal(text.value, quoted=False, start=0)) == other.value
 
 
-def _asked(node: Is | Within | Like | Contains | Near) -> str:
+def _asked(node: Is | Within | Like | Near) -> str:
     match node:
         case Is(field, value):
             return _equal(field, value)
@@ -94,8 +94,6 @@ def _asked(node: Is | Within | Like | Contains | Near) -> str:
             return f"{start}{_end(node.field, low)} TO {_end(node.field, high)}{end}"
         case Like(_, pattern):
             return "".join(_escaped(piece) if isinstance(piece, str) else _wildcard(piece) for piece in pattern)
-        case Contains(_, text):
-            return word(text)
         case Near(_, value, distance):
             return f"{_escaped(value)}~{distance}"
 
