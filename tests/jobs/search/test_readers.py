@@ -49,7 +49,9 @@ class Laid:
 
     def by_engine(self, tree: Node) -> set[UUID]:
         body: dict[str, Any] = {"query": {"bool": {"filter": [as_dsl(tree)]}}, "size": 2 * JOBS, "_source": False}
-        return {UUID(hit["_id"]) for hit in self.server.engine.search(self.index, body)["hits"]["hits"]}
+        # Pieces of thousands of equal characters take their time.
+        found = self.server.engine.search(self.index, body, timeout=60)
+        return {UUID(hit["_id"]) for hit in found["hits"]["hits"]}
 
 
 @pytest.fixture(scope="module")
