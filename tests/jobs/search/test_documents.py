@@ -1,4 +1,4 @@
-"""The mapping, the documents and the fields of queries say the same; a job is read for it once, and no more than that."""
+"""The mapping, the documents and the fields of queries say the same; a job is read for it once and no further."""
 
 import json
 from datetime import UTC, datetime
@@ -78,7 +78,8 @@ def test_a_document_as_a_whole() -> None:
     job = new_job(
         "build", id=pk, created_at=CREATED, scheduled_at=CREATED, project_name="gcc", hostname="", tags=["b", "", "a"],
         metadata={
-            "cpu": {"cores": [4, 8.5]}, "ok": True, "none": None, "empty": "", "image": "Ab c", "x.y": "hid", "l": [["in"]]
+            "cpu": {"cores": [4, 8.5]}, "ok": True, "none": None, "empty": "", "image": "Ab c",
+            "x.y": "hid", "list": [["in"]],
         },
         parent_id=UUID(int=7), payload={"secret": "payload"}, result={"secret": "result"},
     )  # fmt: skip

@@ -40,7 +40,7 @@ def test_a_number_has_one_code_however_it_is_written() -> None:
 
 
 def test_values_of_different_types_have_different_entries() -> None:
-    values = ["true", True, "1", Decimal(1), "4", Decimal(4)]
+    values: list[str | bool | Decimal] = ["true", True, "1", Decimal(1), "4", Decimal(4)]
     assert len({entry(("a",), value) for value in values}) == len(values)
     assert len(entry(("a",), "x" * 5_000)) == len("s:a\x1f") + HEAD + 1
 
