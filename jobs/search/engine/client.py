@@ -19,6 +19,8 @@ _LONG: Final = 30.0
 _REFRESH: Final = 60.0
 #: Larger bulks are compressed.
 _WORTH_PACKING: Final = 65_536
+# While a shard is away the engine would wait for a minute; so it says so item by item before we have given up.
+_BULK: Final = "/_bulk?require_alias=true&timeout=10s"
 #: An index or an alias, never a pattern that could mean others.
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_.-]{0,199}")
 
@@ -118,7 +120,7 @@ class Engine:
         if len(body) > _WORTH_PACKING:
             headers["Content-Encoding"] = "gzip"
             body = gzip.compress(body, 1)
-        answer = self._transport.ask(Request("POST", "/_bulk?require_alias=true", body, headers), _LONG)
+        answer = self._transport.ask(Request("POST", _BULK, body, headers), _LONG)
         return answers.items(answers.document(answer), operations)
 
     def search(self, index: str, body: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:
@@ -146,7 +148,7 @@ class Engine:
 
     def health(self, index: str) -> str:
         """Tell how an index is: green, yellow (without its replicas) or red (shards are away, or it is not there)."""
-        answer = self._get(f"/_cluster/health/{_checked(index)}?timeout=1s")
+        answer = self._get(f"/_cluster/health/{_checked(index)}?timeout=0s")
         # 408: it waited for what has not come; the answer says what there is.
         whole = Answer(200, answer.headers, answer.body) if answer.status == 408 else answer
         return answers.health(answers.document(whole))

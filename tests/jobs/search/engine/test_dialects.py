@@ -173,7 +173,10 @@ def test_nothing_but_what_all_versions_take_is_sent(engine: Engine, proxy: Fault
         "application/json",
     )
     assert search.body == b'{"timeout":"900ms","query":{"match_all":{}}}'
-    assert (bulk.path, bulk.headers["content-type"]) == ("/_bulk?require_alias=true", "application/x-ndjson")
+    assert (bulk.path, bulk.headers["content-type"]) == (
+        "/_bulk?require_alias=true&timeout=10s",
+        "application/x-ndjson",
+    )
     assert bulk.body.splitlines() == [
         b'{"index":{"_index":"a-writes","_id":"1","version":1,"version_type":"external_gte"}}',
         b'{"n":1}',
