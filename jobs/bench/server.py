@@ -53,7 +53,7 @@ def web_server(processes: int = 1) -> Iterator[Server]:
         *(sys.executable, "-m", "granian", "--interface", "asginl", "--no-ws", "--log-level", "warning"),
         *("--workers", str(processes), "--port", str(port), application),
     ]
-    role = _role()
+    role = app_role()
     with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(["env", *_environment(role), *command], stdout=log, stderr=log)  # noqa: S607
         try:
@@ -64,7 +64,7 @@ def web_server(processes: int = 1) -> Iterator[Server]:
             process.wait(30)
 
 
-def _role() -> str:
+def app_role() -> str:
     """Name the role of web processes, unless there is none that this process could give."""
     with connection.cursor() as cursor:
         cursor.execute(_APP_ROLE)

@@ -25,16 +25,17 @@ LONGEST_DRAIN_SECONDS: Final = 900.0
 class BenchWorker:
     """A `manage.py runworker` process on the lane; watches its memory."""
 
-    def __init__(self, lane: BenchLane, job_type: str, *extra: str) -> None:
+    def __init__(
+        self, lane: BenchLane, job_type: str, *extra: str, maintenance: bool = False, **environment: str
+    ) -> None:
         concurrency = CONCURRENCY.get(job_type, THREADS)
+        own = [f"--queues={lane.name}", f"--concurrency={concurrency}", f"--batch-size={BATCH}"]
+        if not maintenance:
+            own.append("--no-maintenance")
+        variables = [f"{name}={value}" for name, value in environment.items()]
         self._log = tempfile.TemporaryFile("w+")
         self._process = subprocess.Popen(
-            own_command(
-                [
-                    *("runworker", f"--queues={lane.name}", f"--concurrency={concurrency}"),
-                    *(f"--batch-size={BATCH}", "--no-maintenance", *extra),
-                ]
-            ),
+            ["env", *variables, *own_command(["runworker", *own, *extra])],  # noqa: S607
             stdout=self._log,
             stderr=subprocess.STDOUT,
         )
