@@ -1,5 +1,6 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from django.contrib import admin, messages
@@ -71,11 +72,14 @@ class FactsAdmin(ModelAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         extra_context = {"title": str(self.opts.verbose_name_plural).capitalize(), **(extra_context or {})}
-        if request.method not in {"GET", "HEAD"}:
-            return super().changelist_view(request, extra_context)
+        # Also of a form: what it sends is the question before an act.
+        return self.within_limit(request, partial(super().changelist_view, request, extra_context))
+
+    def within_limit(self, request: HttpRequest, answer: Callable[[], HttpResponse]) -> HttpResponse:
+        """Give the answer, or the page that says that the database would need too long for it."""
         try:
             with _time_limit():
-                response = super().changelist_view(request, extra_context)
+                response = answer()
                 return response.render() if isinstance(response, TemplateResponse) else response
         except OperationalError as error:
             if not isinstance(error.__cause__, QueryCanceled):

@@ -1,4 +1,5 @@
 import uuid
+from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin
@@ -21,10 +22,12 @@ from jobs.admin.completion import completions
 from jobs.admin.forms import EventForm, PriorityForm, VersionedPriorityForm
 from jobs.admin.history import acts_on
 from jobs.admin.job_list import JobList
-from jobs.admin.many import ManyAdmin
+from jobs.admin.many import AT_ONCE, ManyAdmin
+from jobs.admin.searching import Answer
 from jobs.admin.tasks import events_of, has_tasks_to_forget, task_panel, waited_for
 from jobs.admin.timeline import timeline
 from jobs.dead_letters import BulkReport
+from jobs.exceptions import SearchBusy, SearchTooBroad
 from jobs.models import DeadLetter, Job, ProcessingLock
 from jobs.statuses import Status, WaitsFor
 from jobs.tasks.forgetting import forget
@@ -155,6 +158,22 @@ class JobAdmin(ManyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         return completions(request)
+
+    def within_limit(self, request: HttpRequest, answer: Callable[[], HttpResponse]) -> HttpResponse:
+        try:
+            return super().within_limit(request, answer)
+        except SearchTooBroad:
+            return self.too_slow(request)
+        except SearchBusy:
+            return self.too_slow(request, busy=True)
+
+    def asked_beside(self, request: HttpRequest, rows: QuerySet[Any]) -> dict[str, Any]:
+        # The answer to a query may be another one a moment later, by the other source even: the act is for these.
+        answer: Answer | None = getattr(request, "_ekiden_answer", None)
+        if answer is None:
+            return {}
+        shown = rows.order_by("pk").values_list("pk", flat=True)[:AT_ONCE]
+        return {"shown": " ".join(map(str, shown)), "cut": answer.cut}
 
     def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         letters = list(DeadLetter.objects.filter(original_job=obj).only("id", "resolution_status", "moved_at"))

@@ -57,6 +57,7 @@ class JobList(ChangeList):
         if self.answer is None:
             # Django asks for the rows more than once, and is to get the same ones.
             self.answer = answered(self.reading.tree, self._conditions(), request.user, shown_before(request))
+            request._ekiden_answer = self.answer  # type: ignore[attr-defined]
         return self.answer.narrow(rows)
 
     def get_results(self, request: HttpRequest) -> None:
@@ -120,7 +121,10 @@ class JobList(ChangeList):
         counted = self.answer.facets if self.answer else {}
         found = {name: list(counts.items()) for name, counts in counted.items()} or dict(self._on_page())
         return [
-            (_LABELS.get(name, name), [Link(value, self._adding(name, value), count) for value, count in values[:_VALUES]])
+            (
+                _LABELS.get(name, name),
+                [Link(value, self._adding(name, value), count) for value, count in values[:_VALUES]],
+            )
             for name, values in ((name, found.get(name, [])) for name in FACETS)
             if values and not self.reading.speaks_of(name)
         ]
@@ -166,7 +170,9 @@ def _words(answer: Answer) -> Iterator[str]:
         return
     who = "the search engine" if answer.found.source == Source.ENGINE else "PostgreSQL"
     late = (now() - answer.found.as_of).total_seconds()
-    yield f"Answered by {who}, as of {answer.found.as_of:%H:%M:%S} UTC" + (f", {display.span(late)} ago." if late >= 2 else ".")
+    yield f"Answered by {who}, as of {answer.found.as_of:%H:%M:%S} UTC" + (
+        f", {display.span(late)} ago." if late >= 2 else "."
+    )
     if answer.found.degraded:
         yield "The search engine does not answer at present; nothing is missing, it only takes longer."
     if answer.cut:

@@ -56,12 +56,9 @@ class ManyAdmin(ActingAdmin):
         chosen = next((candidate for candidate in self.acts if candidate.name == act and act in self.many), None)
         if chosen is None or not self.has_act_permission(request):
             raise PermissionDenied
-        try:
-            rows = self.get_changelist_instance(request).get_queryset(request)
-        except IncorrectLookupParameters as error:
-            raise SuspiciousOperation("The address holds a filter that this list does not have.") from error
         if request.method != "POST":
-            return self.ask(request, chosen, rows)
+            return self.within_limit(request, lambda: self.ask(request, chosen, self.found_rows(request)))
+        rows = self.found_rows(request)
         ids, upto = _ids(request, "id") or None, _ids(request, "upto")
         form = self.many_form(chosen)(request.POST)
         rows = rows.filter(pk__in=ids) if ids else rows
@@ -70,6 +67,14 @@ class ManyAdmin(ActingAdmin):
         report = self.perform_many(chosen, rows.filter(pk__lte=upto[0]), request.user, form.cleaned_data)
         self.tell(request, chosen, report)
         return HttpResponseRedirect(f"{self.list_url()}?{request.GET.urlencode()}")
+
+    def found_rows(self, request: HttpRequest) -> QuerySet[Any]:
+        """Give the rows that the address's filters find."""
+        try:
+            rows: QuerySet[Any] = self.get_changelist_instance(request).get_queryset(request)
+        except IncorrectLookupParameters as error:
+            raise SuspiciousOperation("The address holds a filter that this list does not have.") from error
+        return rows
 
     def ask(
         self, request: HttpRequest, act: Act, rows: QuerySet[Any], ids: list[UUID] | None = None, form: Any = None
@@ -87,8 +92,13 @@ class ManyAdmin(ActingAdmin):
             "sample": rows.order_by("-pk")[:5],
             "here": self.many_url(request, act.name),
             "back": f"{self.list_url()}?{request.GET.urlencode()}",
+            **self.asked_beside(request, rows),
         }
         return self.page(request, "jobs/many.html", None, title=act.label, **context)
+
+    def asked_beside(self, request: HttpRequest, rows: QuerySet[Any]) -> dict[str, Any]:
+        """Give what the question shows, or takes along, beside that."""
+        return {}
 
     def many_form(self, act: Act) -> type[forms.Form]:
         return self.many_forms.get(act.name, act.form)

@@ -64,7 +64,9 @@ class Answer:
         if not jobs or self.error or not columns_of(self.tree):
             return {}
         mark = highlighter(self.tree)
-        rows = rows_of(Job.objects.filter(pk__in=[job.pk for job in jobs]), Asked(self.tree, columns=("id",)), self.tree)
+        rows = rows_of(
+            Job.objects.filter(pk__in=[job.pk for job in jobs]), Asked(self.tree, columns=("id",)), self.tree
+        )
         marked = {}
         for row in rows:
             with exact_metadata(row):
@@ -113,7 +115,13 @@ def shown_before(request: HttpRequest) -> list[UUID] | None:
     """Give the jobs that a form says were shown, and that are to be acted on; None where it names none."""
     if request.method != "POST" or request.POST.get("select_across") == "1":
         return None
-    named = request.POST.getlist("id") or request.POST.getlist(ACTION_CHECKBOX_NAME)
+    named = [
+        *request.POST.getlist("id"),
+        *request.POST.getlist(ACTION_CHECKBOX_NAME),
+        *request.POST.get("shown", "").split(),
+    ]
+    if len(named) > MOST:
+        raise SuspiciousOperation("More jobs than one form may name")
     try:
         return [UUID(text) for text in named] or None
     except ValueError as error:

@@ -36,7 +36,9 @@ def typed_at(text: str, position: int) -> Typed:
     compared = _COMPARISON.match(text, start, position) if field is not None else None
     signs = _SIGNS.match(text, start, position) if field is None else None
     start = compared.end() if compared else signs.end() if signs else start
-    return Typed(field, _plain(text[start:position]), start, _end(text, position, field), compared=bool(compared or ranged))
+    return Typed(
+        field, _plain(text[start:position]), start, _end(text, position, field), compared=bool(compared or ranged)
+    )
 
 
 def _walk(text: str, position: int) -> tuple[int, str | None, int | None, bool]:

@@ -9,6 +9,7 @@ from jobs.models import Job, Queue
 from jobs.models.counter import OutcomeCounter
 from jobs.models.job import JobQuerySet
 from jobs.registry import registry
+from jobs.search.engine_values import engine_values
 from jobs.search.language.fields import Field, Kind
 from jobs.search.language.metadata_values import entries, is_path, values
 from jobs.statuses import Priority
@@ -75,7 +76,8 @@ def _of(field: Field, beginning: str, user: Any) -> Values:
             return _without_words(_workspaces(beginning, user))
         case "priority":
             return ((str(level.value), str(level.label)) for level in sorted(Priority, reverse=True))
-    return _recent(field, user)
+    known = engine_values(field, beginning, user) if field.kind is Kind.KEYWORD else None
+    return _without_words(known) if known else _recent(field, user)
 
 
 def _without_words(found: Iterable[str]) -> Values:

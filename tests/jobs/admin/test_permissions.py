@@ -2,9 +2,12 @@
 
 import pytest
 from django.test import Client
+from django.utils.timezone import now
 
+from accounts.models import User
 from accounts.roles import Role
-from jobs.models import Article, AuditEntry, Job, ProviderState, Schedule
+from jobs.models import Article, AuditEntry, Job, ProviderState, SavedSearch, Schedule, SearchRejection
+from tests.factories import UserFactory
 from tests.jobs.admin.conftest import client_of
 from tests.jobs.rows import dead_letter, new_job, start
 
@@ -25,6 +28,9 @@ LISTS = [
     "podcast",
     "providerstate",
     "providercall",
+    "savedsearch",
+    "searchindex",
+    "searchrejection",
 ]
 
 
@@ -35,6 +41,9 @@ def places(db):
     hourly = {"type": "timedelta", "seconds": 3600}
     schedule = Schedule.objects.create(name="hourly", job_type="bench_thread", schedule_interval=hourly)
     ProviderState.objects.create(name="groq")
+    SearchRejection.objects.create(job_id=job.pk, version=1, error_message="mapper_parsing", retry_at=now())
+    owner = User.objects.filter(user_id="operator-1").first() or UserFactory()
+    search = SavedSearch.objects.create(user=owner, name="x", query="status:failed", shared=True)
     lock, article = start(running), Article.objects.create(title="x")
     base = "/admin/jobs"
     upto = {"upto": str(letter.pk)}
@@ -45,6 +54,10 @@ def places(db):
         f"{base}/job/many/cancel/": {"upto": str(running.pk)},
         f"{base}/processinglock/{running.pk}/release/": {"lock_token": lock.lock_token},
         f"{base}/providerstate/groq/reset/": {},
+        f"{base}/searchrejection/{job.pk}/again/": {},
+        f"{base}/searchrejection/many/again/": {"upto": str(job.pk)},
+        f"{base}/savedsearch/add/": {"name": "x", "query": "status:failed"},
+        f"{base}/savedsearch/{search.pk}/delete/": {},
         f"{base}/queue/default/pause/": {},
         f"{base}/queue/default/resume/": {},
         f"{base}/queue/default/configure/": {"concurrency_limit": 1},

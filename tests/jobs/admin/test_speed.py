@@ -33,6 +33,13 @@ SELECT (lpad(to_hex((extract(epoch FROM now() - interval '30 days') * 1000)::big
 FROM generate_series(1, 20000) n
 """
 
+#: An act on all that the list finds.
+ACROSS = {
+    "action": "cancel",
+    "_selected_action": ["01900000-0000-7000-8000-000000000000"],
+    "select_across": "1",
+    "index": 0,
+}
 LISTS = [
     ("job", {}),
     ("job", {"p": "201"}),
@@ -44,6 +51,15 @@ LISTS = [
     ("job", {"type": "summarize", "queue": "default"}),
     ("job", {"window": "1h"}),
     ("job", {"q": "rare"}),
+    ("job", {"q": "status:failed OR status:dead_letter"}),
+    ("job", {"q": "tags:rare AND NOT job_type:x", "status": "completed"}),
+    ("job", {"q": "project_name:x* created_at:>=now-1h"}),
+    ("job", {"q": "text", "window": "1h"}),
+    ("job/complete", {"q": "project_name:", "at": "13"}),
+    ("job/complete", {"q": "metadata.x:", "at": "11"}),
+    ("savedsearch", {}),
+    ("searchindex", {}),
+    ("searchrejection", {}),
     ("job", {"deleted": "yes"}),
     ("job", {"q": "01900000"}),
     ("deadletter", {}),
@@ -131,6 +147,7 @@ def test_list_reads_no_history(operator, name, params):
     "name",
     [
         "job",
+        "searchindex",
         "deadletter",
         "deadlettergroup",
         "processinglock",
@@ -164,3 +181,9 @@ def test_a_list_that_takes_too_long_says_so(operator, monkeypatch):
     response = operator.get("/admin/jobs/job/", {"p": "201"})
     assert response.status_code == 503
     assert "Last hour" in response.content.decode()
+    query = {"q": "nothing has this", "p": "2"}
+    slow = operator.get("/admin/jobs/job/", query)
+    text = slow.content.decode()
+    assert slow.status_code == 503 and "?q=nothing+has+this&amp;window=1h" in text
+    assert operator.get("/admin/jobs/job/many/cancel/", query).status_code == 503
+    assert operator.post("/admin/jobs/job/?q=nothing+has+this", ACROSS).status_code == 503
