@@ -39,6 +39,10 @@ class JobsConfig(AppConfig):
         chore(files.CHORE, files.INTERVAL, files.tidy)
         chore(index.CHORE, index.INTERVAL, index.tidy)
         chore(purging.CHORE, purging.INTERVAL, purging.purge)
+        if conf.search_urls():
+            from jobs.search.sync import tidying as search_index  # memory that is not spent without an engine
+
+            chore(search_index.CHORE, search_index.INTERVAL, search_index.tidy)
         post_migrate.connect(synchronize_migrated, sender=self)
         post_migrate.connect(synchronize_schedules, sender=self)
 
