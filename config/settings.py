@@ -169,6 +169,8 @@ SPECTACULAR_SETTINGS = {
         "JobStatusEnum": "jobs.statuses.Status.choices",
         "SessionStatusEnum": "jobs.statuses.SessionStatus.choices",
         "StageStatusEnum": "jobs.api.article.STAGE_STATUSES",
+        "SourceEnum": "jobs.api.schedule_filters.SOURCES",
+        "SearchSourceEnum": "jobs.api.search_described.SOURCES",
     },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",

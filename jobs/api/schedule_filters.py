@@ -1,4 +1,4 @@
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.db.models import QuerySet
 from django_filters import ChoiceFilter, FilterSet
@@ -8,6 +8,8 @@ from jobs.models import Schedule
 
 _YES_NO = [("true", "true"), ("false", "false")]
 
+SOURCES: Final = Schedule.Source.choices
+
 
 class ScheduleFilters(FilterSet):
     type = WordFilter(field_name="job_type")
@@ -15,7 +17,7 @@ class ScheduleFilters(FilterSet):
     queue = WordFilter(field_name="queue")
     active = ChoiceFilter(choices=_YES_NO, method="filter_active")
     failing = ChoiceFilter(choices=_YES_NO, method="filter_failing", help_text="Whether the last time made no job.")
-    source = ChoiceFilter(choices=Schedule.Source.choices)
+    source = ChoiceFilter(choices=SOURCES)
     search = WordFilter(field_name="name", lookup_expr="icontains", help_text="In the name.")
     deleted = ChoiceFilter(choices=_YES_NO, method="filter_deleted", help_text="Those that were deleted instead.")
 

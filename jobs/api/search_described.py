@@ -14,6 +14,7 @@ DEFAULT_LIMIT: Final = 50
 MAX_LIMIT: Final = 200
 #: Of a query.
 LONGEST: Final = 2_048
+SOURCES: Final = [(source.value, source.value) for source in Source]
 
 _MOMENT: Final = {"type": "string", "format": "date-time"}
 
@@ -82,7 +83,7 @@ class SearchAnswerSerializer(serializers.Serializer[Any]):
 
     # Serializers have a method and an attribute of these names.
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
-        source = serializers.ChoiceField(choices=[source.value for source in Source], help_text="Who found them.")
+        source = serializers.ChoiceField(choices=SOURCES, help_text="Who found them.")
         return {"data": ListedJobSerializer(many=True), **super().get_fields(), "source": source}
 
     page = SearchPageSerializer()

@@ -9,11 +9,12 @@ from schemathesis import Case, HookContext
 
 from accounts.api.fields import read_moment
 from tests.contracts.fuzz.agreement import let_agree
+from tests.contracts.fuzz.queries import let_be_a_query
 
 #: The user whose key the fuzzer sends.
 FUZZER = "fuzzer"
 #: Where an id could stand, and to which schemathesis makes links of its own.
-NOT_IDS = ("bulk", "groups", "preview")
+NOT_IDS = ("bulk", "groups", "preview", "search")
 NOBODYS_ID = "00000000-0000-7000-8000-000000000000"
 #: A function of another language that takes anything.
 FOREIGN = "node-anything"
@@ -135,6 +136,8 @@ def _let_it_mean_something(case: Case) -> None:
     _stay_within_the_horizon(case.body)
     if "/analytics/" in path and case.query:
         let_agree(case.query)
+    if path.endswith("/jobs/search") and case.query:
+        let_be_a_query(case.query)
     if path.endswith("/invoke"):
         _ask_for_what_it_wants(case)
     if path.endswith("/sessions") and has_fields:
