@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from django.db import connection
@@ -104,7 +104,7 @@ def bench_jobs(count: int, tick: Tick) -> Iterator[BenchJobs]:
 
 
 def _write(lane: BenchLane, since: datetime, owners: list[User], count: int, tick: Tick) -> None:
-    known = {
+    known: dict[str, Any] = {
         "queue": lane.name,
         "owners": [owner.pk for owner in owners],
         "count": OWNERS,

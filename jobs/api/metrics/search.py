@@ -9,7 +9,7 @@ from jobs import conf
 from jobs.models import SearchIndex
 from jobs.search import counts
 from jobs.search.engine import link
-from jobs.search.sync.state import figures
+from jobs.search.sync.state import Figures, figures
 
 _DRIFT = ("missing", "stale", "orphaned")
 
@@ -24,15 +24,15 @@ def metrics() -> Iterator[Metric]:
 
 
 def _behind(enabled: bool) -> Iterator[Metric]:
-    now = figures() if enabled else None
+    now = figures() if enabled else Figures()
     for name, text, value in (
-        ("dirty_jobs", "Jobs that changed since they were sent, counted up to 100000.", now and now.dirty),
-        ("lag_seconds", "How long the oldest change that was not sent has waited.", now and now.lag),
-        ("tombstones", "Deleted jobs that the engine has still to be told of.", now and now.tombstones),
-        ("rejections", "Documents that the engine refused and that are put aside.", now and now.rejections),
+        ("dirty_jobs", "Jobs that changed since they were sent, counted up to 100000.", now.dirty),
+        ("lag_seconds", "How long the oldest change that was not sent has waited.", now.lag),
+        ("tombstones", "Deleted jobs that the engine has still to be told of.", now.tombstones),
+        ("rejections", "Documents that the engine refused and that are put aside.", now.rejections),
     ):
         family = GaugeMetricFamily(f"ekiden_search_{name}", text, labels=())
-        if value is not None:
+        if enabled:
             family.add_metric([], value)
         yield family
 
