@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 
 from jobs.search.language import dates
 from jobs.search.language.errors import QueryError
-from jobs.search.language.fields import LEAST_OF_TEXT, Field, Kind
+from jobs.search.language.fields import FIELDS, LEAST_OF_TEXT, Field, Kind
 from jobs.search.language.literals import Literal, boolean, identifier, json_number, number, plain_text, shown
 from jobs.search.language.suggestions import values_like
 from jobs.search.language.tree import (
@@ -65,7 +65,7 @@ def between(field: Field, low: End | None, high: End | None, now: datetime) -> N
 def near(field: Field | None, literal: Literal, degree: str, degree_start: int) -> Node:
     """Give what `field:value~1` means; without a number it is 2."""
     if field is None or field.kind is not Kind.KEYWORD:
-        raise literal.not_allowed("Only fields of whole texts are asked with ~, as hostname is; others are not.")
+        raise literal.not_allowed("Only fields that are compared as a whole can be asked with ~, as hostname:bild~1.")
     if literal.has_wildcards:
         raise literal.not_allowed("A value has wildcards or a ~, not both.")
     if degree not in ("", "1", "2"):
@@ -94,11 +94,18 @@ def _like(field: Field, literal: Literal) -> Node:
     if pattern == (ANY,):
         return Has(field)
     if isinstance(pattern[0], Wildcard):
-        if not field.reversed:
-            raise literal.not_allowed(f"A wildcard cannot lead in {field.name}: begin with what the value begins with.")
-        if pattern[0] is not ANY or any(isinstance(piece, Wildcard) for piece in pattern[1:]):
-            raise literal.not_allowed("Behind a * that leads there can be no other wildcard.")
+        _check_leading(field, literal, pattern)
     return Like(field, pattern)
+
+
+def _check_leading(field: Field, literal: Literal, pattern: tuple[str | Wildcard, ...]) -> None:
+    if not field.reversed:
+        others = ", ".join(other.name for other in FIELDS.values() if other.reversed)
+        raise literal.not_allowed(f"A value of {field.name} cannot begin with a wildcard; one of these can: {others}.")
+    if pattern[0] is not ANY:
+        raise literal.not_allowed("A value can begin with *, but not with ?.")
+    if any(isinstance(piece, Wildcard) for piece in pattern[1:]):
+        raise literal.not_allowed("A value that begins with * has no other wildcard.")
 
 
 def _text(field: Field, literal: Literal, _: datetime) -> Node:
@@ -111,9 +118,10 @@ def _piece(literal: Literal) -> str:
     pieces = [piece for piece in literal.pattern if piece is not ANY]
     inner = literal.pattern[1:-1] if len(literal.pattern) > 1 else ()
     if len(pieces) != 1 or not isinstance(pieces[0], str) or ANY in inner:
-        raise literal.not_allowed("Texts are searched for pieces of them, without wildcards: ask for each piece.")
+        raise literal.not_allowed("Pieces of text have no wildcards in them: ask for each piece by itself.")
     if len(pieces[0]) < LEAST_OF_TEXT:
-        raise literal.refused(f"{shown(literal)} is too short: look for {LEAST_OF_TEXT} characters or more.")
+        least = f"look for {LEAST_OF_TEXT} characters or more, and quote what has a space in it"
+        raise literal.refused(f"{shown(literal)} is too short: {least}.")
     return pieces[0]
 
 

@@ -23,11 +23,14 @@ def field_named(written: str, start: int) -> Field:
         return _of_metadata(name.removeprefix(METADATA_PREFIX), start)
     if name + "." == METADATA_PREFIX:
         raise QueryError(
-            "unknown-field", "Say which key of metadata: metadata.key:value. Words without a field look in all.", start
+            "unknown-field",
+            "Say which key of metadata: metadata.key:value. Words without a field look in all of it.",
+            start,
         )
     if name == "_missing_":
         raise QueryError("unknown-field", "What lacks a field is NOT _exists_:field.", start)
-    raise QueryError("unknown-field", f'There is no field "{name[:60]}".', start, names_like(name))
+    message = f'There is no field "{name[:60]}". A text with a colon or a space in it is quoted.'
+    raise QueryError("unknown-field", message, start, names_like(name))
 
 
 def _of_metadata(name: str, start: int) -> Field:

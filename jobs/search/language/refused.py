@@ -14,7 +14,7 @@ def check_word(token: Token, *, is_value: bool) -> None:
     """Raise QueryError for a word that was not meant as one; in quotes or behind a backslash it is."""
     text = token.text
     if text.startswith("/"):
-        message = 'Regular expressions are not allowed; what begins with a slash is quoted: "/var/log".'
+        message = 'Regular expressions are not allowed. What begins with a slash is quoted: "/var/log".'
         raise QueryError("not-allowed", message, token.start)
     if text.startswith(_QUOTES):
         raise QueryError("syntax", 'Values are put between " and ".', token.start)
