@@ -36,6 +36,11 @@ POINTS: Final[dict[str, str]] = {
     "mid_bulk_submit": "Many jobs in one submission, between two of its statements.",
     "mid_bulk_redrive": "Many dead letters in one act, between two of them.",
     "mid_prune": "Deleting old jobs, before the batch is committed.",
+    "after_search_create": "A new index of jobs in the search engine, its row not committed.",
+    "mid_search_load": "Jobs that the search engine has, and nobody has written down how far it was.",
+    "before_alias_move": "A new index of jobs that is complete, and searches still go to the old one.",
+    "after_alias_move": "Searches that go to the new index of jobs, and its row does not say so.",
+    "mid_search_retire": "An old index of jobs, deleted in the search engine and not in the database.",
     "mid_partition_create": "Making partitions of the request log, when some are there and some are not.",
 }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from django.db import connection
 
-pytest.register_assert_rewrite("tests.acceptance.crash_scenarios")
+pytest.register_assert_rewrite("tests.acceptance.crash_scenarios", "tests.acceptance.search_scenarios")
 
 from tests.acceptance import history  # noqa: E402
 from tests.acceptance.nursery import Nursery  # noqa: E402

@@ -14,6 +14,7 @@ from jobs.models import DeadLetter, Schedule
 from jobs.options import Options
 from jobs.releasing import release_waiting
 from jobs.workflows import Workflow
+from tests.acceptance.search_acts import search  # noqa: F401 (an act)
 
 #: Partitions of then have no reason to be there, and the suite drops them as old ones.
 LONG_AGO = (datetime(2001, 2, 3, tzinfo=UTC), datetime(2002, 2, 3, tzinfo=UTC))

@@ -6,6 +6,7 @@ import signal
 from jobs.crash_points import POINTS
 from tests.acceptance import history
 from tests.acceptance.crash_scenarios import BRISK, SCENARIOS, Scene
+from tests.acceptance.search_scenarios import SEARCH_SCENARIOS
 from tests.acceptance.stage import ROOT, wait_until
 
 FINAL = ("completed", "cancelled", "dead_letter", "failed")
@@ -31,7 +32,7 @@ def test_every_name_in_the_program_is_registered():
 
 
 def test_every_point_has_a_scenario():
-    assert set(SCENARIOS) == set(POINTS)
+    assert set(SCENARIOS) | set(SEARCH_SCENARIOS) == set(POINTS)
 
 
 def crash(scenes):
