@@ -99,7 +99,7 @@ def number(found: dict[str, Any], name: str) -> int:
 
 def health(found: dict[str, Any]) -> str:
     status = found.get("status")
-    if status not in {"green", "yellow", "red"}:
+    if status not in ("green", "yellow", "red"):
         raise Nonsense(200, "no_status", "it does not say how the index is")
     return str(status)
 
