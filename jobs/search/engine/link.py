@@ -46,5 +46,6 @@ def _pair() -> "tuple[Engine, Circuit] | None":
         # Of two threads that both came here one wins; the other's client is never used.
         found = _made.setdefault(key, made)
         for old in [other for other in list(_made) if other != key]:
-            _made.pop(old, None)
+            if (replaced := _made.pop(old, None)) is not None:
+                replaced[0].close()
     return found
