@@ -15,10 +15,10 @@ from jobs import control, events
 from jobs.admin import display, documents, highlights, job_facts
 from jobs.admin.acts import Act
 from jobs.admin.attempts import failed_attempts
-from jobs.admin.dependencies import dependency_lists
-from jobs.admin.filters import DeletedJobsFilter, QueueFilter, ScheduleFilter, StatusFilter, TypeFilter, WindowFilter
 from jobs.admin.box import reading_of
 from jobs.admin.completion import completions
+from jobs.admin.dependencies import dependency_lists
+from jobs.admin.filters import DeletedJobsFilter, QueueFilter, ScheduleFilter, StatusFilter, TypeFilter, WindowFilter
 from jobs.admin.forms import EventForm, PriorityForm, VersionedPriorityForm
 from jobs.admin.history import acts_on
 from jobs.admin.job_list import JobList

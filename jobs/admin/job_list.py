@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, TypeAlias, cast
 
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
@@ -14,6 +14,7 @@ from django.utils.timezone import now
 
 from jobs.admin import display
 from jobs.admin.box import Reading, reading_of
+from jobs.admin.filters import FixedFilter
 from jobs.admin.searching import Answer, answered, shown_before
 from jobs.models import SavedSearch
 from jobs.search.asking import Source
@@ -27,6 +28,9 @@ from jobs.search.language.writing import quoted
 _ON_PAGE: Final = ("project_name", "hostname", "arch", "tags")
 _VALUES: Final = 6
 _LABELS: Final = {"job_type": "type", "project_name": "project", "hostname": "host", "error_class": "error"}
+#: Of a field, each with how often it was counted, if it was.
+Values: TypeAlias = "list[tuple[str, int | None]]"
+
 _NAME: Final = re.compile(r"[\w.]+")
 
 
@@ -51,7 +55,7 @@ class JobList(ChangeList):
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         rows: Any = super().get_queryset(request, exclude_parameters)
         self.user, self.reading = request.user, reading_of(request)
-        self.may_save = self.model_admin.has_act_permission(request)
+        self.may_save = cast(Any, self.model_admin).has_act_permission(request)
         if self.reading.tree is None:
             return self.reading.narrow(rows)
         if self.answer is None:
@@ -118,8 +122,7 @@ class JobList(ChangeList):
         """Values that a condition may be added of, by field."""
         if self.error or self.reading.ids:
             return []
-        counted = self.answer.facets if self.answer else {}
-        found = {name: list(counts.items()) for name, counts in counted.items()} or dict(self._on_page())
+        found = dict(self._counted() if self.answer and self.answer.facets else self._on_page())
         return [
             (
                 _LABELS.get(name, name),
@@ -132,7 +135,7 @@ class JobList(ChangeList):
     @property
     def as_words(self) -> str:
         """The whole choice as a query, the filters too: what is saved."""
-        said = [spec.condition() for spec in self.filter_specs if spec.value() is not None]
+        said = [spec.condition() for spec in self._filters if spec.value() is not None]
         return self._joined([*filter(None, said), *([self.reading.query] if self.reading.query else [])])
 
     @cached_property
@@ -141,9 +144,21 @@ class JobList(ChangeList):
         return sorted(found[:200], key=lambda search: search.user_id != self.user.pk)
 
     def _conditions(self) -> list[str]:
-        return [words for spec in self.filter_specs if spec.exact and (words := spec.condition())]
+        return [words for spec in self._filters if spec.exact and (words := spec.condition())]
 
-    def _on_page(self) -> Iterator[tuple[str, list[tuple[str, None]]]]:
+    @property
+    def _filters(self) -> list[FixedFilter]:
+        return cast(list[FixedFilter], self.filter_specs)
+
+    def _counted(self) -> Iterator[tuple[str, Values]]:
+        assert self.answer is not None and self.answer.found is not None
+        total = self.answer.found.total.value
+        for name, counts in self.answer.facets.items():
+            # What is true of all of them narrows nothing.
+            if any(count < total for count in counts.values()):
+                yield name, [*counts.items()]
+
+    def _on_page(self) -> Iterator[tuple[str, Values]]:
         for name in _ON_PAGE:
             cells = [getattr(job, name) for job in self.result_list]
             values = Counter(value for cell in cells for value in (cell if isinstance(cell, list) else [cell]) if value)

@@ -43,6 +43,11 @@ def span(length: timedelta | float | None) -> str:
 
 
 @register.filter
+def number(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}"
+
+
+@register.filter
 def overdue(seconds: float) -> str:
     """Say how late the oldest job is; under a second it is not late, it is on its way."""
     return display.span(seconds) if seconds >= 1 else "–"

@@ -7,7 +7,8 @@ from tests.jobs.rows import dead_letter
 ODD = [
     "p=0", "p=-1", "p=99999999999999999999", "p=x", "all=", "e=1", "foo=bar", "o=1.2", "_facets=1",
     "status__regex=x", "payload__a=1", "user__password__startswith=a", "created_at__gte=x", "id__exact=x",
-    "q=%00", "q=%27%22%5c", "q=" + "x" * 5_000, "q=------", "q=tag:", "q=01a1fdfe-----", "q=" + "(" * 400, "q=%22", "q=a%3A%5B", "q=status%3A", "q=%F0%9F%8F%83", "status=%00", "queue=%00",
+    "q=%00", "q=%27%22%5c", "q=" + "x" * 5_000, "q=------", "q=tag:", "q=01a1fdfe-----", "status=%00", "queue=%00",
+    "q=" + "(" * 400, "q=%22", "q=a%3A%5B", "q=status%3A&at=7", "q=project%3A%F0%9F%8F%83&at=9", "q=queue%3A&at=x",
     "type=" + "x" * 3_000, "group=%00", "group=%F0%9F%8F%83", "window=older-1d", "age=older-1d", "resolution=%ff",
     "_popup=1", "_to_field=id", "_to_field=payload",
 ]  # fmt: skip
