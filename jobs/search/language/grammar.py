@@ -135,18 +135,17 @@ def _check_parentheses(tokens: Sequence[Token]) -> None:
 
 
 def _check_depth(tokens: Sequence[Token]) -> None:
-    parentheses = prefixes = 0
-    held: list[int] = []
+    # How deep it is inside of each open parenthesis, and outside of all.
+    around = [0]
+    depth = 0
     for token in tokens:
-        if token.part in _PREFIXES:
-            prefixes += 1
-        elif token.part is Part.OPEN:
-            held.append(prefixes)
-            parentheses += 1
-        elif token.part is Part.CLOSE:
-            parentheses -= 1
-            prefixes = held.pop()
-        elif token.part in _CLAUSES:
-            prefixes = held[-1] if held else 0
-        if parentheses + prefixes > DEEPEST:
+        if token.part in _PREFIXES or token.part is Part.OPEN:
+            depth += 1
+        if depth > DEEPEST:
             raise QueryError("too-complex", f"A query is at most {DEEPEST} levels deep.", token.start)
+        if token.part is Part.OPEN:
+            around.append(depth)
+        elif token.part is Part.CLOSE:
+            around.pop()
+        if token.part is Part.CLOSE or token.part in _CLAUSES:
+            depth = around[-1]

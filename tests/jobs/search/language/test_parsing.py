@@ -239,6 +239,8 @@ def test_names_and_values_may_hold_what_the_parser_below_takes_for_something() -
 def test_limits_let_through_what_they_say() -> None:
     assert len(meaning(" ".join(f"tag:t{n}" for n in range(64))).parts) == 64  # type: ignore[union-attr]
     assert meaning("(" * 16 + "aa" + ")" * 16) == A
+    assert len(meaning("NOT (aa) " * 64).parts) == 64  # type: ignore[union-attr]
+    assert len(meaning("-(-tag:(-aa)) " * 64).parts) == 64  # type: ignore[union-attr]
     assert meaning("hostname:" + "a" * 1000) == Is(HOST, "a" * 1000)
     assert meaning("aa" + " " * 2046) == A
     assert refused("aa" + " " * 2047).code == "too-long"
