@@ -34,9 +34,10 @@ storm: $(VENV)/.installed-dev ## run only the tests that kill, freeze and restar
 
 .PHONY: pictures
 pictures: $(VENV)/.installed-dev ## take the documents' pictures of the console anew, with chromium
-	EKIDEN_PICTURES=var/pictures $(BIN)/pytest -q tests/browser/test_pictures.py tests/browser/test_analytics.py
+	EKIDEN_PICTURES=var/pictures $(BIN)/pytest -q tests/browser/test_pictures.py tests/browser/test_analytics.py \
+	  tests/browser/test_search.py
 	mkdir -p docs/images
-	cd var/pictures/light-1280 && cp dead-letter.png dead-letters.png analytics-performance.png ../../../docs/images/
+	cd var/pictures/light-1280 && cp dead-letter.png dead-letters.png analytics-performance.png search.png ../../../docs/images/
 
 .PHONY: check
 check: $(VENV)/.installed-dev ## check style, types, imports, migrations and the deployment settings
