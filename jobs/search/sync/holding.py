@@ -10,6 +10,7 @@ from django.db.models import F
 from jobs.exceptions import JobError
 from jobs.models import SearchIndex
 from jobs.models.columns import ClockTimestamp
+from jobs.models.search_index import SearchIndexQuerySet
 
 #: Whoever builds an index writes its row more often than this; after so long it is taken for dead.
 HELD_FOR: Final = timedelta(seconds=60)
@@ -44,7 +45,7 @@ class Hold:
         """Let the next one begin at once."""
         self._mine().update(held_until=None)
 
-    def _mine(self) -> Any:
+    def _mine(self) -> SearchIndexQuerySet:
         return SearchIndex.objects.filter(name=self.name, token=self.token, state=SearchIndex.State.BUILDING)
 
 
