@@ -1,12 +1,14 @@
 """Queries as conditions on rows of job_queue: true or false of each, never NULL, by its indexes where they serve."""
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, cast
 
-from django.db.models import F, Q
+from django.db.models import F, Q, TextField
+from django.db.models.functions import Cast
 
 from accounts.uuid7 import first_id_behind, first_id_since
 from jobs.models.job import IN_AN_INDEX_OF_PENDING
@@ -23,6 +25,8 @@ NONE: Final = Q(pk__in=[])
 EVERY: Final = ~NONE
 #: Every text of metadata, wherever it stands.
 _STRINGS: Final = 'strict $.** ? (@.type() == "string")'
+#: What is written otherwise inside of JSON, in one of its variants at least.
+_ESCAPED: Final = re.compile(r'[\x00-\x20"\\]+')
 _TYPES: Final = {str: "string", bool: "boolean", Decimal: "number"}
 
 
@@ -139,11 +143,21 @@ def _has(field: Field) -> Q:
 
 
 def _contains(field: Field | None, text: str) -> Q:
-    wanted: list[Test] = [("~", "".join(map(_piece, fold(text))))]
+    folded = fold(text)
+    wanted = _piece(folded)
     if field is not None:
         return Q(AnyText(field.column, wanted, TEXT_HEAD))
     found = [AnyText(FIELDS[name].column, wanted, TEXT_HEAD) for name in FREE_TEXT]
-    return Q(*found, AnyText("metadata", wanted, TEXT_HEAD, Source.PATH, _STRINGS), _connector=Q.OR)
+    return Q(*found, _in_metadata(folded, wanted), _connector=Q.OR)
+
+
+def _in_metadata(folded: str, wanted: list[Test]) -> Q:
+    """Look for a text in every string; first for what of it JSON has as it is, which rules most jobs out for less."""
+    in_strings = Q(AnyText("metadata", wanted, TEXT_HEAD, Source.PATH, _STRINGS))
+    as_it_is = max(_ESCAPED.split(folded), key=len)
+    if not as_it_is:
+        return in_strings
+    return Q(AnyText(Cast(F("metadata"), TextField()), _piece(as_it_is))) & in_strings
 
 
 def _texts(field: Field, tests: list[Test]) -> Q:
@@ -182,12 +196,17 @@ def _like(part: str | Wildcard) -> str:
     return part.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
-def _piece(character: str) -> str:
+def _piece(folded: str) -> list[Test]:
+    """Give the test of texts that have this one somewhere in them."""
+    return [("~", "".join(map(_character, folded)))]
+
+
+def _character(folded: str) -> str:
     """Give the regular expression of a character in each of its variants, all of which are letters or white space."""
-    several = variants(character)
+    several = variants(folded)
     if len(several) > 1:
         return f"[{several}]"
-    return f"\\{character}" if character.isascii() and not character.isalnum() else character
+    return f"\\{folded}" if folded.isascii() and not folded.isalnum() else folded
 
 
 def _above(bound: Bound) -> str:

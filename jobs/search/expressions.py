@@ -54,7 +54,7 @@ class Source(Enum):
 
 
 class AnyText(models.Func):
-    """Whether one text passes all tests with its first `most` characters; an empty one never does.
+    """Whether one text passes all tests, with its first `most` characters if that is said; an empty one never does.
 
     Compared by code point, as Python and the engine do. Never NULL, so that its opposite can be asked for.
     """
@@ -66,7 +66,7 @@ class AnyText(models.Func):
         self,
         subject: str | Combinable,
         tests: Sequence[Test],
-        most: int,
+        most: int | None = None,
         source: Source = Source.COLUMN,
         path: str = "",
     ) -> None:
@@ -81,8 +81,9 @@ class AnyText(models.Func):
         in_column = self.source is Source.COLUMN
         text = self.source.text(subject)
         params = [*of_subject] if in_column else [*of_subject, *(of_path if self.source is Source.PATH else [])]
+        compared = text if self.most is None else f"left({text}, {self.most})"
         tests = [f"{text} <> ''"]
         for operator, (value, of_value) in zip(self.operators, values, strict=True):
-            tests.append(f'left({text}, {self.most}) COLLATE "C" {operator} {value}')
+            tests.append(f'{compared} COLLATE "C" {operator} {value}')
             params += [*(of_subject if in_column else []), *of_value]
         return self.source.value % {"subject": subject, "path": path, "tests": " AND ".join(tests)}, params
