@@ -30,7 +30,8 @@ test: $(VENV)/.installed-dev ## run the tests, on an embedded PostgreSQL or on T
 
 .PHONY: storm
 storm: $(VENV)/.installed-dev ## run only the tests that kill, freeze and restart real processes, or go on by chance
-	$(BIN)/pytest tests/acceptance tests/concurrency tests/jobs/test_workflows_machine.py $(PYTEST_ARGS)
+	$(BIN)/pytest tests/acceptance tests/concurrency tests/jobs/test_workflows_machine.py \
+		tests/jobs/search/test_readers.py $(PYTEST_ARGS)
 
 .PHONY: pictures
 pictures: $(VENV)/.installed-dev ## take the documents' pictures of the console anew, with chromium
