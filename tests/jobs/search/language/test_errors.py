@@ -2,7 +2,9 @@
 
 import pytest
 
+from jobs.search.language import suggestions
 from jobs.search.language.fields import NAMES
+from jobs.statuses import Status
 from tests.jobs.search.language.asked import refused
 
 
@@ -195,7 +197,7 @@ def test_moments_that_are_none_are_told_what_is_one(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "suggestions"),
+    ("query", "expected"),
     [
         ("hosst:x", ("hostname",)),
         ("satus:failed", ("status",)),
@@ -211,6 +213,14 @@ def test_moments_that_are_none_are_told_what_is_one(text: str) -> None:
         ("metdata.cpuCores:4", ("metadata.cpuCores",)),
         ("meta.cpu.cores:4", ("metadata.cpu.cores",)),
         ("Metadata.cpu:4", ("metadata.cpu",)),
+        ("user.email:x", ("user_email", "metadata.user.email")),
+        # Fields and statuses as others call them
+        ("state:failed", ("status",)),
+        ("exception:x", ("error_class",)),
+        ("finished_at:now", ("completed_at", "failed_at")),
+        ("status:running", ("processing",)),
+        ("status:error", ("failed", "dead_letter")),
+        ("waits_for:error", ()),
         ("x" * 100 + ":1", ()),
         # Values of fields that have no others
         ("status:faild", ("failed",)),
@@ -223,11 +233,14 @@ def test_moments_that_are_none_are_told_what_is_one(text: str) -> None:
         ("aa and bb", ("AND",)),
     ],
 )
-def test_what_may_have_been_meant_is_said(query: str, suggestions: tuple[str, ...]) -> None:
-    assert refused(query).suggestions == suggestions
+def test_what_may_have_been_meant_is_said(query: str, expected: tuple[str, ...]) -> None:
+    assert refused(query).suggestions == expected
 
 
-def test_every_suggested_field_can_be_asked() -> None:
+def test_every_suggestion_can_be_asked() -> None:
+    for name in (*suggestions._FIELDS, *suggestions._VALUES):
+        assert all(like in NAMES for like in suggestions._FIELDS.get(name, ()))
+        assert all(like in Status.values for like in suggestions._VALUES.get(name, ()))
     for name in NAMES:
         for typed in (name[:-1], name[1:], name + "x", name.upper()):
             if typed not in NAMES:
