@@ -6,6 +6,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from jobs.admin.box import read
+from jobs.admin.paging import CAP
+from jobs.admin.searching import MOST, Answer
+from jobs.models import Job
+from jobs.search.language.parsing import parse
 from tests.jobs.rows import dead_letter, new_job, start
 
 _HISTORY = """
@@ -167,6 +172,25 @@ def test_number_of_queries_does_not_grow_with_the_rows(operator, name):
         dead_letter()
         start(new_job(queue="another"))
     assert len(captured(operator, name, {})) == before
+
+
+@pytest.mark.usefixtures("history")
+def test_what_the_engine_named_is_read_by_the_primary_key():
+    ids = list(Job.objects.order_by("-id").values_list("pk", flat=True)[:MOST])
+    assert len(ids) == MOST
+    for tree in (parse("text"), parse("status:failed AND project_name:x")):
+        found = Answer(tree, ids).narrow(Job.objects.filter(is_deleted=False).order_by("-id"))
+        for rows in (found[:50], found.values("pk")[: CAP + 1]):
+            shown = rows.explain()
+            assert "job_queue_pkey" in shown and "Seq Scan" not in shown, shown
+
+
+@pytest.mark.usefixtures("history")
+def test_a_tag_is_looked_up_by_its_index():
+    with CaptureQueriesContext(connection) as queries:
+        read("rare")
+    (asked,) = queries.captured_queries
+    assert "job_tags" in plan(asked["sql"])
 
 
 @pytest.mark.usefixtures("history")
