@@ -158,11 +158,12 @@ def test_an_answer_of_any_size_does_not_fill_the_memory(
         assert raised.value.kind == "too_large"
 
 
-@pytest.mark.parametrize("said", ["7", format_datetime(datetime.now(UTC) + timedelta(seconds=100), usegmt=True)])
+@pytest.mark.parametrize("as_date", [False, True])
 def test_who_asks_for_fewer_requests_says_for_how_long(
-    engine: Engine, index: str, faulty_engine: FaultProxy, said: str
+    engine: Engine, index: str, faulty_engine: FaultProxy, as_date: bool
 ) -> None:
-    faulty_engine.fail(fault_proxy.rate_limited(said))
+    moment = datetime.now(UTC) + timedelta(seconds=100)
+    faulty_engine.fail(fault_proxy.rate_limited(format_datetime(moment, usegmt=True) if as_date else "100"))
     with pytest.raises(EngineAway) as raised:
         engine.search(index, ALL)
     assert raised.value.status == 429

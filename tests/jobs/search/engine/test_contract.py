@@ -210,6 +210,15 @@ def test_an_index_that_takes_no_writes_refuses_them_for_now(engine: Engine, inde
     assert index.write({"a": {"id": "a"}}, 2)[0].done
 
 
+def test_an_index_can_be_made_anew_where_a_deletion_came_too_late(engine: Engine, index: Index) -> None:
+    """Both products make an index for a deletion with a version, in whose place the new one wants its alias."""
+    engine.delete_index(index.name)
+    engine.bulk([Operation(index.name, "a", 2, None)])
+    engine.create_index(index.name, index_body())
+    index.write({"a": {"id": "a"}})
+    assert index.ids(ANY) == "a"
+
+
 @pytest.mark.skipif(not GIVEN, reason="not for osmem-server, which makes an index where require_alias forbids it")
 def test_writing_to_an_index_that_is_gone_makes_no_new_one(engine: Engine, index: Index) -> None:
     engine.delete_index(index.name)
