@@ -8,12 +8,13 @@ from typing import Final
 from django.db.models import F
 from django.db.models.functions import Now
 
-from jobs.models import Job, SearchIndex
-from jobs.search.sync import enabling
+from jobs.models import Job, SearchIndex, SearchSlot
+from jobs.models.search_slot import SLOTS
+from jobs.search.sync import enabling, state
 from jobs.search.sync.reindexing import reindex
 from jobs.search.sync.retiring import sweep
 from tests.acceptance.nursery import Copy, Nursery
-from tests.jobs.search.sync.agreement import assert_agreement
+from tests.jobs.search.sync.agreement import assert_agreement, differences
 from tests.jobs.search.sync.switched_on import put_in
 from tests.search_server import SearchServer
 
@@ -131,8 +132,56 @@ class Retired(SearchScenario):
         assert_agreement()
 
 
+class Enabled(SearchScenario):
+    """What was made is not made again, what lacks is."""
+
+    act = "enable"
+
+    def lay(self, scene: SearchScene) -> None:
+        put_in(3)
+
+    def at_the_crash(self, scene: SearchScene) -> None:
+        assert (enabling.has_trigger(), enabling.has_index(), SearchSlot.objects.count()) == (True, False, 0)
+        # Nothing is asked of the index that is not there.
+        assert state.figures() == state.Figures()
+
+    def at_the_end(self, scene: SearchScene) -> None:
+        assert (enabling.has_trigger(), enabling.has_index(), SearchSlot.objects.count()) == (True, True, SLOTS)
+
+
+class Sent(SearchScenario):
+    """What was sent and not marked is sent again, and does no harm."""
+
+    act = "sync"
+
+    def lay(self, scene: SearchScene) -> None:
+        enabling.prepare()
+        put_in(20)
+        reindex()
+        some = list(Job.objects.values_list("pk", flat=True)[:10])
+        Job.objects.filter(pk__in=some[:5]).delete()
+        Job.objects.filter(pk__in=some[5:]).update(progress=F("progress") + 1)
+        put_in(20)
+
+    def at_the_crash(self, scene: SearchScene) -> None:
+        assert differences(), "it died before its work was done"
+        marked = Job.objects.filter(es_sync_version=F("version")).count() > 10
+        assert marked == (scene.point == "after_search_mark_commit")
+        # What comes meanwhile, and whoever marks late, must find nothing wrong.
+        Job.objects.update(progress=F("progress") + 1)
+        SearchSlot.objects.update(held_until=None)
+
+    def at_the_end(self, scene: SearchScene) -> None:
+        assert_agreement()
+        assert state.figures() == state.Figures()
+
+
 #: Those of one point are played one after the other, as there is one engine and one table of indexes.
 SEARCH_SCENARIOS: Final[dict[str, tuple[Callable[[], SearchScenario], ...]]] = {
+    "mid_search_enable": (Enabled,),
+    "after_search_bulk": (Sent,),
+    "before_search_mark_commit": (Sent,),
+    "after_search_mark_commit": (Sent,),
     "after_search_create": (NewIndex,),
     "mid_search_load": (lambda: NewIndex(first=True, hit=3), lambda: NewIndex(hit=2)),
     "before_alias_move": (NewIndex,),
