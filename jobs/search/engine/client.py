@@ -7,7 +7,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from jobs.search.engine import answers
-from jobs.search.engine.failures import NotFound
+from jobs.search.engine.failures import NotFound, Refused
 from jobs.search.engine.hosts import Answer, Request
 from jobs.search.engine.operations import ItemResult, Operation, bulk_body, encode, writes
 from jobs.search.engine.products import Product, product_of
@@ -54,8 +54,14 @@ class Engine:
         Raises Refused (resource_already_exists_exception) when it is there, also when it is because an earlier call's
         answer was lost.
         """
-        aliases = {**body.get("aliases", {}), writes(_checked(name)): {}}
-        answers.acknowledged(self._send("PUT", f"/{name}", {**body, "aliases": aliases}, repeatable=False))
+        try:
+            self._create(name, body)
+        except Refused as exc:
+            if exc.kind != "invalid_alias_name_exception":
+                raise
+            # A deletion by version may make the index that it does not find, whatever is required of its name.
+            self.delete_index(writes(name))
+            self._create(name, body)
 
     def delete_index(self, name: str) -> None:
         """Delete an index; one that is not there is as good."""
@@ -152,6 +158,10 @@ class Engine:
         # 408: it waited for what has not come; the answer says what there is.
         whole = Answer(200, answer.headers, answer.body) if answer.status == 408 else answer
         return answers.health(answers.document(whole))
+
+    def _create(self, name: str, body: dict[str, Any]) -> None:
+        aliases = {**body.get("aliases", {}), writes(_checked(name)): {}}
+        answers.acknowledged(self._send("PUT", f"/{name}", {**body, "aliases": aliases}, repeatable=False))
 
     def _get(self, path: str, seconds: float = _SHORT) -> Answer:
         return self._transport.ask(Request("GET", path), seconds)

@@ -211,7 +211,7 @@ def test_an_index_that_takes_no_writes_refuses_them_for_now(engine: Engine, inde
 
 
 def test_an_index_can_be_made_anew_where_a_deletion_came_too_late(engine: Engine, index: Index) -> None:
-    """Both products make an index for a deletion with a version, in whose place the new one wants its alias."""
+    """For a deletion with a version an engine may make an index, in whose place the new one wants its alias."""
     engine.delete_index(index.name)
     engine.bulk([Operation(index.name, "a", 2, None)])
     engine.create_index(index.name, index_body())
