@@ -84,7 +84,7 @@ def plain_text(literal: Literal) -> str:
 
 def number(literal: Literal) -> Decimal:
     """Read a number as it is, to its last digit."""
-    found = as_number(literal, _NUMBER)
+    found = _as_number(literal, _NUMBER)
     if found is None:
         raise literal.refused(f"{shown(literal)} is no number.")
     return found
@@ -92,10 +92,10 @@ def number(literal: Literal) -> Decimal:
 
 def json_number(literal: Literal) -> Decimal | None:
     """Read what may be a number of metadata; a phrase never is."""
-    return None if literal.quoted else as_number(literal, _JSON_NUMBER)
+    return None if literal.quoted else _as_number(literal, _JSON_NUMBER)
 
 
-def as_number(literal: Literal, form: re.Pattern[str]) -> Decimal | None:
+def _as_number(literal: Literal, form: re.Pattern[str]) -> Decimal | None:
     if len(literal.text) > MOST_DIGITS or not form.fullmatch(literal.text):
         return None
     value = Decimal(literal.text)

@@ -51,6 +51,7 @@ def word(text: str) -> str:
 
 
 def quoted(text: str) -> str:
+    """Give a value between quotes, whatever is in it."""
     return '"' + _TO_QUOTE.sub(r"\\\1", text) + '"'
 
 
