@@ -12,11 +12,12 @@ from accounts.roles import STAFF
 from accounts.row_security import acting_as
 from jobs.models import Job
 from jobs.search import counts, fallback, freshness
-from jobs.search.asking import Asked, Found, Source, Total, jobs_of, without_deleted
+from jobs.search.asking import Asked, Found, Source, Total, conditions, jobs_of, without_deleted
 from jobs.search.engine import link
 from jobs.search.engine.circuit import CircuitOpen
 from jobs.search.engine.failures import EngineError, Nonsense, NotFound, Refused
 from jobs.search.language.evaluation import fits
+from jobs.search.language.fields import Kind
 from jobs.search.language.resolving import resolve
 from jobs.search.language.tree import Node
 from jobs.search.pages import Page, exact_metadata, rows_of, turned
@@ -54,11 +55,10 @@ def find(asked: Asked, user: Any) -> Found:
     SearchTooBroad when it would have to look at too much. That the engine is away, slow or wrong raises nothing.
     """
     engine = link.engine()
-    with acting_as(user):
-        tree = without_deleted(resolve(asked.tree))
-        as_of = freshness.of_engine(asked, user) if engine else None
+    tree = without_deleted(_resolved(asked.tree, user))
     if engine is None:
         return fallback.find(asked, tree, user, degraded=False)
+    as_of = freshness.of_engine()
     found, why = _by_engine(engine, asked, tree, user, as_of) if as_of else (None, "not_serving")
     if found is None:
         found = fallback.find(asked, tree, user, degraded=True)
@@ -73,6 +73,13 @@ def find_ids(tree: Node, sort: Sort = NEWEST, most: int = MOST_IDS, user: Any = 
     asked = Asked(tree, sort, limit=min(most, MOST_IDS), see_all=see_all, columns=("id",), highlights=False)
     found = find(asked, user)
     return FoundIds([job.pk for job in found.jobs], found.source, found.degraded, found.as_of, found.total)
+
+
+def _resolved(tree: Node, user: Any) -> Node:
+    if not any(condition.field and condition.field.kind is Kind.REFERENCE for condition, _ in conditions(tree)):
+        return tree
+    with acting_as(user):
+        return resolve(tree)
 
 
 def _by_engine(engine: "Engine", asked: Asked, tree: Node, user: Any, as_of: datetime) -> tuple[Found | None, str]:
