@@ -78,7 +78,8 @@ def plain_text(literal: Literal) -> str:
     if not literal.text:
         raise literal.refused("There is nothing between these quotes; what lacks a field is NOT _exists_:field.")
     if len(literal.text) > HEAD:
-        raise literal.refused(f"A value has at most {HEAD} characters; this one has {len(literal.text)}.")
+        message = f"A value has at most {HEAD:,} characters; this one has {len(literal.text):,}."
+        raise QueryError("too-long", message, literal.start)
     return literal.text
 
 

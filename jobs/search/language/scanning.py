@@ -82,7 +82,7 @@ def scan(text: str) -> list[Token]:
 
 def _check_characters(text: str) -> None:
     if len(text) > LONGEST:
-        raise QueryError("too-long", f"A query has at most {LONGEST} characters; this one has {len(text)}.")
+        raise QueryError("too-long", f"A query has at most {LONGEST:,} characters; this one has {len(text):,}.")
     if found := _CONTROL.search(text):
         raise QueryError("bad-value", "Control characters cannot be searched for.", found.start())
     if found := _HALF.search(text):

@@ -102,7 +102,7 @@ from tests.jobs.search.language.asked import refused
         ),
         ("aa b", "bad-value", 3, '"b" is too short: look for 2 characters or more, and quote what has a space in it.'),
         ("priority:>*", "bad-value", 10, "A comparison needs a value; that a field has any is field:*."),
-        ("hostname:" + "a" * 1001, "bad-value", 9, "A value has at most 1000 characters; this one has 1001."),
+        ("hostname:" + "a" * 1001, "too-long", 9, "A value has at most 1,000 characters; this one has 1,001."),
         ("hostname:a\x00b", "bad-value", 10, "Control characters cannot be searched for."),
         ("hostname:a\x1fb", "bad-value", 10, "Control characters cannot be searched for."),
         ("hostname:\ud800", "bad-value", 9, "This is half a character: a lone surrogate."),
@@ -169,7 +169,7 @@ from tests.jobs.search.language.asked import refused
         ("hostname:'build 7'", "syntax", 9, 'Values are put between " and ".'),
         ("“build 7”", "syntax", 0, 'Values are put between " and ".'),
         # Size
-        ("a" * 2049, "too-long", None, "A query has at most 2048 characters; this one has 2049."),
+        ("a" * 2049, "too-long", None, "A query has at most 2,048 characters; this one has 2,049."),
         ("aa " * 65, "too-complex", 192, "A query has at most 64 conditions; this one has 65."),
         ("(" * 17 + "aa" + ")" * 17, "too-complex", 16, "A query is at most 16 levels deep."),
         ("NOT " * 17 + "aa", "too-complex", 64, "A query is at most 16 levels deep."),
