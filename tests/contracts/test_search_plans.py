@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from jobs.models import Job
 from jobs.models.job import JobQuerySet
+from jobs.search import freshness
 from jobs.search.as_q import as_q
 from jobs.search.language.parsing import parse
 from jobs.search.language.resolving import resolve
@@ -102,3 +103,17 @@ def test_a_range_of_creation_is_a_range_of_the_primary_key() -> None:
     assert scan["Index Cond"].count("id ") == 2
     in_a_day = Job.objects.filter(as_q(parse(query.text))).count()
     assert 0 < in_a_day < history.JOBS / 300
+
+
+def test_the_oldest_change_is_the_first_entry_of_its_index() -> None:
+    """Searches ask for it each time: also while very many changes are still to be sent."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            "CREATE INDEX job_search_dirty ON job_queue ((get_byte(uuid_send(id), 15) & 3), updated_at) "
+            "WHERE es_sync_version < version"
+        )
+        plan = next(filter(is_of_jobs, plans_of(freshness.of_engine)))
+        transaction.set_rollback(True)
+    assert plan.indexes("job_queue") == {"job_search_dirty"}
+    assert not plan.sorts()

@@ -9,17 +9,15 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
-from django.db.models import F
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from accounts.roles import Role
-from accounts.row_security import acting_as, acting_as_system
 from jobs.models import EventCount, Job, SearchIndex
 from jobs.models.job import JobQuerySet
-from jobs.search import by_engine, counts, finding, freshness
+from jobs.search import by_engine, counts, finding
 from jobs.search.engine import link
 from jobs.search.language.parsing import parse
 from jobs.search.sorting import SORTS
@@ -376,25 +374,6 @@ def test_as_of_is_before_the_oldest_change_that_the_engine_has_not_heard_of(
 
     viewer = client_of(UserFactory(role=Role.VIEWER))
     assert search(client)["as_of"] <= search(viewer)["as_of"] <= job.updated_at.isoformat().replace("+00:00", "Z")
-
-
-def test_the_oldest_change_is_read_from_the_index_of_changed_jobs(
-    ada: User, handlers_as_app: None, indexed: Indexed
-) -> None:
-    Job.objects.bulk_create([Job(job_type="echo", user=ada) for _ in range(800)])
-    Job.objects.update(es_sync_version=F("version"))
-    with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute(
-            "CREATE INDEX IF NOT EXISTS job_search_dirty ON job_queue "
-            "((get_byte(uuid_send(id), 15) & 3), updated_at) WHERE es_sync_version < version"
-        )
-        cursor.execute("ANALYZE job_queue")
-    with acting_as(ada), acting_as_system(), connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN {freshness._OLDEST}")
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-
-    assert "job_search_dirty" in plan and "Seq Scan on job_queue" not in plan, plan
 
 
 def test_postgresql_answers_until_an_index_serves(client: APIClient, ada: User, indexed: Indexed, counted: Any) -> None:
