@@ -44,7 +44,7 @@ def read(query: str) -> Node | None:
 @example(" aa~1")
 @example("priority:<5~1")
 @example("aa~1.2.3")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_any_text_is_a_tree_or_an_error(query: str) -> None:
     tree = read(query)
     if tree is None:
@@ -97,7 +97,7 @@ def test_the_longest_queries_do_not_take_long() -> None:
 
 
 def test_threads_do_not_read_each_others_queries() -> None:
-    queries = [f"hostname:h{n} AND (priority:>{n % 100} OR tags:(t{n} x{n})) NOT text{n}" for n in range(400)]
+    queries = [f"hostname:h{n} AND (priority:>{n % 100} OR tags:(t{n} x{n})) NOT text{n}" for n in range(200)]
     expected = [write(parse(query, NOW)) for query in queries]
     with ThreadPoolExecutor(8) as threads:
         assert list(threads.map(lambda query: write(parse(query, NOW)), queries)) == expected

@@ -25,7 +25,7 @@ PATHS = [("a",), ("b",), ("a", "b"), ("b", "a", "a"), ("é",)]
 
 @pytest.mark.django_db
 @given(DOCUMENTS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_paths_lead_where_those_of_postgresql_lead(document: dict[str, Any]) -> None:
     for path in PATHS:
         steps = "$" + "".join(f".{json.dumps(key)}" for key in path)
@@ -43,7 +43,7 @@ def test_paths_lead_where_those_of_postgresql_lead(document: dict[str, Any]) -> 
 
 
 @given(DOCUMENTS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_entries_are_the_values_of_all_paths(document: dict[str, Any]) -> None:
     by_path: dict[tuple[str, ...], list[Any]] = {}
     for path, value in entries(document):

@@ -32,7 +32,7 @@ QUERIES = st.recursive(atoms, longer, max_leaves=8)
 
 
 @given(QUERIES, st.sets(st.sampled_from(TAGS)))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_conditions_are_joined_as_python_joins_them(pair: Pair, tags: set[str]) -> None:
     query, expression = pair
     tree = parse(query)
