@@ -34,7 +34,14 @@ def parser(command: str) -> argparse.ArgumentParser:
 
 
 def options(command: str) -> set[str]:
-    return {option for action in parser(command)._actions for option in action.option_strings}
+    return options_of(parser(command))
+
+
+def options_of(parser: argparse.ArgumentParser) -> set[str]:
+    """Give its options, and those of its verbs if it has any."""
+    verbs = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    own = {option for action in parser._actions for option in action.option_strings}
+    return own.union(*(options_of(verb) for action in verbs for verb in action.choices.values()))
 
 
 def typed(page: Path) -> list[list[str]]:
