@@ -26,7 +26,7 @@ from jobs.search.pages import page_of, rows_of
 #: That one query may take.
 SECONDS: Final = 5.0
 #: The number of hits may take so long; then it is only said that there are more than on the page.
-SECONDS_TO_COUNT: Final = 0.2
+SECONDS_TO_COUNT: Final = 0.1
 #: That a search waits until another one is through.
 PATIENCE: Final = 1.0
 

@@ -22,7 +22,7 @@ def of_engine() -> datetime | None:
     """
     with acting_as_system(), connection.cursor() as cursor:
         cursor.execute(_OLDEST)
-        found = cursor.fetchone()
+        found: tuple[datetime, datetime | None] | None = cursor.fetchone()
     if found is None:
         return None
     now, oldest = found

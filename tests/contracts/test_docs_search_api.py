@@ -45,7 +45,7 @@ def test_problems_of_queries() -> None:
 def test_limits_of_what_is_done_while_the_engine_is_away() -> None:
     assert (circuit.FAILURES, circuit.WITHIN, circuit.SLOW) == (5, 10, 0.8)
     assert (circuit.OPEN_FOR, circuit.OPEN_FOR_AT_MOST) == (5, 60)
-    assert (PATIENCE, SECONDS, SECONDS_TO_COUNT) == (1, 5, 0.2)
+    assert (PATIENCE, SECONDS, SECONDS_TO_COUNT) == (1, 5, 0.1)
     page = " ".join((ROOT / PAGE).read_text().split())
     for said in (
         "five bad answers in a row within ten seconds",
@@ -53,6 +53,6 @@ def test_limits_of_what_is_done_while_the_engine_is_away() -> None:
         "five seconds at first and a minute at most",
         "no place within a second",
         "stopped after five seconds",
-        "counted for 0.2 seconds",
+        "counted for 0.1 seconds",
     ):
         assert said in page, said
