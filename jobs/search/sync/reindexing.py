@@ -10,6 +10,7 @@ from jobs.models import SearchIndex, SearchSlot
 from jobs.models.columns import ClockTimestamp
 from jobs.search.engine.client import Engine
 from jobs.search.engine.link import engine as engine_of_settings
+from jobs.search.mapping import index_body
 from jobs.search.sync.beginning import NotEnabled, begin
 from jobs.search.sync.holding import SIGN_OF_LIFE, Hold
 from jobs.search.sync.loading import load
@@ -52,10 +53,13 @@ def reindex(progress: Progress | None = None) -> bool:
 def _build(engine: Engine, hold: Hold, shown: Progress) -> None:
     row = SearchIndex.objects.get(name=hold.name)
     if row.loaded_at is None:
+        # Nobody searches it yet: the engine need not make every second's documents findable.
+        engine.change_settings(hold.name, {"refresh_interval": "-1"})
         load(engine, hold, shown, marking=SearchIndex.objects.serving() is None)
         with transaction.atomic():
             hold.write(loaded_at=ClockTimestamp())
             raise_tokens()
+    engine.change_settings(hold.name, {"refresh_interval": index_body()["settings"]["index"]["refresh_interval"]})
     _catch_up(hold, shown)
     _reconcile(engine, hold, shown)
     swap(engine, hold)

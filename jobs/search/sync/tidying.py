@@ -40,26 +40,24 @@ def tidy() -> None:
         return
     try:
         retire(engine)
-        if _is_reachable(engine):
-            _go_on(engine)
+        _lead_back(engine)
+        _go_on(engine)
     except EngineAway as error:
         _logger.warning("the search index waits for the engine: %s", error)
 
 
-def _is_reachable(engine: Engine) -> bool:
-    """Tell whether searches come to the index that serves, and lead them back to it if they do not."""
+def _lead_back(engine: Engine) -> None:
+    """Have searches come to the index that serves, wherever the alias was moved to."""
     alias = conf.search_alias()
     leads_to = engine.aliases(alias)
     # Behind the alias: a swap that goes on, which has moved it and is not committed, still has an index being built.
     serving = SearchIndex.objects.serving()
-    if serving is None or SearchIndex.objects.building() is not None:
-        return False
-    if leads_to != [serving.name]:
-        if not engine.index_exists(serving.name):
-            raise IndexLost
-        _logger.warning("the alias %s led to %s instead of %s", alias, leads_to or "nothing", serving.name)
-        engine.move_alias(alias, serving.name, leads_to)
-    return True
+    if serving is None or leads_to == [serving.name] or SearchIndex.objects.building() is not None:
+        return
+    if not engine.index_exists(serving.name):
+        raise IndexLost
+    _logger.warning("the alias %s led to %s instead of %s", alias, leads_to or "nothing", serving.name)
+    engine.move_alias(alias, serving.name, leads_to)
 
 
 def _go_on(engine: Engine) -> None:

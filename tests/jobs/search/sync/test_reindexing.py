@@ -77,6 +77,11 @@ def test_the_first_index_of_all_is_loaded_marked_and_searched(server):
     assert (index.missing, index.stale, index.orphaned, index.held_until) == (0, 0, 0, None)
     assert not Job.objects.filter(es_sync_version__lt=F("version")).exists()
     assert_agreement()
+    # What is sent from now on is found without anybody's asking for it.
+    (late,) = put_in(1)
+    sync()
+    body = {"query": {"ids": {"values": [str(late.pk)]}}}
+    wait_until(lambda: server.engine.search(server.alias, body)["hits"]["hits"])
 
 
 def test_nothing_is_sent_to_the_first_index_but_by_its_loader(server):

@@ -140,6 +140,8 @@ def test_the_alias_is_let_be_while_an_index_is_built(server):
     server.engine.move_alias(server.alias, server.new_index(2), [server.new_index(1)])
     tidy()
     assert server.engine.aliases(server.alias) == [server.new_index(2)]
+    # The one that serves is walked all the same.
+    assert reconciled()
 
 
 def test_an_index_that_is_gone_is_told(server):
