@@ -9,8 +9,9 @@ from django.db import connection
 
 from jobs.search.sync.slots import Held
 
-#: What one round sends of a slot.
+#: What one round sends of a slot at most, and at least when the engine is slow.
 MOST_JOBS: Final = 500
+FEWEST_JOBS: Final = 20
 
 #: A change is sent when it is so many seconds old: by then a new job has usually been claimed, and what changes several
 #: times in a row is sent once. A hint only, no rule: of what is younger nothing is missed.
@@ -19,14 +20,17 @@ SETTLE_SECONDS: Final = 0.25
 _DIRTY: Final = (files("jobs") / "sql" / "queries" / "search_dirty_jobs.sql").read_text()
 
 
-def dirty(held: Held, settle: float, but: Collection[tuple[UUID, int]] = ()) -> list[UUID]:
-    """Name jobs of the slot that changed, those first that wait longest; `but` are versions that have been sent."""
+def dirty(held: Held, settle: float, most: int, but: Collection[tuple[UUID, int]] = ()) -> list[UUID]:
+    """Name up to so many jobs of the slot that changed, those first that wait longest.
+
+    `but` are versions that have been sent.
+    """
     values: dict[str, Any] = {
         "slot": held.number,
         "settle": settle,
         "ids": [job for job, _ in but],
         "versions": [version for _, version in but],
-        "most": MOST_JOBS,
+        "most": most,
     }
     with connection.cursor() as cursor:
         cursor.execute(_DIRTY, values)

@@ -155,7 +155,8 @@ class _Delivery:
 
     @property
     def _may_pass(self) -> bool:
-        return isinstance(self.outcomes.error, EngineAway)
+        # One that did not answer in time is still at it: the same once more would only make it slower.
+        return isinstance(self.outcomes.error, EngineAway) and self.outcomes.error.kind != "timeout"
 
     def _try(self, operations: list[Operation]) -> tuple[list[Operation], float | None]:
         """Send once; give what has to go again, and the seconds that the engine asked for."""

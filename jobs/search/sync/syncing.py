@@ -22,7 +22,7 @@ from jobs.search.engine.failures import EngineAway
 from jobs.search.engine.link import engine as engine_of_settings
 from jobs.search.sync import rejecting, slots, state, tombstones
 from jobs.search.sync.changes import changes_of
-from jobs.search.sync.dirty import SETTLE_SECONDS, dirty
+from jobs.search.sync.dirty import FEWEST_JOBS, MOST_JOBS, SETTLE_SECONDS, dirty
 from jobs.search.sync.marking import mark
 from jobs.search.sync.sending import Change, Outcomes, send
 from jobs.search.sync.slots import HELD_SECONDS, Held
@@ -87,6 +87,8 @@ class Syncer:
         #: The context that the database is asked in; the engine is asked outside of it.
         self.asking = asking
         self._holder = current.worker_id() or f"{socket.gethostname()}:{os.getpid()}"
+        #: So many jobs of a slot are sent at once: fewer when the engine has trouble with them.
+        self._most = MOST_JOBS
         #: Versions that were sent and could not be marked, and when to send them again.
         self._unmarked: dict[tuple[UUID, int], float] = {}
 
@@ -116,7 +118,7 @@ class Syncer:
         self._unmarked = {sent: until for sent, until in self._unmarked.items() if until > now}
         with self.asking():
             again = rejecting.due(held)
-            ids = list(dict.fromkeys([*dirty(held, self.settle, self._unmarked), *again]))
+            ids = list(dict.fromkeys([*dirty(held, self.settle, self._most, self._unmarked), *again]))
             deletions = tombstones.deletions(held)
         # No transaction is open here: the engine may take its time, and nobody waits for it.
         changes = chain(deletions, changes_of(ids, self.asking))
@@ -127,7 +129,9 @@ class Syncer:
         if not ours:
             _logger.info("slot %s was taken over: what was sent is sent again", held.number)
         if outcomes.error is not None:
+            self._most = max(FEWEST_JOBS, self._most // 2)
             raise outcomes.error
+        self._most = min(MOST_JOBS, 2 * self._most)
         return len(outcomes.sent) + len(outcomes.rejected)
 
     def _settle(self, held: Held, outcomes: Outcomes, deletions: Sequence[Change], again: Sequence[UUID]) -> bool:

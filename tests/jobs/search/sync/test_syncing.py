@@ -10,13 +10,15 @@ from django.db.models import F
 from config.roles.declared import WORKER
 from jobs import retention
 from jobs.models import Job, SearchIndex, SearchSlot, SearchTombstone
-from jobs.search.sync import dirty, slots, state, syncing
+from jobs.search.engine.failures import EngineAway
+from jobs.search.sync import slots, state, syncing
 from jobs.search.sync.changes import changes_of
 from jobs.search.sync.sending import send
 from jobs.search.sync.slots import raise_tokens, slot_of
 from jobs.search.sync.syncing import Syncer, sync_until_clean
 from tests.database_roles import working_as
 from tests.factories import UserFactory
+from tests.fault_proxy import rate_limited
 from tests.jobs.rows import finish, new_job
 from tests.jobs.search.sync.agreement import assert_agreement
 from tests.jobs.search.sync.serving import make_index, serving, switched_on  # noqa: F401 (fixtures)
@@ -144,7 +146,7 @@ def test_what_a_long_transaction_wrote_before_later_changes_is_not_missed():
 
 
 def test_a_locked_job_is_waited_for_by_nobody_and_holds_up_no_other(monkeypatch):
-    monkeypatch.setattr(dirty, "MOST_JOBS", 3)
+    monkeypatch.setattr(syncing, "MOST_JOBS", 3)
     held, free = put_in(40), put_in(40)
     locked = Job.objects.filter(pk__in=[job.pk for job in held])
     syncer = Syncer(settle=0)
@@ -225,6 +227,19 @@ def test_whoever_lost_its_slot_marks_nothing(faulty_engine):  # noqa: F811
     assert slot.holder == "another" and slot.held_until is not None
 
 
+def test_an_engine_in_trouble_gets_less_at_a_time(faulty_engine):  # noqa: F811
+    put_in(1)
+    syncer = Syncer(settle=0)
+    faulty_engine.fail(rate_limited("60"), path="_bulk")
+    for _ in range(8):
+        with pytest.raises(EngineAway):
+            syncer.round()
+    assert syncer._most == syncing.FEWEST_JOBS
+    faulty_engine.heal()
+    assert syncer.round() == 1
+    assert syncer._most == 2 * syncing.FEWEST_JOBS
+
+
 def test_a_zombie_is_sent_no_further(serving, monkeypatch):  # noqa: F811
     monkeypatch.setattr(syncing, "HELD_SECONDS", 0.0)
     put_in(1)
@@ -232,9 +247,7 @@ def test_a_zombie_is_sent_no_further(serving, monkeypatch):  # noqa: F811
     held = slots.take([number], "zombie")
     SearchSlot.objects.update(held_until=None)
     slots.take([number], "another")
-    outcomes = send(
-        serving.engine, state.targets(), changes_of([Job.objects.get().pk]), keep=lambda: slots.keep(held)
-    )
+    outcomes = send(serving.engine, state.targets(), changes_of([Job.objects.get().pk]), keep=lambda: slots.keep(held))
     assert outcomes.stopped and not outcomes.sent
     serving.engine.refresh(serving.new_index())
     assert serving.engine.count(serving.new_index()) == 0
