@@ -72,6 +72,8 @@ def _patterns(field: Field) -> Iterator[Node]:
     for word in _PATTERNED:
         yield Like(field, (word, ANY))
         yield Like(field, (word[:1], ONE, word[2:])) if len(word) > 2 else Like(field, (word, ONE))
+        if len(word) > 1:
+            yield Like(field, (word[:-1], ANY, word[-1:]))
     yield Like(field, ("h", ANY, "z"))
     yield Like(field, ("h" * (HEAD - 1), ONE))
     yield Like(field, ("h" * HEAD, ONE))
