@@ -2,27 +2,30 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, connections
 from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from accounts import keys
 from accounts.models import User
 from accounts.roles import Role
 from jobs.models import EventCount, Job, SearchIndex
 from jobs.models.job import JobQuerySet
-from jobs.search import by_engine, counts, finding
+from jobs.search import by_engine, counts, fallback, finding
 from jobs.search.engine import link
 from jobs.search.language.parsing import parse
 from jobs.search.sorting import SORTS
 from tests import fault_proxy
-from tests.api_client import client_of, problem
+from tests.api_client import client_of, problem, with_key
 from tests.factories import UserFactory
 from tests.fault_proxy import Fault, FaultProxy
 from tests.jobs.rows import fail, new_job
@@ -445,3 +448,32 @@ def test_ids_are_found_for_lists_that_read_the_rows_themselves(ada: User, indexe
     assert few.ids == [job.pk for job in jobs[:2]]
     staff = finding.find_ids(parse("project:compiler-0"), user=UserFactory(role=Role.OPERATOR))
     assert len(staff.ids) == 5
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_very_many_searches_at_a_time_each_is_answered_or_sent_away(
+    ada: User, faulty_engine: FaultProxy, indexed: Indexed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fallback, "_places", fallback.Places(2))
+    monkeypatch.setattr(fallback, "PATIENCE", 0.05)
+    job = new_job(user=ada)
+    key = keys.issue(ada)
+    faulty_engine.fail(fault_proxy.dawdles, path=LIE)
+    together = Barrier(12)
+
+    def ask(_: int) -> Any:
+        together.wait(30)
+        try:
+            return with_key(key).get(SEARCH)
+        finally:
+            connections.close_all()
+
+    with override_settings(ELASTICSEARCH_TIMEOUT=0.2), fallback._places.one(), fallback._places.one():
+        with ThreadPoolExecutor(12) as pool:
+            crowd = list(pool.map(ask, range(12)))
+    alone = with_key(key).get(SEARCH)
+
+    for response in crowd:
+        problem(response, 429, "search-busy")
+    assert (alone.status_code, ids(alone.json())) == (200, [str(job.pk)])
+    assert faulty_engine.count(path=LIE) <= 13
