@@ -9,6 +9,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.test import override_settings
 
+from config.roles.declared import WORKER
 from jobs.models import Chore, Job, SearchIndex, SearchRejection
 from jobs.search.engine import link
 from jobs.search.engine.operations import Operation
@@ -16,6 +17,7 @@ from jobs.search.sync import comparing, tidying
 from jobs.search.sync.progress import Unseen
 from jobs.search.sync.reindexing import reindex
 from jobs.search.sync.tidying import CHORE, IndexLost, tidy
+from tests.database_roles import working_as
 from tests.jobs.search.sync.agreement import assert_agreement
 from tests.jobs.search.sync.switched_on import put_in, switched_on  # noqa: F401 (fixture)
 from tests.search_server import search_engine, search_url  # noqa: F401 (fixtures)
@@ -174,6 +176,17 @@ def test_a_document_that_is_refused_in_repairing_is_put_aside(server):
     age(timedelta(days=1))
     tidy()
     assert SearchIndex.objects.get().missing == 0
+
+
+@pytest.mark.usefixtures("database_roles")
+def test_workers_may_do_all_of_it(server):
+    with working_as(WORKER):
+        reindex()
+        SearchIndex.objects.filter(state="retired").update(retired_at=Now() - timedelta(days=2))
+        lose(server, server.new_index(2), ids()[0])
+        tidy()
+        assert list(SearchIndex.objects.values_list("name", "missing")) == [(server.new_index(2), 1)]
+    assert_agreement()
 
 
 def test_nothing_is_done_where_search_is_off(db, django_assert_num_queries):
