@@ -3,7 +3,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db.models import QuerySet
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse
@@ -23,7 +23,7 @@ from jobs.admin.forms import EventForm, PriorityForm, VersionedPriorityForm
 from jobs.admin.history import acts_on
 from jobs.admin.job_list import JobList
 from jobs.admin.many import AT_ONCE, ManyAdmin
-from jobs.admin.searching import Answer
+from jobs.admin.searching import Answer, shown_before
 from jobs.admin.tasks import events_of, has_tasks_to_forget, task_panel, waited_for
 from jobs.admin.timeline import timeline
 from jobs.dead_letters import BulkReport
@@ -158,6 +158,12 @@ class JobAdmin(ManyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         return completions(request)
+
+    def many_view(self, request: HttpRequest, act: str) -> HttpResponse:
+        """Ask about, and then act on, the jobs that were shown: a form for a query names them."""
+        if request.method == "POST" and reading_of(request).tree is not None and shown_before(request) is None:
+            raise SuspiciousOperation("The form names no jobs that its query has found.")
+        return super().many_view(request, act)
 
     def within_limit(self, request: HttpRequest, answer: Callable[[], HttpResponse]) -> HttpResponse:
         try:

@@ -189,7 +189,7 @@ def _words(answer: Answer) -> Iterator[str]:
         f", {display.span(late)} ago." if late >= 2 else "."
     )
     if answer.found.degraded:
-        yield "The search engine does not answer at present; nothing is missing, it only takes longer."
+        yield "It stands in for the search engine, which does not answer now: nothing is missing, it only takes longer."
     if answer.cut:
         total = answer.found.total
         yield f"These are the newest {len(answer.ids or ()):,} of {'' if total.exact else 'more than '}{total.value:,}."
