@@ -2,8 +2,10 @@
 
 import logging
 import sys
+import threading
 from typing import Any
 
+import psutil
 from asgiref.sync import sync_to_async
 
 from jobs.backoff import constant
@@ -81,3 +83,13 @@ def ptraced(ctx: Context, fails: bool = False) -> None:
 def modules(ctx: Context) -> list[str]:
     """Tell what of OpenTelemetry this process has imported."""
     return sorted(name for name in sys.modules if name.startswith(("opentelemetry", "config.telemetry.")))
+
+
+@job("proof_searching")
+def searching(ctx: Context) -> dict[str, Any]:
+    """Tell what of the search this process has in it: modules, threads, and its memory in MB."""
+    return {
+        "modules": sorted(name for name in sys.modules if name.startswith(("luqum", "ply", "jobs.search."))),
+        "threads": sorted(thread.name for thread in threading.enumerate()),
+        "memory": psutil.Process().memory_info().rss / 1e6,
+    }
