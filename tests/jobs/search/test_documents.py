@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -132,6 +133,21 @@ def test_texts_are_cut_where_no_query_can_tell() -> None:
     assert found["hostname_reversed"] == found["hostname"][::-1]
     assert found["metadata"] == ["s:a\x1f" + "m" * (HEAD + 1)]
     assert len(found["error_message"].split()) == TEXT_HEAD - 1
+
+
+def test_numbers_may_have_any_size() -> None:
+    """Python reads no whole number of so many digits, and a float is not what it was."""
+    job = new_job()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE job_queue SET metadata = jsonb_build_object('long', %s::numeric, 'tiny', 1e-9000, 'exact', %s) "
+            "WHERE id = %s", ["7" * 5_000, Decimal("0.1000000000000000055511151231257827"), job.pk],
+        )  # fmt: skip
+    assert sorted(read(job)["metadata"]) == [
+        "n:exact\x1f249999981000000000000000055511151231257827",
+        "n:long\x1f25004998" + "7" * (HEAD + 1),
+        "n:tiny\x1f249909991",
+    ]
 
 
 def test_jobs_are_read_by_one_query_that_leaves_out_what_is_large() -> None:
