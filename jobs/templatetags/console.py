@@ -24,6 +24,7 @@ _ACTED: Final = {
     "pause": "paused",
     "register": "registered",
     "release": "took from its worker",
+    "resend": "had sent again",
     "restore": "restored",
     "resume": "resumed",
     "retry": "ran again",

@@ -16,5 +16,5 @@ def try_again(job_id: UUID, actor: Any, reason: str = "") -> SearchRejection:
     """
     rejection = SearchRejection.objects.select_for_update().get(pk=job_id)
     SearchRejection.objects.filter(pk=job_id).update(retry_at=ClockTimestamp())
-    audit(actor, "retry", rejection, reason)
+    audit(actor, "resend", rejection, reason)
     return rejection

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils.timezone import now
 
-from jobs.models import AuditEntry, SearchIndex, SearchRejection
+from jobs.models import AuditEntry, SavedSearch, SearchIndex, SearchRejection
 from tests import fault_proxy
 from tests.jobs.rows import new_job
 from tests.jobs.search.indexed import indexed  # noqa: F401 (a fixture)
@@ -70,7 +70,7 @@ def test_what_was_refused_is_listed_with_its_error_and_tried_again(operator):
     assert "It is sent once more." in answer
     assert SearchRejection.objects.get().retry_at <= now()
     entry = AuditEntry.objects.get()
-    assert (entry.action, entry.target_id, entry.reason) == ("retry", str(job.pk), "fixed")
+    assert (entry.action, entry.target_id, entry.reason) == ("resend", str(job.pk), "fixed")
     assert page(operator, f"/admin/jobs/auditentry/{entry.pk}/change/")
     gone = operator.post(f"{ASIDE}{new_job().pk}/again/", follow=True).content.decode()
     assert "There is no search rejection" in gone
@@ -112,3 +112,19 @@ def test_completions_are_for_staff(operator, viewer, client, address):
     (status, *_) = viewer.get(address).json()["completions"]
     assert status == {"text": "status:", "start": 0, "end": 3, "label": "status", "help": "What has become of it."}
     assert client.get(address).status_code == 302
+
+
+def test_it_all_works_with_the_rights_of_the_web_process(operator, indexed, handlers_as_app):  # noqa: F811
+    job = new_job(project_name="kernel", hostname="build-7")
+    reject(job)
+    indexed.send()
+    assert str(job.pk) in page(operator)
+    assert [row.pk for row in operator.get("/admin/jobs/job/?q=project:kernel").context["cl"].result_list] == [job.pk]
+    for text in ("project_name:", "user:", "workspace:", "queue:", "type:", "metadata."):
+        assert operator.get("/admin/jobs/job/complete/", {"q": text}).status_code == 200
+    assert operator.post(f"{ASIDE}{job.pk}/again/").status_code == 302
+    form = {"name": "x", "query": "project:kernel", "shared": "on"}
+    assert operator.post("/admin/jobs/savedsearch/add/", form).status_code == 302
+    saved = SavedSearch.objects.get()
+    assert operator.post(f"/admin/jobs/savedsearch/{saved.pk}/delete/").status_code == 302
+    assert AuditEntry.objects.count() == 3 and not SavedSearch.objects.exists()
