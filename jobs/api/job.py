@@ -1,6 +1,7 @@
 """What the API says of a job."""
 
-from functools import cache
+from collections.abc import Iterable
+from functools import cache, lru_cache
 from typing import Any, Final
 
 from drf_spectacular.utils import extend_schema_field
@@ -139,6 +140,17 @@ class ListedJobSerializer(JobSerializer):
 def columns_of(names: tuple[str, ...]) -> list[str]:
     """Name the columns that a list with these fields reads; the id is what pages go by."""
     return ["id", *(column for name in names for column in COLUMNS.get(name, (name,)))]
+
+
+def describe_listed(jobs: Iterable[Job], names: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Give these fields of jobs as a list has them; the fields are built once for all lists that have the same."""
+    serializer = _listed(names)
+    return [serializer.to_representation(job) for job in jobs]
+
+
+@lru_cache(64)
+def _listed(names: tuple[str, ...]) -> ListedJobSerializer:
+    return ListedJobSerializer(names=names)
 
 
 def names_asked_for(request: Request) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ from accounts.models import User
 from accounts.roles import STAFF
 from jobs.api import described
 from jobs.api.access import ON_JOBS
-from jobs.api.job import ListedJobSerializer, columns_of, names_asked_for
+from jobs.api.job import columns_of, describe_listed, names_asked_for
 from jobs.api.parameters import refuse_unread
 from jobs.api.search_described import (
     DEFAULT_LIMIT,
@@ -98,8 +98,7 @@ class SearchView(APIView):
         found = find(wish.asked, request.user)
         page = {"next": wish.cursor(found.after), "prev": wish.cursor(found.before)}
         links = [f'<{_url(request, cursor)}>; rel="{rel}"' for rel, cursor in page.items() if cursor]
-        data = ListedJobSerializer(found.jobs, many=True, names=wish.names).data
-        answer = {"data": data, "page": page, **_about(found)}
+        answer = {"data": describe_listed(found.jobs, wish.names), "page": page, **_about(found)}
         return Response(answer, headers={"Link": ", ".join(links)} if links else None)
 
 
