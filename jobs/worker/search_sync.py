@@ -27,7 +27,7 @@ LONGEST_PAUSE: Final = 30.0
 #: What was counted goes to the database so often.
 FLUSH_SECONDS: Final = 10.0
 #: When the worker stops: a request on its way has so long to be marked, or else it is sent again by another.
-LAST_SECONDS: Final = 5.0
+LAST_SECONDS: Final = 3.0
 
 
 class SearchSync(threading.Thread):
