@@ -364,6 +364,22 @@ def test_an_engine_that_forgets_where_it_was_does_not_lead_in_circles(
     assert body and not set(ids(first)) & set(ids(second))
 
 
+@pytest.mark.parametrize("sort", ["-priority", "-scheduled_at"])
+def test_a_place_that_cannot_be_breaks_no_page_behind_it(
+    client: APIClient, ada: User, faulty_engine: FaultProxy, indexed: Indexed, sort: str
+) -> None:
+    lay(ada)
+    indexed.send()
+    faulty_engine.fail(
+        hits(lambda found: [{**hit, "sort": [2**63 - 1 - n, hit["_id"]]} for n, hit in enumerate(found)]), path=LIE
+    )
+    first = search(client, sort=sort, limit=3)
+    faulty_engine.heal()
+
+    for ask in (search, by_postgresql):
+        assert ask(client, sort=sort, limit=3, cursor=first["page"]["next"])["data"]
+
+
 def test_as_of_is_before_the_oldest_change_that_the_engine_has_not_heard_of(
     client: APIClient, ada: User, indexed: Indexed
 ) -> None:
