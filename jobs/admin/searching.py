@@ -54,10 +54,16 @@ class Answer:
         if self.ids is not None:
             return jobs.filter(pk__in=self.ids)
         try:
-            return jobs.filter(as_q(self.tree))
+            fitting = jobs.filter(as_q(self.tree))
         except QueryError as error:
             self.error = error
             return jobs.none()
+        # Of few hits the whole table may have been looked at: once is enough, and not for the count, then the page.
+        ids = list(fitting.values_list("pk", flat=True)[: MOST + 1])
+        if len(ids) > MOST:
+            return fitting
+        self.ids = ids
+        return jobs.filter(pk__in=ids)
 
     def highlights(self, jobs: Sequence[Job]) -> dict[UUID, list[Highlight]]:
         """Say why these rows are here, as far as the list does not show it; reads what it needs in one query."""
