@@ -3,9 +3,10 @@
 -- bytes of both rows, since marks are written for every job and a payload may be long.
 CREATE OR REPLACE FUNCTION touch_job() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    v_unmarked job_queue := NEW;
+    v_unmarked job_queue;
 BEGIN
     IF NEW.es_sync_version <> OLD.es_sync_version OR NEW.es_synced_at IS DISTINCT FROM OLD.es_synced_at THEN
+        v_unmarked := NEW;
         v_unmarked.es_sync_version := OLD.es_sync_version;
         v_unmarked.es_synced_at := OLD.es_synced_at;
         IF v_unmarked *= OLD THEN
