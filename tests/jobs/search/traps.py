@@ -83,7 +83,8 @@ def _patterns(field: Field) -> Iterator[Node]:
 
 
 def _ranges(field: Field, values: Iterable[object]) -> Iterator[Node]:
-    for value in values:
-        for inclusive in (True, False):
-            yield Within(field, Bound(value, inclusive), None)  # type: ignore[arg-type]
-            yield Within(field, None, Bound(value, inclusive))  # type: ignore[arg-type]
+    for number, value in enumerate(values):
+        # Every other one with its end, so that both are asked for and half of the time is saved.
+        low, high = Bound(value, number % 2 == 0), Bound(value, number % 2 == 1)  # type: ignore[arg-type]
+        yield Within(field, low, None)
+        yield Within(field, None, high)
