@@ -3,6 +3,7 @@
 import random
 import threading
 import time
+from itertools import count
 
 import pytest
 from django.db import connections
@@ -126,19 +127,17 @@ def test_both_sides_are_walked_to_their_ends(server, monkeypatch):
 
 
 def test_what_happens_between_the_looks_is_no_drift(server, monkeypatch):
-    refresh = Engine.refresh
+    search = Engine.search
     for act in ("change", "delete", "insert", "change and send", "delete and send"):
-        jobs = put_in(6)
+        jobs = put_in(7)
         sync()
         # Something to look at twice.
         lose(server, jobs[:1])
-        acted = []
+        acts, searched = count(1), []
 
-        def happen(engine, index, act=act, jobs=jobs, acted=acted):
-            refresh(engine, index)
-            # The first refresh is before both sides are read, the second between the looks at what is doubtful.
-            acted.append(index)
-            some = Job.objects.filter(pk__in=[job.pk for job in jobs[len(acted) : len(acted) + 2]])
+        def happen(act=act, jobs=jobs, acts=acts):
+            # One of them is met each time.
+            some = Job.objects.filter(pk__in=[jobs[1].pk, jobs[1 + next(acts)].pk])
             if "change" in act:
                 some.update(progress=F("progress") + 1)
             elif "delete" in act:
@@ -148,10 +147,20 @@ def test_what_happens_between_the_looks_is_no_drift(server, monkeypatch):
             if "send" in act:
                 sync()
 
+        def search_meanwhile(engine, index, *body, happen=happen, searched=searched):
+            # Once when both sides are read, and once for what is doubtful.
+            searched.append(index)
+            happen()
+            try:
+                engine.refresh(index)
+                return search(engine, index, *body)
+            finally:
+                happen()
+
         with monkeypatch.context() as patched:
-            patched.setattr(Engine, "refresh", happen)
+            patched.setattr(Engine, "search", search_meanwhile)
             assert reconcile().total == 1, act
-        assert len(acted) == 2
+        assert len(searched) == 2
         sync()
         assert_agreement()
 
