@@ -63,9 +63,7 @@ class Command(BaseCommand):
         if not state.targets():
             raise CommandError("There is no index to send to: `manage.py search status` says why.")
         if not sync_until_clean(time.monotonic() + given["timeout"]):
-            raise CommandError(
-                f"Not all was sent in {given['timeout']:.0f} s: `manage.py search status` says more."
-            )
+            raise CommandError(f"Not all was sent in {given['timeout']:.0f} s: `manage.py search status` says more.")
         self.stdout.write("All that had changed is sent.")
 
     def _reindex(self, given: dict[str, Any]) -> None:
