@@ -82,6 +82,7 @@ def test_a_folded_text_is_as_long_and_stays_as_it_is(text: str) -> None:
 def test_variants_are_all_that_become_a_character() -> None:
     several = {character for character in map(chr, range(0x1F000)) if fold(character) != character}
     assert all(character in variants(fold(character)) for character in several)
-    assert not any(chr(code).lower() != chr(code).casefold() for code in range(0x1F000, 0x110000))
+    rest = "".join(map(chr, range(0x1F000, 0x110000)))
+    assert rest.lower() == rest.casefold() == rest
     assert set(variants("k")) == {"k", "K", "\u212a"}
     assert variants("1") == "1"

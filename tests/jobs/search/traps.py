@@ -61,9 +61,9 @@ def queries() -> Iterator[Node]:
         yield Has(field)
     for field in (FIELDS["created_at"], FIELDS["completed_at"]):
         yield from _ranges(field, (MOMENTS[1], MOMENTS[1] + timedelta(microseconds=1)))
-    for number in (Decimal("4.5"), Decimal(5), Decimal("1e30"), Decimal("-1e30"), Decimal("4.000")):
-        yield Is(FIELDS["priority"], number)
-        yield from _ranges(FIELDS["priority"], [number])
+    numbers = [Decimal(text) for text in ("4.5", "5", "4.500", "10", "1e30", "-1e30", "-1e31", "1e31")]
+    yield from (Is(FIELDS["priority"], number) for number in numbers)
+    yield from _ranges(FIELDS["priority"], numbers)
     for version in (2**53 - 2, 2**53 - 1, 2**63 - 1, 2**63):
         yield Is(FIELDS["version"], Decimal(version))
 
