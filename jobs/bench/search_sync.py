@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, Final
@@ -155,7 +155,8 @@ def _seconds_until_found(jobs: BenchJobs) -> float:
         found = find(asked, jobs.owner)
         return found.source == Source.ENGINE and bool(found.jobs)
 
-    _await(is_found, "A change is not found.")
+    # Seldom enough that the engine has something else to do.
+    _await(is_found, "A change is not found.", 0.1)
     return time.monotonic() - began
 
 
@@ -169,9 +170,9 @@ def _backlog(jobs: BenchJobs) -> float:
     return len(ids) / (time.monotonic() - began)
 
 
-def _await(what: Any, otherwise: str) -> None:
+def _await(what: Callable[[], bool], otherwise: str, pause: float = 0.02) -> None:
     deadline = time.monotonic() + PATIENCE
     while not what():
         if time.monotonic() > deadline:
             raise RuntimeError(otherwise)
-        time.sleep(0.02)
+        time.sleep(pause)
