@@ -301,7 +301,13 @@ def test_redis_is_counted_over_processes(db: None, settings: Any, operator: APIC
     )
 
 
-def test_search_is_told_once_it_is_enabled(db: None, settings: Any, operator: APIClient) -> None:
+def test_search_is_told_once_it_is_enabled(
+    db: None, settings: Any, operator: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Tests before this one have searched, too.
+    monkeypatch.setattr(counts, "_news", type(counts._news)())
+    EventCount.objects.filter(name__startswith="search_").delete()
+
     def told() -> Samples:
         collector.forget()
         return {key: value for key, value in samples(scrape(operator)).items() if key[0].startswith("ekiden_search")}
