@@ -113,6 +113,11 @@ class Engine:
         if actions:
             answers.acknowledged(self._send("POST", "/_aliases", {"actions": actions}, repeatable=False))
 
+    def drop_alias(self, alias: str) -> None:
+        """Have an alias stand for nothing; the indexes stay. To do it again does no harm."""
+        if actions := [{"remove": {"index": name, "alias": alias}} for name in self.aliases(alias)]:
+            answers.acknowledged(self._send("POST", "/_aliases", {"actions": actions}, repeatable=False))
+
     def bulk(self, operations: Sequence[Operation]) -> list[ItemResult]:
         """Write documents, and tell of each what became of it, in the same order.
 

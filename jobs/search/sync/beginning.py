@@ -87,7 +87,7 @@ def _create(engine: Engine) -> Hold | None:
     The row is there first, for its transaction alone, so that nobody else makes one as well. Changes go to the index
     once the row is committed; whoever dies before that leaves an empty index, which is swept up later.
     """
-    _refuse_foreign(engine)
+    refuse_foreign(engine)
     name = next_name(engine)
     try:
         with transaction.atomic():
@@ -105,7 +105,8 @@ def _create(engine: Engine) -> Hold | None:
     return Hold(name, 1)
 
 
-def _refuse_foreign(engine: Engine) -> None:
+def refuse_foreign(engine: Engine) -> None:
+    """Raise AliasTaken where searches would be led away from an index that is not this database's."""
     alias = conf.search_alias()
     if (leads_to := engine.aliases(alias)) and not SearchIndex.objects.exists():
         raise AliasTaken(

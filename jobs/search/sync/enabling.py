@@ -10,12 +10,14 @@ from typing import Final
 from django.db import OperationalError, ProgrammingError, connection, transaction
 from psycopg import errors
 
+from jobs import conf
 from jobs.crash_points import crash_point
 from jobs.exceptions import JobError
 from jobs.models import SearchIndex, SearchRejection, SearchSlot, SearchTombstone
 from jobs.models.columns import ClockTimestamp
 from jobs.models.search_slot import SLOTS
 from jobs.search.engine.link import engine as engine_of_settings
+from jobs.search.sync.beginning import refuse_foreign
 from jobs.search.sync.progress import Progress, Unseen
 from jobs.search.sync.slots import raise_tokens
 
@@ -60,6 +62,7 @@ def prepare(progress: Progress | None = None) -> None:
     if engine is None:
         raise NoEngine
     shown.note(f"{engine.info()} answers at {engine.addresses[0]}.")
+    refuse_foreign(engine)
     try:
         _make_trigger()
         crash_point("mid_search_enable")
@@ -75,7 +78,8 @@ def prepare(progress: Progress | None = None) -> None:
 def disable(keep_indexes: bool = False) -> list[str]:
     """Take back what enabling made, the indexes in the engine as well; gives the names of those that stay there.
 
-    Raises an EngineError when the engine cannot be told to delete them; everything else is done by then.
+    Those that stay lose the alias, so that enabling search anew makes another index beside them. Raises an EngineError
+    when the engine cannot be told; everything else is done by then.
     """
     if engine_of_settings() is None and not keep_indexes:
         raise NoEngine("No search engine is named, so its indexes cannot be deleted: --keep-indexes leaves them there.")
@@ -157,6 +161,8 @@ def _drop_what_was_made() -> None:
 def _delete_indexes(keep: bool) -> list[str]:
     names = list(SearchIndex.objects.order_by("name").values_list("name", flat=True))
     engine = engine_of_settings()
+    if keep and names and engine is not None:
+        engine.drop_alias(conf.search_alias())
     for name in names:
         if not keep and engine is not None:
             # The row goes last: who comes after a kill finds nothing to delete, and deletes the row.

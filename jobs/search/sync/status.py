@@ -99,6 +99,8 @@ def _troubles_of_index(found: Status) -> Iterator[str]:
     if serving is None:
         if found.indexes:
             yield "No index serves yet: PostgreSQL answers searches."
+        elif SearchSlot.objects.exists():
+            yield "There is no index, PostgreSQL answers searches: run `manage.py search enable` again."
         return
     if found.answers and found.leads_to != [serving.row.name]:
         leads = ", ".join(found.leads_to) or "nothing"

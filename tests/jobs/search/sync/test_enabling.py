@@ -75,6 +75,29 @@ def test_disable_may_keep_the_indexes(server, capsys):
     assert f"The index {server.new_index()} is still in the engine." in capsys.readouterr().out
     assert server.engine.index_exists(server.new_index()) and not SearchIndex.objects.exists()
 
+    call("enable")
+
+    assert SearchIndex.objects.serving().name != server.new_index()
+    assert_agreement()
+
+
+def test_an_alias_of_somebody_else_is_refused_before_anything_is_made(server):
+    call("enable")
+    SearchIndex.objects.all().delete()
+    call("disable", "--keep-indexes")
+
+    with pytest.raises(CommandError, match="this database knows nothing"):
+        call("enable")
+
+    assert made() == (False, False, 0)
+
+
+def test_that_there_is_no_index_is_said(server, capsys):
+    call("enable")
+    SearchIndex.objects.all().delete()
+    call("status")
+    assert "There is no index, PostgreSQL answers" in capsys.readouterr().out
+
 
 def test_a_database_index_that_was_not_finished_is_made_anew(server):
     call("enable")
