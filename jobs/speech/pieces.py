@@ -55,7 +55,8 @@ def _parts(script: str, most: int) -> Iterator[tuple[str, bool]]:
 def _bounded(sentence: str, most: int) -> Iterator[str]:
     while weight(sentence) > most:
         # At a clause or a word, if there is one; without the sign that something was left out, for nothing is.
-        length = len(cut(sentence, max(most // 2, 2)).removesuffix("…"))
+        # Of nothing but commas it leaves nothing.
+        length = max(len(cut(sentence, max(most // 2, 2)).removesuffix("…")), 1)
         while length > 1 and not is_boundary(sentence, length):
             length -= 1
         yield sentence[:length]

@@ -5,10 +5,9 @@ import signal
 from jobs.models import Job
 from jobs.search.sync import enabling
 from tests.acceptance.search_scenarios import SEARCH_SCENARIOS, SearchScene
-from tests.search_server import search_engine, search_url  # noqa: F401 (fixtures)
 
 
-def test_a_crash_at_any_point_is_made_good(nursery, search_engine):  # noqa: F811
+def test_a_crash_at_any_point_is_made_good(nursery, search_engine):
     for point, makers in SEARCH_SCENARIOS.items():
         for make in makers:
             scenario, scene = make(), SearchScene(point, search_engine, nursery)

@@ -11,11 +11,10 @@ from tests.acceptance.stage import wait_until
 from tests.fault_proxy import dawdles
 from tests.jobs.search.sync.agreement import assert_agreement
 from tests.jobs.search.sync.switched_on import put_in
-from tests.search_server import faulty_engine, search_engine, search_url  # noqa: F401 (fixtures)
 
 
 @pytest.fixture
-def searching(stage, search_engine, faulty_engine):  # noqa: F811
+def searching(stage, search_engine, faulty_engine):
     """A stage whose workers are told of the engine, which is behind a proxy."""
     stage.environment |= {"ELASTICSEARCH_URL": faulty_engine.url, "ELASTICSEARCH_INDEX": search_engine.alias}
     enabling.prepare()
@@ -30,7 +29,7 @@ def in_step():
     assert_agreement()
 
 
-def test_workers_send_what_jobs_come_to_and_outlive_the_loss_of_both_servers(searching, faulty_engine):  # noqa: F811
+def test_workers_send_what_jobs_come_to_and_outlive_the_loss_of_both_servers(searching, faulty_engine):
     searching.open()
     workers = [searching.worker() for _ in range(2)]
     searching.submit_many("proof_note", 30)
@@ -56,7 +55,7 @@ def test_workers_send_what_jobs_come_to_and_outlive_the_loss_of_both_servers(sea
     assert [worker.terminate() for worker in workers] == [0, 0]
 
 
-def test_a_worker_ends_soon_though_the_engine_does_not_answer(searching, faulty_engine):  # noqa: F811
+def test_a_worker_ends_soon_though_the_engine_does_not_answer(searching, faulty_engine):
     worker = searching.worker()
     faulty_engine.fail(dawdles, path="_bulk")
     before = faulty_engine.count(path="_bulk")

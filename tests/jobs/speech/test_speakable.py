@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from jobs.speech.pieces import cut_to, pieces, weight
@@ -73,6 +73,7 @@ def test_whatever_is_said_is_finished_lines_without_controls(text: str, language
 
 
 @given(st.text(alphabet="ab .!?。、あ\n漢", max_size=400), st.integers(8, 60))
+@example("、、?、.。、。", 8)
 @settings(max_examples=80, deadline=None)
 def test_pieces_lose_nothing_and_weigh_no_more_than_allowed(text: str, most: int) -> None:
     found = pieces(text, most)

@@ -16,13 +16,12 @@ from jobs.worker import loop
 from tests.database_roles import working_as
 from tests.jobs.search.sync.agreement import assert_agreement
 from tests.jobs.search.sync.switched_on import put_in
-from tests.search_server import faulty_engine, search_engine, search_url  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def server(search_engine):  # noqa: F811
+def server(search_engine):
     yield search_engine
     enabling.disable(keep_indexes=True)
 
@@ -132,7 +131,7 @@ def test_without_an_engine_nothing_is_made_and_no_thread_is_there():
     assert made() == (False, False, 0)
 
 
-def test_an_engine_that_is_away_leaves_everything_as_it_was(server, faulty_engine):  # noqa: F811
+def test_an_engine_that_is_away_leaves_everything_as_it_was(server, faulty_engine):
     with faulty_engine.refusing(), pytest.raises(CommandError, match="away"):
         call("enable")
     assert made() == (False, False, 0)
@@ -183,7 +182,7 @@ def test_status_says_how_it_stands_and_check_fails_unless_all_is_in_step(server,
     assert any("leads to nothing" in trouble for trouble in found["troubles"])
 
 
-def test_status_says_all_it_knows_while_the_engine_is_away(server, capsys, faulty_engine):  # noqa: F811
+def test_status_says_all_it_knows_while_the_engine_is_away(server, capsys, faulty_engine):
     put_in(2)
     call("enable")
     with faulty_engine.refusing():

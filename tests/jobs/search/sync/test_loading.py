@@ -15,7 +15,6 @@ from jobs.search.sync.reindexing import reindex
 from tests.fault_proxy import error, rate_limited, resets, resets_afterwards
 from tests.jobs.search.sync.agreement import assert_agreement
 from tests.jobs.search.sync.switched_on import put_in, switched_on  # noqa: F401 (fixture)
-from tests.search_server import faulty_engine, search_engine, search_url  # noqa: F401 (fixtures)
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ class During(Unseen):
             self.act()
 
 
-def test_a_stumbling_engine_gets_everything(server, faulty_engine):  # noqa: F811
+def test_a_stumbling_engine_gets_everything(server, faulty_engine):
     put_in(80)
     faults = cycle([rate_limited("0"), resets, error(503, "unavailable"), resets_afterwards])
     reindex(During(lambda: faulty_engine.fail(next(faults), "POST", "_bulk", times=1)))
@@ -46,7 +45,7 @@ def test_a_stumbling_engine_gets_everything(server, faulty_engine):  # noqa: F81
     assert_agreement()
 
 
-def test_it_waits_for_an_engine_that_is_away_for_a_while_and_keeps_its_hold(server, faulty_engine, monkeypatch):  # noqa: F811
+def test_it_waits_for_an_engine_that_is_away_for_a_while_and_keeps_its_hold(server, faulty_engine, monkeypatch):
     monkeypatch.setattr(loading, "SIGN_OF_LIFE", 0.01)
     put_in(40)
     faulty_engine.fail(error(503, "unavailable"), "POST", "_bulk")
@@ -70,7 +69,7 @@ def test_it_waits_for_an_engine_that_is_away_for_a_while_and_keeps_its_hold(serv
     assert_agreement()
 
 
-def test_it_ends_when_the_engine_stays_away_and_goes_on_later(server, faulty_engine, monkeypatch):  # noqa: F811
+def test_it_ends_when_the_engine_stays_away_and_goes_on_later(server, faulty_engine, monkeypatch):
     monkeypatch.setattr(loading, "PATIENCE", -1.0)
     put_in(150)
     with pytest.raises(EngineAway):

@@ -22,7 +22,6 @@ from tests.acceptance.stage import wait_until
 from tests.factories import UserFactory
 from tests.jobs.search.sync.agreement import assert_agreement
 from tests.jobs.search.sync.switched_on import put_in, switched_on  # noqa: F401 (fixture)
-from tests.search_server import search_engine, search_url  # noqa: F401 (fixtures)
 
 
 class Meddling(Unseen):

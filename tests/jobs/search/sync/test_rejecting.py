@@ -13,7 +13,6 @@ from jobs.search.sync.syncing import Syncer, sync_until_clean
 from tests.jobs.search.sync.agreement import assert_agreement
 from tests.jobs.search.sync.serving import serving, switched_on  # noqa: F401 (fixtures)
 from tests.jobs.search.sync.switched_on import put_in
-from tests.search_server import search_engine, search_url  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.usefixtures("serving")
 

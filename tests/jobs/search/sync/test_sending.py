@@ -13,7 +13,6 @@ from jobs.search.mapping import index_body
 from jobs.search.sync import sending
 from jobs.search.sync.sending import Change, send
 from tests.fault_proxy import answers, error, rate_limited, resets, resets_afterwards, unavailable
-from tests.search_server import faulty_engine, search_engine, search_url  # noqa: F401 (fixtures)
 
 
 class Unhurried(threading.Event):
@@ -29,7 +28,7 @@ class Unhurried(threading.Event):
 
 
 @pytest.fixture
-def index(search_engine):  # noqa: F811
+def index(search_engine):
     search_engine.engine.create_index(search_engine.new_index(), index_body())
     return search_engine.new_index()
 
@@ -61,20 +60,20 @@ def body(asked):
     return plain
 
 
-def test_all_that_is_taken_is_told(search_engine, index):  # noqa: F811
+def test_all_that_is_taken_is_told(search_engine, index):
     outcomes = sent(index, some(3))
     assert outcomes.complete and not outcomes.rejected
     assert outcomes.sent == {UUID(int=number): 1 for number in (1, 2, 3)}
     assert there(search_engine, index) == {1: 1, 2: 1, 3: 1}
 
 
-def test_an_older_version_counts_as_sent_and_changes_nothing(search_engine, index):  # noqa: F811
+def test_an_older_version_counts_as_sent_and_changes_nothing(search_engine, index):
     sent(index, [change(1, version=5)])
     assert sent(index, [change(1, version=4)]).sent == {UUID(int=1): 4}
     assert there(search_engine, index) == {1: 5}
 
 
-def test_a_deletion_is_done_once_or_twice_and_lasts(search_engine, index):  # noqa: F811
+def test_a_deletion_is_done_once_or_twice_and_lasts(search_engine, index):
     sent(index, [change(1)])
     for _ in range(2):
         assert sent(index, [Change(UUID(int=1), 2, None)]).sent == {UUID(int=1): 2}
@@ -82,7 +81,7 @@ def test_a_deletion_is_done_once_or_twice_and_lasts(search_engine, index):  # no
     assert there(search_engine, index) == {}
 
 
-def test_a_refused_document_holds_up_no_other(search_engine, index):  # noqa: F811
+def test_a_refused_document_holds_up_no_other(search_engine, index):
     outcomes = sent(
         index, [change(1), poison(2), change(3), Change(UUID(int=4), 1, None, unfit="RecursionError: deep")]
     )
@@ -92,14 +91,14 @@ def test_a_refused_document_holds_up_no_other(search_engine, index):  # noqa: F8
     assert there(search_engine, index) == {1: 1, 3: 1}
 
 
-def test_all_indexes_must_have_it(search_engine, index):  # noqa: F811
+def test_all_indexes_must_have_it(search_engine, index):
     outcomes = send(search_engine.engine, [index, search_engine.new_index(9)], some(2))
     assert isinstance(outcomes.error, NotFound) and not outcomes.sent
     assert search_engine.new_index(9) in str(outcomes.error)
     assert not search_engine.engine.index_exists(search_engine.new_index(9))
 
 
-def test_requests_are_small(monkeypatch, index, faulty_engine):  # noqa: F811
+def test_requests_are_small(monkeypatch, index, faulty_engine):
     monkeypatch.setattr(sending, "MOST_OPERATIONS", 4)
     monkeypatch.setattr(sending, "MOST_BYTES", 3_000)
     big = [change(number, job_type="x" * 1_000) for number in range(11, 16)]
@@ -109,7 +108,7 @@ def test_requests_are_small(monkeypatch, index, faulty_engine):  # noqa: F811
     assert all(len(body(asked)) <= 3_500 for asked in faulty_engine.asked if "_bulk" in asked.path)
 
 
-def test_what_is_too_large_is_halved_and_alone_refused(search_engine, index, faulty_engine):  # noqa: F811
+def test_what_is_too_large_is_halved_and_alone_refused(search_engine, index, faulty_engine):
     def too_large(handler, asked):
         fits = len(body(asked)) < 3_000
         (lambda h, a: h.reply(h.forward(a)))(handler, asked) if fits else error(413, "too_large")(handler, asked)
@@ -120,7 +119,7 @@ def test_what_is_too_large_is_halved_and_alone_refused(search_engine, index, fau
     assert len(there(search_engine, index)) == 20
 
 
-def test_a_request_that_is_refused_as_a_whole_is_taken_apart(index, faulty_engine):  # noqa: F811
+def test_a_request_that_is_refused_as_a_whole_is_taken_apart(index, faulty_engine):
     def malformed(handler, asked):
         fault = error(400, "illegal_argument_exception") if b"poison" in body(asked) else None
         fault(handler, asked) if fault else handler.reply(handler.forward(asked))
@@ -133,13 +132,13 @@ def test_a_request_that_is_refused_as_a_whole_is_taken_apart(index, faulty_engin
 @pytest.mark.parametrize(
     "fault", [resets, resets_afterwards, unavailable, rate_limited(), answers(200, b'{"took": 1, "it')]
 )
-def test_what_nobody_knows_the_end_of_is_sent_again(search_engine, index, faulty_engine, fault):  # noqa: F811
+def test_what_nobody_knows_the_end_of_is_sent_again(search_engine, index, faulty_engine, fault):
     faulty_engine.fail(fault, path="_bulk", times=2)
     assert len(sent(index, some(3)).sent) == 3
     assert there(search_engine, index) == {1: 1, 2: 1, 3: 1}
 
 
-def test_only_what_was_not_taken_is_sent_again(index, faulty_engine):  # noqa: F811
+def test_only_what_was_not_taken_is_sent_again(index, faulty_engine):
     def busy(handler, asked):
         answer = handler.forward(asked)
         found = json.loads(answer.body)
@@ -154,14 +153,14 @@ def test_only_what_was_not_taken_is_sent_again(index, faulty_engine):  # noqa: F
     assert str(UUID(int=2)).encode() in second
 
 
-def test_retry_after_is_waited_for(index, faulty_engine):  # noqa: F811
+def test_retry_after_is_waited_for(index, faulty_engine):
     faulty_engine.fail(rate_limited("3"), path="_bulk", times=1)
     ended = Unhurried()
     assert len(send(link.engine(), [index], some(1), ended=ended).sent) == 1
     assert [pause >= 3 for pause in ended.pauses] == [True]
 
 
-def test_pauses_grow_with_full_jitter_and_come_to_an_end(index, faulty_engine):  # noqa: F811
+def test_pauses_grow_with_full_jitter_and_come_to_an_end(index, faulty_engine):
     faulty_engine.fail(rate_limited(), path="_bulk")
     ended = Unhurried()
     outcomes = send(link.engine(), [index], some(1), ended=ended)
@@ -170,14 +169,14 @@ def test_pauses_grow_with_full_jitter_and_come_to_an_end(index, faulty_engine): 
     assert all(0 <= pause <= 0.1 * 2**tries for tries, pause in enumerate(ended.pauses))
 
 
-def test_an_engine_that_asks_for_a_long_rest_is_left_alone(index, faulty_engine):  # noqa: F811
+def test_an_engine_that_asks_for_a_long_rest_is_left_alone(index, faulty_engine):
     faulty_engine.fail(rate_limited("60"), path="_bulk")
     outcomes = sent(index, some(1))
     assert isinstance(outcomes.error, EngineAway) and outcomes.error.retry_after == 60
     assert faulty_engine.count(path="_bulk") == 1
 
 
-def test_an_index_that_takes_no_writes_refuses_nothing_for_good(index, faulty_engine):  # noqa: F811
+def test_an_index_that_takes_no_writes_refuses_nothing_for_good(index, faulty_engine):
     def read_only(handler, asked):
         cause = {"type": "cluster_block_exception", "reason": "index read-only / allow delete (api)"}
         item = {"_index": index, "_id": str(UUID(int=1)), "status": 403, "error": cause}

@@ -24,7 +24,6 @@ from tests.jobs.search.sync.agreement import assert_agreement
 from tests.jobs.search.sync.serving import make_index, serving, switched_on  # noqa: F401 (fixtures)
 from tests.jobs.search.sync.switched_on import put_in
 from tests.jobs.together import in_threads
-from tests.search_server import faulty_engine, search_engine, search_url  # noqa: F401 (fixtures)
 
 pytestmark = pytest.mark.usefixtures("serving")
 
@@ -162,7 +161,7 @@ def test_a_locked_job_is_waited_for_by_nobody_and_holds_up_no_other(monkeypatch)
     assert_agreement()
 
 
-def test_the_mark_is_of_the_version_that_was_sent(faulty_engine):  # noqa: F811
+def test_the_mark_is_of_the_version_that_was_sent(faulty_engine):
     job = new_job()
     during_the_request(faulty_engine, lambda: change(Job.objects.filter(pk=job.pk)))
     assert Syncer(settle=0).round() == 1
@@ -171,7 +170,7 @@ def test_the_mark_is_of_the_version_that_was_sent(faulty_engine):  # noqa: F811
     assert_agreement()
 
 
-def test_a_job_that_is_deleted_while_it_is_sent_does_not_stay(faulty_engine):  # noqa: F811
+def test_a_job_that_is_deleted_while_it_is_sent_does_not_stay(faulty_engine):
     job = new_job()
     during_the_request(faulty_engine, lambda: Job.objects.filter(pk=job.pk).delete())
     Syncer(settle=0).round()
@@ -211,7 +210,7 @@ def test_several_syncers_do_each_others_work_no_harm():
     assert {version == marked for version, marked in marks()} == {True}
 
 
-def test_whoever_lost_its_slot_marks_nothing(faulty_engine):  # noqa: F811
+def test_whoever_lost_its_slot_marks_nothing(faulty_engine):
     job = new_job()
 
     def take_over():
@@ -227,7 +226,7 @@ def test_whoever_lost_its_slot_marks_nothing(faulty_engine):  # noqa: F811
     assert slot.holder == "another" and slot.held_until is not None
 
 
-def test_an_engine_in_trouble_gets_less_at_a_time(faulty_engine):  # noqa: F811
+def test_an_engine_in_trouble_gets_less_at_a_time(faulty_engine):
     put_in(1)
     syncer = Syncer(settle=0)
     faulty_engine.fail(rate_limited("60"), path="_bulk")

@@ -20,7 +20,6 @@ from jobs.search.sync.tidying import CHORE, IndexLost, tidy
 from tests.database_roles import working_as
 from tests.jobs.search.sync.agreement import assert_agreement
 from tests.jobs.search.sync.switched_on import put_in, switched_on  # noqa: F401 (fixture)
-from tests.search_server import search_engine, search_url  # noqa: F401 (fixtures)
 
 
 @pytest.fixture
