@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from jobs.models import SearchIndex, SearchSlot
 
-#: Changed jobs are counted up to so many; what is more is said to be that many.
+#: Each is counted up to so many; what is more is said to be that many.
 MOST_COUNTED: Final = 100_000
 
 _FIGURES: Final = (files("jobs") / "sql" / "queries" / "search_figures.sql").read_text()
@@ -18,7 +18,7 @@ _FIGURES: Final = (files("jobs") / "sql" / "queries" / "search_figures.sql").rea
 class Figures:
     """What is still to be sent; all zero while search is switched off."""
 
-    #: Jobs that changed since they were sent, counted up to MOST_COUNTED.
+    #: Jobs that changed since they were sent.
     dirty: int = 0
     #: Seconds since the oldest of these changes, or since the oldest deletion that was not sent.
     lag: float = 0.0
