@@ -27,7 +27,10 @@ def test_the_api_keeps_what_its_description_promises(transactional_db: None, tmp
     with web_process.running("tests.contracts.fuzz.served:application", tmp_path / "web.log") as port:
         command = [
             *(str(Path(sys.executable).with_name("schemathesis")), "--config-file", CONFIG, "run"),
-            *("--checks", "all", "--max-time", str(SECONDS), "--wait-for-schema", "30", "--no-color"),
+            # To delete a session is to close it: what it was is told until it is tidied away. That deleted jobs and
+            # articles are gone, tests of their own say.
+            *("--checks", "all", "--exclude-checks", "use_after_free"),
+            *("--max-time", str(SECONDS), "--wait-for-schema", "30", "--no-color"),
             f"http://127.0.0.1:{port}/api/openapi.json",
         ]
         run = subprocess.run(command, cwd=web_process.ROOT, env=environment, capture_output=True, text=True)
