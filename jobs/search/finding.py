@@ -2,13 +2,11 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
-from uuid import UUID
 
-from accounts.roles import STAFF
 from accounts.row_security import acting_as
 from jobs.models import Job
 from jobs.search import counts, fallback, freshness
@@ -21,7 +19,7 @@ from jobs.search.language.fields import Kind
 from jobs.search.language.resolving import resolve
 from jobs.search.language.tree import Node
 from jobs.search.pages import Page, exact_metadata, rows_of, turned
-from jobs.search.sorting import NEWEST, Place, Sort
+from jobs.search.sorting import Place
 
 if TYPE_CHECKING:
     from jobs.search.by_engine import Hits
@@ -33,19 +31,6 @@ logger = logging.getLogger(__name__)
 MOST_ROUNDS: Final = 3
 #: Hits that are asked for in the rounds behind the first.
 MORE_HITS: Final = 500
-#: The most that one page can have.
-MOST_IDS: Final = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class FoundIds:
-    """Which jobs fit, without the jobs."""
-
-    ids: list[UUID]
-    source: Source
-    degraded: bool
-    as_of: datetime
-    total: Total
 
 
 def find(asked: Asked, user: Any) -> Found:
@@ -65,14 +50,6 @@ def find(asked: Asked, user: Any) -> Found:
         counts.count(counts.FELL_BACK, why)
     counts.count(counts.ANSWERED, found.source)
     return found
-
-
-def find_ids(tree: Node, sort: Sort = NEWEST, most: int = MOST_IDS, user: Any = None) -> FoundIds:
-    """Give the ids of the first jobs that fit, in this order; at most 1,000. Raises what find() raises."""
-    see_all = getattr(user, "role", None) in STAFF
-    asked = Asked(tree, sort, limit=min(most, MOST_IDS), see_all=see_all, columns=("id",), highlights=False)
-    found = find(asked, user)
-    return FoundIds([job.pk for job in found.jobs], found.source, found.degraded, found.as_of, found.total)
 
 
 def _resolved(tree: Node, user: Any) -> Node:

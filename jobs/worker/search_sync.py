@@ -11,7 +11,7 @@ from django.db import connection
 from jobs.search import counts
 from jobs.search.engine.failures import EngineAway, EngineError
 from jobs.search.sync.dirty import MOST_JOBS
-from jobs.search.sync.slots import there_are_slots
+from jobs.search.sync.state import is_enabled
 from jobs.search.sync.syncing import Syncer
 from jobs.worker.database import TRANSIENT, close_quietly, first_line, patiently
 from jobs.worker.stalls import talking
@@ -56,7 +56,7 @@ class SearchSync(threading.Thread):
             except TRANSIENT as error:
                 _logger.warning("search: the database does not answer: %s", first_line(error))
                 connection.close()
-                patiently("search", there_are_slots, self._ended)
+                patiently("search", is_enabled, self._ended)
                 wait = LOOK_SECONDS
             except Exception:
                 # Whatever it is, the sync may not end with it.
@@ -80,7 +80,7 @@ class SearchSync(threading.Thread):
             self._flush()
         if sent >= MOST_JOBS:
             return 0.0
-        if not sent and not there_are_slots():
+        if not sent and not is_enabled():
             return IDLE_SECONDS
         return LOOK_SECONDS * random.uniform(0.5, 1.5)  # noqa: S311 - jitter
 

@@ -9,7 +9,7 @@ from django.db import IntegrityError, connection, transaction
 from jobs import conf
 from jobs.crash_points import crash_point
 from jobs.exceptions import JobError
-from jobs.models import Job, SearchIndex, SearchSlot
+from jobs.models import Job, SearchIndex
 from jobs.models.columns import ClockTimestamp
 from jobs.search.engine.client import Engine
 from jobs.search.mapping import MAPPING_VERSION, index_body
@@ -17,6 +17,7 @@ from jobs.search.sync.holding import HELD_FOR, Hold, take
 from jobs.search.sync.naming import next_name
 from jobs.search.sync.progress import Progress
 from jobs.search.sync.slots import raise_tokens
+from jobs.search.sync.state import is_enabled
 
 _logger = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ def _create(engine: Engine) -> Hold | None:
             engine.create_index(name, index_body())
             crash_point("after_search_create")
             raise_tokens()
-            if not SearchSlot.objects.exists():
+            if not is_enabled():
                 # Switched off meanwhile: nobody would send changes to it.
                 raise NotEnabled
     except IntegrityError:

@@ -6,7 +6,7 @@ from typing import Final
 from django.db import transaction
 
 from jobs.exceptions import JobError
-from jobs.models import SearchIndex, SearchSlot
+from jobs.models import SearchIndex
 from jobs.models.columns import ClockTimestamp
 from jobs.search.engine.client import Engine
 from jobs.search.engine.link import engine as engine_of_settings
@@ -17,6 +17,7 @@ from jobs.search.sync.loading import load
 from jobs.search.sync.progress import Progress, Unseen
 from jobs.search.sync.reconciling import Walk, note
 from jobs.search.sync.slots import raise_tokens
+from jobs.search.sync.state import is_enabled
 from jobs.search.sync.swapping import swap
 from jobs.search.sync.syncing import sync_until_clean
 
@@ -35,7 +36,7 @@ def reindex(progress: Progress | None = None) -> bool:
     after whatever stops it: it goes on where it was.
     """
     engine = engine_of_settings()
-    if engine is None or not SearchSlot.objects.exists():
+    if engine is None or not is_enabled():
         raise NotEnabled
     shown = progress or Unseen()
     hold = begin(engine, shown)

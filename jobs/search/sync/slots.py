@@ -50,11 +50,6 @@ def with_work(settle: float) -> list[int]:
         return [number for (number,) in cursor.fetchall()]
 
 
-def there_are_slots() -> bool:
-    """Tell whether changes are sent at all: slots are made by `manage.py search enable`, and go when it is disabled."""
-    return SearchSlot.objects.exists()
-
-
 def anybody_has_one() -> bool:
     """Tell whether a process is sending at this moment."""
     return SearchSlot.objects.filter(held_until__gt=ClockTimestamp()).exists()

@@ -28,8 +28,8 @@ class Figures:
 
 
 def is_enabled() -> bool:
-    """Tell whether jobs are sent to a search engine, or are about to be: `manage.py search enable` was called."""
-    return SearchIndex.objects.written().exists()
+    """Tell whether changes are sent at all: slots are made by `manage.py search enable`, and go when it is disabled."""
+    return SearchSlot.objects.exists()
 
 
 def targets() -> tuple[str, ...]:
@@ -59,7 +59,7 @@ def _figures(most: int) -> Figures:
         # By its statistics a third of all jobs might have changed, and the whole table would be read.
         cursor.execute("SET LOCAL enable_seqscan = off")
         # Slots are made after the database index, and go before it.
-        if not SearchSlot.objects.exists():
+        if not is_enabled():
             return Figures()
         cursor.execute(_FIGURES, {"most": most})
         return Figures(*cursor.fetchone())

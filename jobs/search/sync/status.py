@@ -82,7 +82,7 @@ def _seen(engine: Any, row: SearchIndex) -> IndexStatus:
 
 
 def _troubles_of_database() -> Iterator[str]:
-    if not SearchSlot.objects.exists():
+    if not state.is_enabled():
         yield "Search is not enabled: `manage.py search enable` does that."
         return
     if not enabling.has_index():
@@ -99,7 +99,7 @@ def _troubles_of_index(found: Status) -> Iterator[str]:
     if serving is None:
         if found.indexes:
             yield "No index serves yet: PostgreSQL answers searches."
-        elif SearchSlot.objects.exists():
+        elif state.is_enabled():
             yield "There is no index, PostgreSQL answers searches: run `manage.py search enable` again."
         return
     if found.answers and found.leads_to != [serving.row.name]:

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from threading import Barrier
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import connection, connections
@@ -18,6 +19,7 @@ from accounts.roles import Role
 from jobs.models import Job, SearchIndex
 from jobs.models.job import JobQuerySet
 from jobs.search import by_engine, fallback, finding
+from jobs.search.asking import Asked, Found
 from jobs.search.engine import link
 from jobs.search.language.parsing import parse
 from jobs.search.sorting import SORTS
@@ -258,17 +260,22 @@ def test_the_web_process_may_read_all_that_a_search_wants(
 
 
 def test_ids_are_found_for_lists_that_read_the_rows_themselves(ada: User, indexed: Indexed) -> None:
+    def found_ids(found: Found) -> list[UUID]:
+        return [job.pk for job in found.jobs]
+
     jobs = lay(ada)
     indexed.send()
     Job.objects.filter(pk=jobs[0].pk).update(arch="changed")
 
-    found = finding.find_ids(parse("arch:arm64"), user=ada)
-    few = finding.find_ids(parse("arch:*"), SORTS["created_at"], 2, ada)
+    found = finding.find(Asked(parse("arch:arm64"), columns=("id",)), ada)
+    few = finding.find(Asked(parse("arch:*"), SORTS["created_at"], limit=2, columns=("id",)), ada)
 
-    assert (found.ids, found.source) == ([jobs[6].pk, jobs[3].pk], "elasticsearch")
-    assert few.ids == [job.pk for job in jobs[:2]]
-    staff = finding.find_ids(parse("project:compiler-0"), user=UserFactory(role=Role.OPERATOR))
-    assert len(staff.ids) == 5
+    assert (found_ids(found), found.source) == ([jobs[6].pk, jobs[3].pk], "elasticsearch")
+    assert found_ids(few) == [job.pk for job in jobs[:2]]
+    staff = finding.find(
+        Asked(parse("project:compiler-0"), see_all=True, columns=("id",)), UserFactory(role=Role.OPERATOR)
+    )
+    assert len(staff.jobs) == 5
 
 
 @pytest.mark.django_db(transaction=True)
