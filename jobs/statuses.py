@@ -52,3 +52,17 @@ class SessionStatus(models.TextChoices):
     ACTIVE = "active", "Active"
     CLOSED = "closed", "Closed"
     EXPIRED = "expired", "Expired"  #: from its end on; the mark comes a little later
+
+
+class BulkState(models.TextChoices):
+    """Where a bulk operation is: PAUSED waits for a person, who lets it go on or cancels it; the last three are final."""
+
+    WAITING = "waiting", "Waiting"
+    RUNNING = "running", "Running"
+    PAUSED = "paused", "Paused"
+    COMPLETED = "completed", "Completed"
+    CANCELLED = "cancelled", "Cancelled"
+    FAILED = "failed", "Failed"
+
+
+BULK_ENDED: Final = frozenset({BulkState.COMPLETED, BulkState.CANCELLED, BulkState.FAILED})

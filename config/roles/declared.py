@@ -93,6 +93,9 @@ UNUSUAL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "public.ai_daily_spend": {APP: READ},
     "public.ai_provider_days": {APP: READ},
     "public.job_wait_counters": {APP: READ},
+    # Of staff, who act as operators.
+    "public.job_bulk_operations": {APP: NOTHING},
+    "public.job_bulk_items": {APP: NOTHING},
     "public.job_search_indexes": {APP: READ},
     "public.job_search_slots": {APP: NOTHING},
     "public.job_search_tombstones": {APP: NOTHING},
