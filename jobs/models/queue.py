@@ -20,6 +20,10 @@ class Queue(models.Model):
     paused = models.BooleanField(default=False, db_default=False)
     paused_at = models.DateTimeField(null=True, blank=True)
     paused_reason = models.TextField(blank=True, default="", db_default="")
+    #: Who paused it, by name; "" is from before that was kept.
+    paused_by = models.TextField(blank=True, default="", db_default="")
+    #: When it goes on by itself; NULL is when somebody says so.
+    resume_at = models.DateTimeField(null=True, blank=True)
     #: How many of its jobs may run at once, on all workers together; NULL is any number.
     concurrency_limit = models.PositiveIntegerField(null=True, blank=True)
     #: How many of its jobs may start in a time: "60/m"; NULL is any number.

@@ -20,6 +20,13 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
 class Worker(models.Model):
     """One worker process, known by an id made anew at each start: never by its host name."""
 
+    class Wish(models.TextChoices):
+        """What an operator has asked of it; read back with its heartbeat."""
+
+        NOTHING = "", "Nothing"
+        QUIET = "quiet", "Claim nothing until told otherwise"
+        DRAIN = "drain", "Claim nothing more, finish what runs, and end"
+
     #: Host name and a boot id; also `worker_id` of the locks it holds.
     id = models.TextField(primary_key=True)
     hostname = models.TextField()
@@ -40,6 +47,9 @@ class Worker(models.Model):
     heartbeat_at = models.DateTimeField(db_default=ClockTimestamp())
     stopping_at = models.DateTimeField(null=True, blank=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
+    wish = models.TextField(choices=Wish.choices, blank=True, default="", db_default="")
+    wished_at = models.DateTimeField(null=True, blank=True)
+    wished_by = models.TextField(blank=True, default="", db_default="")
 
     objects = WorkerQuerySet.as_manager()
 
