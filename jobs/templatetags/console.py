@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django import template
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from jobs.admin import display
@@ -74,6 +75,21 @@ def letters_url(fingerprint: str) -> str:
 def sections(context: dict[str, Any]) -> Header:
     """Give the sections that this person may see."""
     return header(context["request"])
+
+
+@register.simple_tag(takes_context=True)
+def live(context: dict[str, Any], name: str, going: bool = True) -> SafeString:
+    """Mark a region that is fetched anew every few seconds from the page's own address; its id is the name.
+
+    A region that is not going on any more keeps the id and is left as it is.
+    """
+    if not going:
+        return format_html('id="{}"', name)
+    return format_html(
+        'id="{0}" data-live hx-get="{1}" hx-select="#{0}" hx-swap="outerHTML" hx-trigger="ekiden:live"',
+        name,
+        context["request"].get_full_path(),
+    )
 
 
 @register.simple_tag(takes_context=True)
