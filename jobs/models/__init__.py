@@ -21,6 +21,7 @@ from jobs.models.function import Function
 from jobs.models.job import Job
 from jobs.models.limits import LaneTurn, RateWindow
 from jobs.models.lock import ProcessingLock
+from jobs.models.log_line import LogLine
 from jobs.models.loose_file import LooseFile
 from jobs.models.podcast import Podcast
 from jobs.models.queue import Queue
@@ -58,6 +59,7 @@ __all__ = [
     "Function",
     "Job",
     "LaneTurn",
+    "LogLine",
     "LooseFile",
     "OutcomeCounter",
     "Podcast",
