@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from importlib.resources import files
 from typing import Any, Final, TypedDict, Unpack
 
 from django.db import connection, transaction
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from accounts.row_security import acting_as_system
 from jobs import lanes, options
@@ -15,7 +17,9 @@ from jobs.announce import ANY_PRIORITY, announce
 from jobs.exceptions import InvalidOption
 from jobs.models import Queue
 from jobs.models.audit import audit
+from jobs.models.columns import ClockTimestamp
 from jobs.options import Options
+from jobs.registry import registry
 
 #: Depths are counted up to here; a longer queue is said to be at least so long.
 DEPTH_CAP: Final = 100_000
@@ -70,16 +74,33 @@ def snapshot() -> list[QueueSnapshot]:
 
 
 @transaction.atomic
-def pause(name: str, actor: Any, reason: str = "") -> Queue:
-    """Stop workers from claiming in this queue; running jobs go on. Pausing twice changes nothing."""
+def pause(name: str, actor: Any, reason: str = "", resume_at: datetime | None = None) -> Queue:
+    """Stop workers from claiming in this queue; running jobs go on.
+
+    With `resume_at` it goes on by itself then, some seconds late. Pausing twice changes nothing but that. Raises
+    InvalidOption.
+    """
     options.check_queue(name)
+    if resume_at is not None and resume_at <= timezone.now():
+        raise InvalidOption("resume_at", "must lie ahead.")
     Queue.objects.get_or_create(name=name)
     queue = Queue.objects.select_for_update().get(pk=name)
     if not queue.paused:
-        Queue.objects.filter(pk=name).update(paused=True, paused_at=Now(), paused_reason=reason)
-        audit(actor, "pause", queue, reason)
+        _pause(queue, actor, reason, resume_at)
+    elif resume_at is not None and resume_at != queue.resume_at:
+        Queue.objects.filter(pk=name).update(resume_at=resume_at)
+        audit(actor, "pause", queue, reason, before={"resume_at": queue.resume_at}, after={"resume_at": resume_at})
         queue.refresh_from_db()
     return queue
+
+
+def _pause(queue: Queue, actor: Any, reason: str, resume_at: datetime | None) -> None:
+    by = str(actor) if actor else "system"
+    Queue.objects.filter(pk=queue.pk).update(
+        paused=True, paused_at=Now(), paused_reason=reason, paused_by=by, resume_at=resume_at
+    )
+    audit(actor, "pause", queue, reason, **({"resume_at": resume_at} if resume_at else {}))
+    queue.refresh_from_db()
 
 
 @transaction.atomic
@@ -88,11 +109,50 @@ def resume(name: str, actor: Any, reason: str = "") -> Queue:
     options.check_queue(name)
     queue = Queue.objects.select_for_update().filter(pk=name).first() or Queue(name=name)
     if queue.paused:
-        Queue.objects.filter(pk=name).update(paused=False, paused_at=None, paused_reason="")
+        Queue.objects.filter(pk=name).update(
+            paused=False, paused_at=None, paused_reason="", paused_by="", resume_at=None
+        )
         audit(actor, "resume", queue, reason)
         queue.refresh_from_db()
         announce([(name, ANY_PRIORITY)])
     return queue
+
+
+@transaction.atomic
+def pause_all(actor: Any, reason: str = "", resume_at: datetime | None = None) -> list[str]:
+    """Pause every queue that is known now, and give the names of those that were open; raises InvalidOption.
+
+    One that is paused already stays as it is, with its own reason and end.
+    """
+    paused = set(Queue.objects.filter(paused=True).values_list("name", flat=True))
+    names = [name for name in known() if name not in paused]
+    for name in names:
+        pause(name, actor, reason, resume_at)
+    return names
+
+
+@transaction.atomic
+def resume_all(actor: Any, reason: str = "") -> list[str]:
+    """Resume every queue that is paused, and give their names."""
+    names = list(Queue.objects.filter(paused=True).values_list("name", flat=True))
+    for name in names:
+        resume(name, actor, reason)
+    return names
+
+
+@transaction.atomic
+def resume_due() -> list[str]:
+    """Resume the queues whose pause was to end by now; any number of workers may look at once."""
+    over = Queue.objects.filter(paused=True, resume_at__lte=ClockTimestamp()).select_for_update(skip_locked=True)
+    names = list(over.values_list("name", flat=True))
+    for name in names:
+        resume(name, None, "Its pause was to end now.")
+    return names
+
+
+def known() -> list[str]:
+    """Name every queue with jobs, with a row of its own, or of a job type."""
+    return sorted({*(each.name for each in snapshot()), *(job_type.queue for job_type in registry)})
 
 
 @transaction.atomic

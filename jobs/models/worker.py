@@ -1,11 +1,15 @@
 from datetime import timedelta
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F
+from django.db.models import Case, F, Q, Value, When
 
+from jobs import conf
 from jobs.models.columns import ClockTimestamp, EmptyArray
+
+#: So many heartbeats without a word are silence.
+SILENT_BEATS: Final = 3
 
 
 class WorkerQuerySet(models.QuerySet["Worker"]):
@@ -15,6 +19,19 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
     def silent(self, seconds: float) -> Self:
         """Workers that neither stopped nor were heard of for so long, by the database's clock."""
         return self.running().filter(heartbeat_at__lt=ClockTimestamp() - timedelta(seconds=seconds))
+
+    def with_condition(self) -> Self:
+        """Annotate what each of them is now, by the database's clock: a word of Worker.Condition."""
+        silent_since = ClockTimestamp() - timedelta(seconds=SILENT_BEATS * conf.heartbeat_interval())
+        told = Case(
+            When(stopped_at__isnull=False, then=Value("stopped")),
+            When(heartbeat_at__lt=silent_since, then=Value("silent")),
+            When(Q(stopping_at__isnull=False) | Q(wish="drain"), then=Value("draining")),
+            When(wish="quiet", then=Value("quiet")),
+            default=Value("alive"),
+            output_field=models.TextField(),
+        )
+        return self.annotate(condition=told)
 
 
 class Worker(models.Model):
@@ -26,6 +43,15 @@ class Worker(models.Model):
         NOTHING = "", "Nothing"
         QUIET = "quiet", "Claim nothing until told otherwise"
         DRAIN = "drain", "Claim nothing more, finish what runs, and end"
+
+    class Condition(models.TextChoices):
+        """What it is now, as `with_condition()` reads it."""
+
+        ALIVE = "alive", "Alive"
+        QUIET = "quiet", "Quiet"
+        DRAINING = "draining", "Draining"
+        SILENT = "silent", "Silent"
+        STOPPED = "stopped", "Stopped"
 
     #: Host name and a boot id; also `worker_id` of the locks it holds.
     id = models.TextField(primary_key=True)
@@ -52,6 +78,9 @@ class Worker(models.Model):
     wished_by = models.TextField(blank=True, default="", db_default="")
 
     objects = WorkerQuerySet.as_manager()
+
+    #: Where `with_condition()` has read it.
+    condition: str
 
     class Meta:
         db_table = "job_workers"

@@ -59,6 +59,8 @@ class Heartbeat(threading.Thread):
         self.hand = hand
         self.counts = counts
         self.stopping = False
+        #: What an operator asks of this worker; read back at every beat, from the row that the beat writes.
+        self.wish = ""
         #: Owners whose jobs may not run here; read at every beat, so that a claim asks for nobody's rights.
         self.barred: frozenset[str] = frozenset()
         self._interrupt = interrupt
@@ -109,12 +111,21 @@ class Heartbeat(threading.Thread):
 
     def beat(self) -> None:
         """Say that the worker lives; also its first word, and again after its row was pruned."""
-        Worker.objects.update_or_create(
+        row, _ = Worker.objects.update_or_create(
             id=self.options.worker_id,
             defaults=self._state(),
             create_defaults={**self._identity(), **self._state()},
         )
+        self._heed(row.wish)
         self.barred = language_rights.barred(PYTHON)
+
+    def _heed(self, wish: str) -> None:
+        if wish == self.wish:
+            return
+        self.wish = wish
+        _logger.info("worker %s is asked to %s", self.options.worker_id, wish or "work on")
+        # Wakes the claimer, which looks at the wish.
+        self.hand.room.set()
 
     def _identity(self) -> dict[str, Any]:
         return {

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from jobs import conf, current
+from jobs.models import Worker
 from jobs.outcomes import Attempt, Snoozed
 from jobs.registry import registry
 from jobs.worker.chores import ChoreThread
@@ -134,6 +135,10 @@ class WorkerLoop:
     def _watch(self) -> None:
         # Signals are handled between two waits of the main thread, so it does nothing else.
         while not self.stopping.wait(0.2):
+            if self.heartbeat.wish == Worker.Wish.DRAIN:
+                _logger.info("worker %s was told to drain", self.options.worker_id)
+                self.retire()
+                return
             limit = self.options.max_memory_mb
             if limit is not None and self.heartbeat.memory_mb > limit:
                 _logger.warning(
@@ -177,6 +182,8 @@ class WorkerLoop:
 
     def _room(self) -> int:
         """How many jobs to claim now: for free slots and, at a high pace, ahead of them."""
+        if self.heartbeat.wish:
+            return 0
         ahead = self._pace.ahead(self.hand.settled)
         most = self.options.concurrency + ahead
         in_hand = len(self.hand.attempts)

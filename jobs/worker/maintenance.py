@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 
 from accounts import rate_limits
 from accounts.api import idempotency
+from jobs import queues
 from jobs.announce import announce_room
 from jobs.models import EventCount, ProcessingLock, Supervisor, Worker
 from jobs.models.columns import ClockTimestamp
@@ -74,6 +75,8 @@ class Maintenance(threading.Thread):
                 self._counts.workers_lost(buried)
         if expired := cancel_expired():
             _logger.info("cancelled %s jobs that had not started in time", expired)
+        if resumed := queues.resume_due():
+            _logger.info("resumed %s, whose pause was to end now", ", ".join(resumed))
         if prune:
             with transaction.atomic():
                 if _lead():
