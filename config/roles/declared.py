@@ -96,6 +96,7 @@ UNUSUAL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     # Of staff, who act as operators.
     "public.job_bulk_operations": {APP: NOTHING},
     "public.job_bulk_items": {APP: NOTHING},
+    "public.job_bulk_chunks": {APP: NOTHING},
     # Workers write down what is logged.
     "public.job_log_lines": {APP: READ},
     "public.job_search_indexes": {APP: READ},

@@ -1,3 +1,4 @@
+import django.contrib.postgres.fields
 import django.core.serializers.json
 import django.db.models.deletion
 from django.conf import settings
@@ -6,6 +7,7 @@ from django.db import migrations, models
 import accounts.uuid7
 import jobs.models.columns
 from accounts.migration_operations import LockTimeout
+from accounts.row_policies import RowSecurity
 
 
 class Migration(migrations.Migration):
@@ -63,12 +65,28 @@ class Migration(migrations.Migration):
                 ("rate_per_second", models.FloatField(blank=True, null=True)),
                 ("max_items", models.BigIntegerField(blank=True, null=True)),
                 ("canary", models.IntegerField(blank=True, null=True)),
+                ("canary_proceeds", models.BooleanField(db_default=False, default=False)),
+                ("canary_seconds", models.FloatField(db_default=600.0, default=600.0)),
+                ("canary_at", models.DateTimeField(blank=True, null=True)),
+                ("proceeded_at", models.DateTimeField(blank=True, null=True)),
                 ("matched", models.BigIntegerField(db_default=0, default=0)),
                 ("matched_capped", models.BooleanField(db_default=False, default=False)),
                 ("done", models.BigIntegerField(db_default=0, default=0)),
                 ("skipped", models.BigIntegerField(db_default=0, default=0)),
                 ("failed", models.BigIntegerField(db_default=0, default=0)),
                 ("position", models.UUIDField(blank=True, null=True)),
+                (
+                    "put_off",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.UUIDField(),
+                        blank=True,
+                        db_default=jobs.models.columns.EmptyArray(),
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                ("next_at", models.DateTimeField(blank=True, null=True)),
+                ("worked_at", models.DateTimeField(blank=True, null=True)),
                 ("job", models.UUIDField(blank=True, null=True)),
                 ("reason", models.TextField(blank=True, db_default="", default="")),
                 ("actor_name", models.TextField(blank=True, db_default="", default="")),
@@ -136,6 +154,43 @@ class Migration(migrations.Migration):
                 "ordering": ["id"],
             },
         ),
+        migrations.CreateModel(
+            name="BulkChunk",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        db_default=accounts.uuid7.DatabaseUUID7(),
+                        default=accounts.uuid7.uuid7,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                (
+                    "jobs",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), size=None),
+                ),
+                ("is_canary", models.BooleanField(db_default=False, default=False)),
+                (
+                    "operation",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="chunks",
+                        to="jobs.bulkoperation",
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "job_bulk_chunks",
+                "ordering": ["id"],
+            },
+        ),
+        migrations.AddIndex(
+            model_name="bulkchunk",
+            index=models.Index(fields=["operation", "id"], name="bulk_chunk_operation"),
+        ),
         migrations.AddIndex(
             model_name="bulkoperation",
             index=models.Index(
@@ -192,5 +247,9 @@ class Migration(migrations.Migration):
             model_name="bulkitem",
             constraint=models.UniqueConstraint(fields=("operation", "target_id"), name="bulk_item_once"),
         ),
+        # Of staff alone: operators, workers and readers are let in by the rights of their roles.
+        RowSecurity("public.job_bulk_operations", {}),
+        RowSecurity("public.job_bulk_items", {}),
+        RowSecurity("public.job_bulk_chunks", {}),
         LockTimeout(),
     ]

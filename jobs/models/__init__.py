@@ -9,7 +9,7 @@ from jobs.models.article import Article
 from jobs.models.article_vector import ArticleTerm, ArticleVector
 from jobs.models.audit import AuditEntry
 from jobs.models.batch import Batch
-from jobs.models.bulk_operation import BulkItem, BulkOperation
+from jobs.models.bulk_operation import BulkChunk, BulkItem, BulkOperation
 from jobs.models.cached_value import CacheCounter, CachedValue
 from jobs.models.chore import Chore
 from jobs.models.counter import OutcomeCounter
@@ -44,6 +44,7 @@ __all__ = [
     "ArticleVector",
     "AuditEntry",
     "Batch",
+    "BulkChunk",
     "BulkItem",
     "BulkOperation",
     "CacheCounter",

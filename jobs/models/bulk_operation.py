@@ -1,11 +1,12 @@
 from typing import ClassVar, Final, Self
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
 
-from jobs.models.columns import ClockTimestamp, EmptyJson, Uuid7, uuid7
+from jobs.models.columns import ClockTimestamp, EmptyArray, EmptyJson, Uuid7, uuid7
 from jobs.statuses import BULK_ENDED, BulkState
 
 _ENDED: Final = sorted(BULK_ENDED)
@@ -43,6 +44,13 @@ class BulkOperation(models.Model):
     max_items = models.BigIntegerField(null=True, blank=True)
     #: So many first, then it waits to see what became of them.
     canary = models.IntegerField(null=True, blank=True)
+    #: Whether it goes on by itself once all of them have succeeded.
+    canary_proceeds = models.BooleanField(default=False, db_default=False)
+    #: How long it watches the jobs of its canary before it is left to a person.
+    canary_seconds = models.FloatField(default=600.0, db_default=600.0)
+    #: When the last of its canary was put to work, and when it went on behind that.
+    canary_at = models.DateTimeField(null=True, blank=True)
+    proceeded_at = models.DateTimeField(null=True, blank=True)
     #: How many the selection found when it was made, counted up to a cap.
     matched = models.BigIntegerField(default=0, db_default=0)
     matched_capped = models.BooleanField(default=False, db_default=False)
@@ -52,6 +60,12 @@ class BulkOperation(models.Model):
     failed = models.BigIntegerField(default=0, db_default=0)
     #: All rows of the selection up to this id have had their turn.
     position = models.UUIDField(null=True, blank=True)
+    #: Rows up to it that were locked by somebody else, or need a transaction of their own: they have it next.
+    put_off = ArrayField(models.UUIDField(), default=list, db_default=EmptyArray(), blank=True)
+    #: Its pace allows no row before then.
+    next_at = models.DateTimeField(null=True, blank=True)
+    #: When it last got on.
+    worked_at = models.DateTimeField(null=True, blank=True)
     #: The job that works on it.
     job = models.UUIDField(null=True, blank=True)
     #: Whose failures it does again.
@@ -116,3 +130,20 @@ class BulkItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.target_id}: {self.reason}"
+
+
+class BulkChunk(models.Model):
+    """The jobs that one transaction of an operation put back to work, so that it can be told what became of them."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, db_default=Uuid7(), editable=False)
+    operation = models.ForeignKey(BulkOperation, models.CASCADE, related_name="chunks", db_index=False)
+    jobs = ArrayField(models.UUIDField())
+    is_canary = models.BooleanField(default=False, db_default=False)
+
+    class Meta:
+        db_table = "job_bulk_chunks"
+        ordering: ClassVar = ["id"]
+        indexes: ClassVar = [models.Index(fields=["operation", "id"], name="bulk_chunk_operation")]
+
+    def __str__(self) -> str:
+        return f"{len(self.jobs)} jobs"
