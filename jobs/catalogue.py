@@ -21,6 +21,7 @@ from jobs.limits import Limits
 from jobs.models import Function
 from jobs.registry import JobType, registry
 from jobs.schemas import Check, Schema, Validator
+from jobs.secret_marks import Marks, SecretMarks, SecretNames
 from jobs.statuses import Priority
 from jobs.uniqueness import Unique
 
@@ -35,6 +36,9 @@ _COLUMNS: Final = (
     *("language", "title", "language_title", "description", "schema_definition", "version", "cache_seconds"),
     *("timeout", "max_retries", "is_active", "updated_at"),
 )
+
+#: The schema of a function that has none.
+_ANYTHING: Final[Schema] = {"type": "object"}
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,11 @@ class Entry:
         except ValueError as error:
             detail = f"cannot be checked, the function's schema is broken: {str(error).splitlines()[0]}"
             raise InvalidPayload([Violation("", "schema", detail)]) from error
+
+    @cached_property
+    def secrets(self) -> Marks:
+        """Which values of its payloads are hidden from people; without a schema those under telling names."""
+        return SecretNames() if self.schema == _ANYTHING else SecretMarks(self.schema)
 
     def refuse_inactive(self) -> None:
         """Raise FunctionInactive when it was switched off."""
@@ -120,6 +129,16 @@ def function_of_job_type(name: str) -> Entry:
 def is_known(job_type: str) -> bool:
     """Tell whether there is a handler or a function for this job type, be it switched off."""
     return job_type in registry or _foreign(job_type) is not None
+
+
+def secrets_of(name: str) -> Marks:
+    """Give what is secret in payloads of this job type or function, also of one whose handler has gone."""
+    language, _, title = name.partition("-")
+    for known in (name, title if language == PYTHON else name):
+        if known in registry:
+            return registry.get(known).secrets
+    entry = _look(name) or _look(language_title(PYTHON, name))
+    return entry.secrets if entry is not None else SecretNames()
 
 
 def prefetch(names: Iterable[str]) -> None:
@@ -218,7 +237,7 @@ def _of_row(row: dict[str, Any]) -> Entry:
         name=row["language_title"],
         queue=queue_of(row["language"]),
         priority=int(Priority.NORMAL),
-        schema={"type": "object"} if schema is None else schema,
+        schema=_ANYTHING if schema is None else schema,
     )
 
 

@@ -18,6 +18,7 @@ from jobs.limits import Limits
 from jobs.priorities import PriorityOf
 from jobs.scheduled import Scheduled
 from jobs.schemas import Check, Schema, Validator, schema_for
+from jobs.secret_marks import SecretMarks
 from jobs.statuses import Priority
 from jobs.uniqueness import Unique
 
@@ -66,6 +67,11 @@ class JobType:
     @cached_property
     def validator(self) -> Validator:
         return Validator(self.schema, self.check)
+
+    @cached_property
+    def secrets(self) -> SecretMarks:
+        """Which values of its payloads are hidden from people."""
+        return SecretMarks(self.schema)
 
     @cached_property
     def is_coroutine(self) -> bool:

@@ -5,7 +5,18 @@ import json
 import types
 import typing
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal, Union, get_args, get_origin, get_type_hints, is_typeddict
+from typing import (
+    Annotated,
+    Any,
+    Final,
+    Literal,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+    is_typeddict,
+)
 
 import jsonschema_rs
 
@@ -15,6 +26,13 @@ Schema = dict[str, Any]
 
 #: Finds what is wrong with a payload beyond what a schema can say.
 Check = Callable[[dict[str, Any]], list[Violation]]
+
+T = TypeVar("T")
+
+_MARK: Final = "x-secret"
+
+#: A parameter whose value is hidden from people: `password: Secret[str]`.
+Secret = Annotated[T, _MARK]
 
 _SIMPLE: dict[Any, Schema] = {
     str: {"type": "string"},
@@ -31,7 +49,7 @@ _SIMPLE: dict[Any, Schema] = {
 
 def schema_for(function: Callable[..., Any]) -> Schema:
     """Describe the payload that a handler takes: its parameters after the first, the context."""
-    hints = get_type_hints(function, include_extras=False)
+    hints = get_type_hints(function, include_extras=True)
     schema: Schema = {"type": "object", "properties": {}, "additionalProperties": False}
     required = []
     for parameter in _payload_parameters(function):
@@ -68,11 +86,11 @@ def _with_default(schema: Schema, default: Any) -> Schema:
 
 
 def _of_type(hint: Any) -> Schema:
+    # Before it is looked up: what else stands in an annotation may have no hash.
+    if get_origin(hint) is Annotated:
+        return _of_type(get_args(hint)[0]) | ({_MARK: True} if _MARK in hint.__metadata__ else {})
     if isinstance(hint, type) and is_typeddict(hint):
-        try:
-            return _of_typed_dict(hint)
-        except RecursionError:
-            raise TypeError(f"{hint!r} refers to itself; give its schema with @job(schema=…).") from None
+        return _of_typed_dict(hint)
     if hint in _SIMPLE:
         return dict(_SIMPLE[hint])
     origin, arguments = get_origin(hint), get_args(hint)
@@ -80,7 +98,7 @@ def _of_type(hint: Any) -> Schema:
         return {"anyOf": [_of_type(argument) for argument in arguments]}
     if origin is Literal:
         return {"enum": list(arguments)}
-    if origin in {typing.Required, typing.NotRequired, typing.Annotated}:
+    if origin in {typing.Required, typing.NotRequired}:
         return _of_type(arguments[0])
     if origin is tuple and arguments and arguments[-1] is not Ellipsis:
         items = [_of_type(argument) for argument in arguments]
@@ -94,9 +112,13 @@ def _of_type(hint: Any) -> Schema:
 
 def _of_typed_dict(hint: Any) -> Schema:
     hints = get_type_hints(hint, include_extras=True)
+    try:
+        properties = {name: _of_type(inner) for name, inner in hints.items()}
+    except RecursionError:
+        raise TypeError(f"{hint!r} refers to itself; give its schema with @job(schema=…).") from None
     return {
         "type": "object",
-        "properties": {name: _of_type(inner) for name, inner in hints.items()},
+        "properties": properties,
         "required": sorted(name for name, inner in hints.items() if _is_required(hint, name, inner)),
         "additionalProperties": False,
     }

@@ -10,6 +10,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import F, TextField
 from django.db.models.functions import Cast, Left
 
+from jobs.catalogue import secrets_of
+from jobs.secret_fields import MASK, hide
+
 #: Characters of a document that a page shows.
 SHOWN: Final = 65_536
 #: Characters that are read at all; the queue's own limits are below this, SQL may have put in more.
@@ -31,17 +34,29 @@ class Document:
     size: int
     cut: bool
     readable: bool
+    #: Something in it is masked.
+    secrets: bool = False
 
 
-def show(text: str | None) -> Document | None:
-    """Prepare JSON text of the database for a page; None stays None."""
+def show(text: str | None, job_type: str | None = None) -> Document | None:
+    """Prepare JSON text of the database for a page; None stays None.
+
+    It is a payload of the job type, if there is one: what that marks as secret is hidden, and so is a text in which
+    nobody can tell what is.
+    """
     if text is None or text == "null":
         return None
     try:
-        shown, readable = pretty(json.loads(text)), True
+        value = json.loads(text)
+        hidden = value if job_type is None else hide(value, job_type)
+        return _document(pretty(hidden), text, secrets=hidden is not value and hidden != value)
     except (ValueError, RecursionError):
-        shown, readable = text, False
-    return Document(shown[:SHOWN], len(text), len(shown) > SHOWN, readable)
+        secrets = job_type is not None and secrets_of(job_type).exist
+        return _document(MASK if secrets else text, text, readable=False, secrets=secrets)
+
+
+def _document(shown: str, text: str, *, readable: bool = True, secrets: bool = False) -> Document:
+    return Document(shown[:SHOWN], len(text), len(shown) > SHOWN, readable, secrets)
 
 
 def pretty(value: Any) -> str:
