@@ -93,6 +93,8 @@ UNUSUAL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "public.ai_daily_spend": {APP: READ},
     "public.ai_provider_days": {APP: READ},
     "public.job_wait_counters": {APP: READ},
+    "public.job_queue_minutes": {APP: READ},
+    "public.job_queue_totals": {APP: NOTHING},
     # Of staff, who act as operators.
     "public.job_bulk_operations": {APP: NOTHING},
     "public.job_bulk_items": {APP: NOTHING},

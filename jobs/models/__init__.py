@@ -25,6 +25,8 @@ from jobs.models.log_line import LogLine
 from jobs.models.loose_file import LooseFile
 from jobs.models.podcast import Podcast
 from jobs.models.queue import Queue
+from jobs.models.queue_minute import QueueMinute
+from jobs.models.queue_total import QueueTotal
 from jobs.models.saved_search import SavedSearch
 from jobs.models.schedule import Schedule
 from jobs.models.search_index import SearchIndex
@@ -69,6 +71,8 @@ __all__ = [
     "ProviderDay",
     "ProviderState",
     "Queue",
+    "QueueMinute",
+    "QueueTotal",
     "RateWindow",
     "ReleaseCheck",
     "SavedSearch",
