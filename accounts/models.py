@@ -78,6 +78,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     retired_api_key_hash = models.CharField(max_length=128, unique=True, null=True, blank=True, editable=False)
     retired_api_key_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
 
+    # How the console speaks to this person; empty leaves it to the browser.
+    language = models.CharField(max_length=8, blank=True, default="", db_default="", editable=False)
+    time_zone = models.CharField(max_length=64, blank=True, default="", db_default="", editable=False)
+
     last_active_at = models.DateTimeField(null=True, blank=True, editable=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     # A trigger keeps this one, whoever writes.

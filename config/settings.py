@@ -45,6 +45,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "accounts.middleware.PreferencesMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "accounts.middleware.AdminActorMiddleware",
@@ -92,7 +93,14 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 
+# Of the console: everything else speaks the first one.
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("ja", "日本語")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+LANGUAGE_COOKIE_PATH = "/admin/"
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_SECURE = ENV.https
 TIME_ZONE = "UTC"
 USE_I18N = True
 USE_TZ = True
@@ -203,6 +211,7 @@ JOB_QUEUE_RETENTION_CANCELLED_DAYS = ENV.job_queue_retention_cancelled_days
 JOB_QUEUE_RETENTION_DELETED_DAYS = ENV.job_queue_retention_deleted_days
 JOB_QUEUE_PAYLOAD_MAX_BYTES = ENV.job_queue_payload_max_bytes
 JOB_QUEUE_RESULT_MAX_BYTES = ENV.job_queue_result_max_bytes
+JOB_QUEUE_LOG_LINES = ENV.job_queue_log_lines
 LOG_PARTITIONS = ENV.log_partitions
 LOG_RETENTION_MONTHS = ENV.log_retention_months
 LOG_PAYLOAD_MAX_BYTES = ENV.log_payload_max_bytes

@@ -1,14 +1,21 @@
 """How times, statuses and keys look in lists and pages."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.timezone import now
+from django.utils.timezone import localtime, now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
-_UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+_UNITS: Final = (
+    (86_400, pgettext_lazy("days", "{amount} d")),
+    (3_600, pgettext_lazy("hours", "{amount} h")),
+    (60, gettext_lazy("{amount} min")),
+    (1, pgettext_lazy("seconds", "{amount} s")),
+)
 NOTHING: Final = format_html('<span class="nothing">{}</span>', "–")
 
 
@@ -18,38 +25,43 @@ def span(length: timedelta | float | None) -> str:
         return ""
     seconds = length.total_seconds() if isinstance(length, timedelta) else float(length)
     if abs(seconds) < 1:
-        return f"{seconds * 1000:.0f} ms"
-    for size, unit in _UNITS:
-        if abs(seconds) >= size:
-            amount = seconds / size
-            return (
-                f"{amount:.0f} {unit}"
-                if amount >= 10 or size == 1
-                else f"{amount:.1f}".rstrip("0").rstrip(".") + f" {unit}"
-            )
-    return "0 s"
+        return _("{amount} ms").format(amount=f"{seconds * 1000:.0f}")
+    size, words = next(unit for unit in _UNITS if abs(seconds) >= unit[0])
+    amount = seconds / size
+    figures = f"{amount:.0f}" if abs(amount) >= 10 or size == 1 else f"{amount:.1f}".rstrip("0").rstrip(".")
+    return str(words).format(amount=figures)
 
 
 def moment(at: datetime | None) -> SafeString:
-    """Say when, as seen from now; the exact time is in the tooltip."""
+    """Say when, as seen from now; the exact time, here and in UTC, is in the tooltip."""
     if at is None:
         return NOTHING
-    exact = f"{at:%Y-%m-%d %H:%M:%S} UTC"
     away = (now() - at).total_seconds()
     if abs(away) < 1:
-        words = "now"
+        words = _("now")
     elif away < 0:
-        words = f"in {span(-away)}"
+        words = _("in {span}").format(span=span(-away))
     else:
-        words = f"{span(away)} ago"
-    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), exact, words)
+        words = _("{span} ago").format(span=span(away))
+    return _time(at, words)
 
 
 def exact(at: datetime | None) -> SafeString:
-    """Say when on the page of one row: the exact time, and as seen from now."""
+    """Say when on the page of one row: the exact time in the operator's zone, and as seen from now."""
     if at is None:
         return NOTHING
-    return format_html("{}, {}", f"{at:%Y-%m-%d %H:%M:%S} UTC", moment(at))
+    return format_html("{}, {}", _time(at, clock(at)), moment(at))
+
+
+def clock(at: datetime) -> str:
+    """Give the exact time in the operator's zone, and which zone that is."""
+    return f"{localtime(at):%Y-%m-%d %H:%M:%S %Z}"
+
+
+def _time(at: datetime, words: str) -> SafeString:
+    here, utc = clock(at), f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    title = here if here == utc else f"{here} = {utc}"
+    return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), title, words)
 
 
 def badge(value: str, label: str = "") -> SafeString:

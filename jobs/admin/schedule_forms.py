@@ -32,7 +32,7 @@ PARTS: Final = {"type": "kind", "expression": "expression", "timezone": "timezon
 
 
 class MomentField(forms.DateTimeField):
-    """A moment in UTC, as a browser's own editor has it, without one as text."""
+    """A moment in the operator's zone, as a browser's own editor has it, without one as text; given in UTC."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format=_MOMENT)
 
@@ -68,8 +68,8 @@ class IntervalForm(forms.Form):
         widget=forms.NumberInput(attrs={"min": timing.LEAST_SECONDS, "step": "any"}),
         help_text="From each time to the next: 90, or 86400 for a day.",
     )
-    starts_at = MomentField(label="Not before (UTC)", required=False)
-    ends_at = MomentField(label="Not after (UTC)", required=False)
+    starts_at = MomentField(label="Not before (your time zone)", required=False)
+    ends_at = MomentField(label="Not after (your time zone)", required=False)
 
     def interval(self) -> dict[str, Any]:
         """Give the schedule_interval that the fields say, right or wrong."""
