@@ -9,6 +9,8 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django_stubs_ext import StrOrPromise
 
 from jobs.admin.facts import FactsAdmin
 from jobs.admin.forms import ReasonForm
@@ -25,12 +27,12 @@ class Act:
 
     #: In the address of its confirmation page.
     name: str
-    label: str
+    label: StrOrPromise
     #: What will come of it, said before it is confirmed.
-    effect: str
+    effect: StrOrPromise
     #: Called with the row's key, the person and what the form holds.
     run: Callable[..., Any]
-    done: str
+    done: StrOrPromise
     form: type[forms.Form] = ReasonForm
     danger: bool = False
     #: Whether the button is shown; the verb itself refuses a wrong state, with a message.
@@ -73,9 +75,9 @@ class ActingAdmin(FactsAdmin):
             messages.error(request, str(error))
             return False
         except self.model.DoesNotExist:
-            messages.error(request, f"This {self.opts.verbose_name} is gone.")
+            messages.error(request, _("This {thing} is gone.").format(thing=self.opts.verbose_name))
             return False
-        messages.success(request, act.done)
+        messages.success(request, str(act.done))
         return True
 
     def initial(self, row: Any) -> dict[str, Any]:

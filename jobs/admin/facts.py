@@ -12,6 +12,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
 from psycopg.errors import QueryCanceled
 
 from jobs.admin import display
@@ -88,7 +89,7 @@ class FactsAdmin(ModelAdmin):
 
     def too_slow(self, request: HttpRequest, busy: bool = False) -> TemplateResponse:
         """Say that PostgreSQL was stopped, or did not begin, and how to ask for less."""
-        title = "The database is busy with other searches" if busy else "This list takes too long"
+        title = _("The database is busy with other searches") if busy else _("This list takes too long")
         context = {**self.admin_site.each_context(request), "title": title, "busy": busy, "opts": self.opts}
         return TemplateResponse(request, "jobs/too_slow.html", context, status=503)
 
@@ -125,8 +126,8 @@ class FactsAdmin(ModelAdmin):
         return TemplateResponse(request, template, {**shared, **context})
 
     def not_found(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        name = self.opts.verbose_name
-        messages.warning(request, f"There is no {name} “{unquote(object_id)[:100]}”. Perhaps it was pruned.")
+        words = _("There is no {thing} “{key}”. Perhaps it was pruned.")
+        messages.warning(request, words.format(thing=self.opts.verbose_name, key=unquote(object_id)[:100]))
         return HttpResponseRedirect(self.list_url())
 
     def list_url(self) -> str:
