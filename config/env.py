@@ -97,6 +97,7 @@ class Settings:
     job_queue_retention_deleted_days: int | None
     job_queue_payload_max_bytes: int
     job_queue_result_max_bytes: int
+    job_queue_log_lines: int
     #: How much time one partition of the request log holds: monthly or daily.
     log_partitions: str
     log_retention_months: int
@@ -210,6 +211,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         job_queue_retention_deleted_days=read.whole_or_none("JOB_QUEUE_RETENTION_DELETED_DAYS", 0, 36500),
         job_queue_payload_max_bytes=read.whole("JOB_QUEUE_PAYLOAD_MAX_BYTES", 262_144, 1024, 64 << 20),
         job_queue_result_max_bytes=read.whole("JOB_QUEUE_RESULT_MAX_BYTES", 1_048_576, 1024, 64 << 20),
+        job_queue_log_lines=read.whole("JOB_QUEUE_LOG_LINES", 200, 0, 2000),
         log_partitions=read.choice("LOG_PARTITIONS", "monthly", ("monthly", "daily")),
         log_retention_months=read.whole("LOG_RETENTION_MONTHS", 3, 0, 1200),
         log_payload_max_bytes=read.whole("LOG_PAYLOAD_MAX_BYTES", 4096, 0, 1 << 20),

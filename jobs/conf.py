@@ -52,6 +52,11 @@ def result_max_bytes() -> int:
     return int(getattr(settings, "JOB_QUEUE_RESULT_MAX_BYTES", 1_048_576))
 
 
+def log_lines() -> int:
+    """The last log lines that are kept of each attempt of a job; 0 keeps none."""
+    return int(getattr(settings, "JOB_QUEUE_LOG_LINES", 200))
+
+
 def search_urls() -> list[str]:
     """The hosts of the search engine; none: PostgreSQL searches alone."""
     return list(getattr(settings, "ELASTICSEARCH_URLS", []))

@@ -12,9 +12,11 @@ from django.db.models.functions import Now
 from jobs import language_rights, options, status_cache
 from jobs.announce import announce, announce_cancel
 from jobs.exceptions import InvalidOption, InvalidState, StaleVersion, UniqueKeyTaken
+from jobs.lanes import give_lanes
 from jobs.linking import wait_anew
 from jobs.models import Job
 from jobs.models.audit import audit
+from jobs.new_job import refuse_foreign_queue
 from jobs.statuses import FINAL, Status
 from jobs.tasks.forgetting import forget_time_out
 from jobs.unique_keys import holder_of
@@ -23,6 +25,7 @@ _CHANGES: Final = {
     "priority": options.check_priority,
     "scheduled_at": options.check_scheduled_at,
     "metadata": options.check_metadata,
+    "queue": options.check_queue,
 }
 
 
@@ -74,9 +77,11 @@ def retry(job_id: UUID, actor: Any, reason: str = "") -> Job:
 
 @transaction.atomic
 def change(job_id: UUID, actor: Any, *, expected_version: int | None = None, reason: str = "", **changes: Any) -> Job:
-    """Change priority, scheduled_at or metadata of a pending job.
+    """Change priority, scheduled_at, queue or metadata of a pending job.
 
-    Raises StaleVersion when `expected_version` is not its version any more, InvalidState when it is not pending.
+    It keeps its concurrency key, and takes its turn in the new queue as that queue has it. Raises InvalidOption for a
+    queue whose workers could do nothing with the job, StaleVersion when `expected_version` is not its version any more,
+    InvalidState when it is not pending.
     """
     for name, value in changes.items():
         if name not in _CHANGES:
@@ -91,9 +96,19 @@ def change(job_id: UUID, actor: Any, *, expected_version: int | None = None, rea
         return job
     if "scheduled_at" in changes:
         changes["scheduled_at"] = max(changes["scheduled_at"], options.EARLIEST)
+    if "queue" in changes:
+        Job.objects.filter(pk=job.pk).update(lane_key=_lane_in(changes["queue"], job))
     job = _apply(job, changes, actor, "change", reason)
     announce([(job.queue, job.priority)])
     return job
+
+
+def _lane_in(queue: str, job: Job) -> str | None:
+    """Give the lane that the job is claimed from in this queue; raises InvalidOption."""
+    refuse_foreign_queue(queue, job.queue)
+    row: dict[str, Any] = {"queue": queue, "user_id": job.user_id, "concurrency_key": job.concurrency_key}
+    give_lanes([row], Job.objects.db)
+    return row.get("lane_key")
 
 
 @transaction.atomic

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import time
 import traceback
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -146,9 +147,18 @@ def describe(attempt: Attempt, error: BaseException, kind: str) -> dict[str, Any
         "message": scrub_head(storable(_words(error)), MESSAGE_MAX_CHARACTERS),
         "kind": kind,
         "at": datetime.now(UTC).isoformat(),
+        **_circumstances(attempt),
         "frame": f"{inner[-1].filename.rsplit('/', 1)[-1]}:{inner[-1].name}" if inner else "",
         "traceback": "" if own else _trace(error),
     }
+
+
+def _circumstances(attempt: Attempt) -> dict[str, Any]:
+    """Say where the attempt ran, and for how long, as far as that is known here."""
+    known: dict[str, Any] = {"worker": current.worker_id()} if current.worker_id() else {}
+    if attempt.started_at is not None:
+        known["seconds"] = round(max(0.0, time.monotonic() - attempt.started_at), 3)
+    return known
 
 
 def _trace(error: BaseException) -> str:

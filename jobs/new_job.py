@@ -64,7 +64,7 @@ def row_of(job_type: JobType | Entry, payload: dict[str, Any], chosen: Options) 
         row["timeout"] = timeout
     if chosen:
         options.check(chosen)
-        _refuse_foreign_queue(row["queue"], job_type)
+        refuse_foreign_queue(row["queue"], job_type.queue)
         row.update(_optional_columns(chosen))
     if job_type.limits is not None or chosen:
         row.update(_limit_columns(job_type, payload, chosen))
@@ -119,11 +119,12 @@ def _limit_columns(job_type: JobType | Entry, payload: dict[str, Any], chosen: O
     return row
 
 
-def _refuse_foreign_queue(queue: str, job_type: JobType | Entry) -> None:
-    if queue == job_type.queue:
+def refuse_foreign_queue(queue: str, usual: str) -> None:
+    """Raise InvalidOption where one of the two queues is of another language: workers do their own language's jobs."""
+    if queue == usual:
         return
-    if is_foreign(job_type.queue):
-        raise InvalidOption("queue", f"must be {job_type.queue}, where the workers of the function's language look.")
+    if is_foreign(usual):
+        raise InvalidOption("queue", f"must be {usual}, where the workers of the function's language look.")
     # Its workers could do nothing with the job, and ours would not look there.
     if is_foreign(queue):
         raise InvalidOption("queue", f"must not begin with {QUEUE_PREFIX}: those queues belong to other languages.")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
+from django.core.validators import RegexValidator
 from django.db.models import QuerySet
 from django.http import Http404
 from django.http.response import HttpResponseBase
@@ -15,13 +16,13 @@ from rest_framework.response import Response
 from rest_framework.reverse import reverse
 
 from accounts.api.etags import etag, expected_version
-from accounts.api.fields import JsonObject, Moment, WholeNumber
+from accounts.api.fields import JsonObject, Moment, Text, WholeNumber
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
 from accounts.api.views import GenericViewSet
 from accounts.models import User
 from accounts.roles import STAFF
-from jobs import control
+from jobs import control, options
 from jobs.api import described, kept_answers
 from jobs.api.access import ON_JOBS, jobs_even_deleted, visible_jobs
 from jobs.api.calls import Call, as_sent, note_call
@@ -45,11 +46,18 @@ class JobChangeSerializer(StrictSerializer):
 
     priority = WholeNumber(required=False, min_value=0, max_value=100)
     scheduled_at = Moment(required=False)
+    queue = Text(
+        required=False,
+        validators=[RegexValidator(rf"^{options.QUEUE_NAME.pattern}\Z", "Must be the name of a queue.")],
+        help_text="Workers of a language take jobs from its own queue: such a job stays there, and others keep out.",
+    )
     metadata = JsonObject(required=False, help_text="Replaces what is there.")
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs:
-            raise serializers.ValidationError("Give at least one of priority, scheduled_at and metadata.", "empty")
+            raise serializers.ValidationError(
+                "Give at least one of priority, scheduled_at, queue and metadata.", "empty"
+            )
         return attrs
 
 

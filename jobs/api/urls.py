@@ -14,6 +14,7 @@ from jobs.api.functions import FunctionViewSet
 from jobs.api.invoke import InvokeView
 from jobs.api.job_types import JobTypeViewSet
 from jobs.api.jobs import JobViewSet
+from jobs.api.logs import JobLogsView
 from jobs.api.podcasts import ArticlePodcastViewSet, PodcastAudioViewSet, PodcastViewSet
 from jobs.api.queues import QueueViewSet
 from jobs.api.schedules import ScheduleViewSet
@@ -38,6 +39,7 @@ urlpatterns = [
     path("jobs/<uuid:pk>", JobViewSet.as_view(JOB), name="job"),
     path("jobs/<uuid:pk>/events", streaming(JobEventsView.as_view()), name="job-events"),
     path("jobs/<uuid:pk>/tasks", TaskViewSet.as_view({"get": "list"}), name="job-tasks"),
+    path("jobs/<uuid:pk>/logs", JobLogsView.as_view(), name="job-logs"),
     path("jobs/<uuid:pk>/cancel", JobViewSet.as_view({"post": "cancel"}), name="job-cancel"),
     path("jobs/<uuid:pk>/retry", JobViewSet.as_view({"post": "retry"}), name="job-retry"),
     path("jobs/<uuid:pk>/restore", JobViewSet.as_view({"post": "restore"}), name="job-restore"),

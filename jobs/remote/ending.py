@@ -122,6 +122,7 @@ def _describe(found: Held, failure: Failure) -> dict[str, Any]:
         "worker": found.holder,
         "error_class": failure.error_class,
         "message": scrub_head(storable(failure.message), MESSAGE_MAX_CHARACTERS),
+        "seconds": round(found.age, 3),
         "kind": str(failure.kind),
         "at": datetime.now(UTC).isoformat(),
         "frame": "",

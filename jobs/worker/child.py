@@ -15,6 +15,7 @@ from jobs import current, tracing
 from jobs.exceptions import JobTimeout, ProcessDied
 from jobs.execution import failure
 from jobs.outcomes import Attempt, Cancelled, DeadLettered, Outcome, Retry
+from jobs.worker.log_keeping import LineKeeper
 from jobs.worker.spawned import serve
 
 _logger = logging.getLogger(__name__)
@@ -45,12 +46,12 @@ class Child:
         self._pipe: Connection | None = None
         self._jobs = 0
 
-    def run(self, attempt: Attempt, tell: Tell) -> Outcome:
+    def run(self, attempt: Attempt, tell: Tell, lines: LineKeeper) -> Outcome:
         """Run the attempt in the child to its outcome; kills the child for a timeout or an unheeded cancel."""
         try:
-            pipe = self._ready()
+            pipe = self._ready(bool(lines.most))
             pipe.send(("run", attempt))
-            return self._wait(pipe, attempt, tell)
+            return self._wait(pipe, attempt, tell, lines)
         except (EOFError, OSError):
             exit_code = self._reap()
             return failure(attempt, ProcessDied(f"The handler's process died: {describe_exit(exit_code)}."))
@@ -59,13 +60,16 @@ class Child:
         if self._process is not None:
             self._retire()
 
-    def _ready(self) -> Connection:
+    def _ready(self, keeps_lines: bool) -> Connection:
         if self._process is not None and (self._jobs >= MOST_JOBS or not self._process.is_alive()):
             self._retire()
         if self._process is None or self._pipe is None:
             self._pipe, theirs = _spawning.Pipe()
             self._process = _spawning.Process(
-                target=serve, args=(theirs, current.worker_id(), _connection_name()), name="handler", daemon=True
+                target=serve,
+                args=(theirs, current.worker_id(), _connection_name(), keeps_lines),
+                name="handler",
+                daemon=True,
             )
             self._process.start()
             theirs.close()
@@ -78,7 +82,7 @@ class Child:
         self._jobs += 1
         return self._pipe
 
-    def _wait(self, pipe: Connection, attempt: Attempt, tell: Tell) -> Outcome:
+    def _wait(self, pipe: Connection, attempt: Attempt, tell: Tell, lines: LineKeeper) -> Outcome:
         began = time.monotonic()
         told_to_stop: float | None = None
         while True:
@@ -87,8 +91,11 @@ class Child:
                 if kind == "outcome":
                     outcome, attempt.usage = value
                     return self._judge(attempt, outcome)
-                attempt.progress = value
-                tell(attempt)
+                if kind == "line":
+                    lines.heard(attempt, value)
+                else:
+                    attempt.progress = value
+                    tell(attempt)
             now = time.monotonic()
             if attempt.timeout is not None and now - began > attempt.timeout:
                 self._kill()

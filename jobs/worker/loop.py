@@ -23,6 +23,7 @@ from jobs.worker.exit_codes import EXIT_OK, EXIT_REPLACE
 from jobs.worker.hand import Hand
 from jobs.worker.heartbeat import Heartbeat
 from jobs.worker.inbox import Inbox
+from jobs.worker.log_keeping import LineKeeper
 from jobs.worker.maintenance import Maintenance
 from jobs.worker.options import WorkerOptions
 from jobs.worker.pace import Pace
@@ -46,6 +47,7 @@ DRAIN_LOOK_SECONDS = 0.05
 
 #: How long a stopping worker waits for a database that is away before it gives its last outcomes up.
 OUTCOMES_GRACE_SECONDS = 10.0
+LINES_GRACE_SECONDS = 2.0
 
 
 class WorkerLoop:
@@ -62,7 +64,8 @@ class WorkerLoop:
         self.inbox = Inbox(self.hand.room)
         self.counts = Counts()
         self.recorder = Recorder(self.hand, self.counts, self.inbox.expect, self.inbox.release, self.inbox.room_made)
-        self.threads = ThreadSlots(options.concurrency, self.hand, self.recorder)
+        self.lines = LineKeeper(conf.log_lines())
+        self.threads = ThreadSlots(options.concurrency, self.hand, self.recorder, self.lines)
         self.coroutines = CoroutineSlots(options.concurrency, self.hand, self.recorder)
         self.heartbeat = Heartbeat(options, self.hand, self.counts, self._interrupt, self._abandon)
         self.listeners = listeners(self.inbox.heard, self.inbox.look)
@@ -83,6 +86,7 @@ class WorkerLoop:
         BaseDatabaseWrapper.queries_limit = 0
         patiently("signing on", self.heartbeat.beat, self.stopping)
         self.inbox.on_cancel = self.heartbeat.cancel
+        self.lines.begin()
         self.recorder.start()
         # Others give a silent worker up after three beats: a connection that hangs is replaced before.
         StallWatch(2 * self.options.heartbeat_interval).start()
@@ -253,6 +257,7 @@ class WorkerLoop:
         self.threads.stop()
         self.coroutines.stop()
         self.recorder.finish(OUTCOMES_GRACE_SECONDS)
+        self.lines.finish(LINES_GRACE_SECONDS)
         if self.search_sync is not None:
             self.search_sync.finish()
         # Last of all: while anything runs or waits to be recorded, the heartbeat keeps it ours.

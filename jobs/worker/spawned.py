@@ -1,5 +1,6 @@
 """The child's side of a handler process. Nothing of Django is imported until it has been set up here."""
 
+import logging
 import os
 import signal
 import threading
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from jobs.outcomes import Attempt
 
 
-def serve(pipe: Connection, worker_id: str, connection_name: str) -> None:
+def serve(pipe: Connection, worker_id: str, connection_name: str, keeps_lines: bool) -> None:
     """Run attempts that come through the pipe until it closes: the child's main."""
     import django
     from django.db import connections
@@ -29,6 +30,8 @@ def serve(pipe: Connection, worker_id: str, connection_name: str) -> None:
     current.works_as(worker_id)
     connections["default"].settings_dict["OPTIONS"]["application_name"] = connection_name
     server = _Server(pipe)
+    if keeps_lines:
+        logging.getLogger().addHandler(_Lines(server))
     pipe.send(("ready", None))
     server.serve()
 
@@ -66,7 +69,7 @@ class _Server:
             meter = ProcessMeter() if attempt.request_id else None
             with tracing.tracer.continuing(attempt.traceparent) if tracing.tracer else nullcontext():
                 outcome = run(attempt, Context(attempt, self._progress))
-            self._send("outcome", (outcome, meter and meter.usage()))
+            self.send("outcome", (outcome, meter and meter.usage()))
             close_old_connections()
 
     def _receive(self, incoming: "SimpleQueue[Attempt]") -> None:
@@ -84,8 +87,22 @@ class _Server:
                 self._attempt.cancelled = True
 
     def _progress(self, attempt: "Attempt") -> None:
-        self._send("progress", attempt.progress)
+        self.send("progress", attempt.progress)
 
-    def _send(self, kind: str, value: Any) -> None:
+    def send(self, kind: str, value: Any) -> None:
         with self._sending:
             self._pipe.send((kind, value))
+
+
+class _Lines(logging.Handler):
+    """Hands the lines of an attempt to the worker, which keeps them."""
+
+    def __init__(self, server: _Server) -> None:
+        super().__init__()
+        self._server = server
+
+    def emit(self, record: logging.LogRecord) -> None:
+        from jobs.worker.log_keeping import attempt_of, said
+
+        if attempt_of(record):
+            self._server.send("line", said(record))

@@ -18,6 +18,7 @@ from jobs.worker.child import Child
 from jobs.worker.database import close_quietly
 from jobs.worker.hand import Hand
 from jobs.worker.keeping import keep_results
+from jobs.worker.log_keeping import LineKeeper
 from jobs.worker.metering import metered
 from jobs.worker.recorder import Recorder
 
@@ -27,8 +28,9 @@ _logger = logging.getLogger(__name__)
 class ThreadSlots:
     """Runs at most `size` plain handlers at once. A thread that does not come back is replaced."""
 
-    def __init__(self, size: int, hand: Hand, recorder: Recorder) -> None:
+    def __init__(self, size: int, hand: Hand, recorder: Recorder, lines: LineKeeper | None = None) -> None:
         self.size = size
+        self.lines = lines or LineKeeper(0)
         self.hand = hand
         self.recorder = recorder
         self._queue: SimpleQueue[Attempt | None] = SimpleQueue()
@@ -118,7 +120,7 @@ class ThreadSlots:
         context = Context(attempt, self.recorder.tell_progress)
         known = attempt.job_type in registry and registry.get(attempt.job_type)
         if known and known.isolation == "process":
-            return child.run(attempt, self.recorder.tell_progress)
+            return child.run(attempt, self.recorder.tell_progress, self.lines)
         if known and known.atomic:
             return self._run_atomic(attempt, context)
         with metered(attempt):

@@ -161,6 +161,7 @@ OWNED: Final[dict[tuple[str, str], Probe]] = {
     ("post", "jobs/<uuid:pk>/cancel"): one("post", "jobs/{}/cancel", "pending"),
     ("post", "jobs/<uuid:pk>/retry"): one("post", "jobs/{}/retry", "failed"),
     ("post", "jobs/<uuid:pk>/restore"): one("post", "jobs/{}/restore", "deleted"),
+    ("get", "jobs/<uuid:pk>/logs"): one("get", "jobs/{}/logs", "pending"),
     ("get", "jobs/<uuid:pk>/dependencies"): one("get", "jobs/{}/dependencies", "pending"),
     ("get", "batches"): many("batches"),
     ("get", "batches/<uuid:pk>"): one("get", "batches/{}", "batch"),
