@@ -18,6 +18,7 @@ class JobsConfig(AppConfig):
             conf,
             crash_points,
             retention,
+            sampling,
         )
         from jobs.ai import checks as checks_of_providers  # noqa: F401 - registers theirs
         from jobs.ai import tidying
@@ -35,6 +36,7 @@ class JobsConfig(AppConfig):
         registry.finders.append(_find_task)
         chore("sessions", 60.0, tidy_sessions)
         chore(retention.CHORE, retention.INTERVAL, retention.tidy)
+        chore(sampling.CHORE, sampling.INTERVAL, sampling.sample)
         chore(tidying.CHORE, tidying.INTERVAL, tidying.tidy)
         chore(files.CHORE, files.INTERVAL, files.tidy)
         chore(index.CHORE, index.INTERVAL, index.tidy)
