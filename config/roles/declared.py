@@ -101,6 +101,10 @@ UNUSUAL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "public.job_bulk_chunks": {APP: NOTHING},
     # Workers write down what is logged.
     "public.job_log_lines": {APP: READ},
+    # Users keep their own endpoints, and have deliveries sent again; what messages are signed with is for no reader.
+    "public.job_webhook_endpoints": {APP: ALL, READONLY: NOTHING},
+    # Triggers write it, whoever works.
+    "public.job_webhook_events": {APP: NOTHING},
     "public.job_search_indexes": {APP: READ},
     "public.job_search_slots": {APP: NOTHING},
     "public.job_search_tombstones": {APP: NOTHING},
@@ -122,7 +126,10 @@ UNUSUAL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
 }
 
 #: Columns that readers of the other columns do not see.
-SECRETS: Final = {"meta.users": frozenset({"password", "api_key_hash", "retired_api_key_hash"})}
+SECRETS: Final = {
+    "meta.users": frozenset({"password", "api_key_hash", "retired_api_key_hash"}),
+    "public.job_webhook_endpoints": frozenset({"secret", "previous_secret"}),
+}
 
 #: Who may call what acts with its owner's rights; a function that is not named is for workers.
 DEFINERS: Final = {

@@ -13,7 +13,8 @@ from jobs.models.bulk_operation import BulkChunk, BulkItem, BulkOperation
 from jobs.models.cached_value import CacheCounter, CachedValue
 from jobs.models.chore import Chore
 from jobs.models.counter import OutcomeCounter
-from jobs.models.dead_letter import DeadLetter, DeadLetterGroup
+from jobs.models.dead_letter import DeadLetter
+from jobs.models.dead_letter_group import DeadLetterGroup, DeadLetterHour, DeadLetterTrait
 from jobs.models.dependency import Dependency, ReleaseCheck
 from jobs.models.event import Event
 from jobs.models.event_count import EventCount
@@ -38,6 +39,9 @@ from jobs.models.summary import Summary
 from jobs.models.supervisor import Supervisor
 from jobs.models.task import Task
 from jobs.models.wait_counter import WaitCounter
+from jobs.models.webhook_delivery import WebhookDelivery
+from jobs.models.webhook_endpoint import WebhookEndpoint
+from jobs.models.webhook_event import WebhookEvent
 from jobs.models.worker import Worker
 
 __all__ = [
@@ -56,6 +60,8 @@ __all__ = [
     "DailySpend",
     "DeadLetter",
     "DeadLetterGroup",
+    "DeadLetterHour",
+    "DeadLetterTrait",
     "Dependency",
     "Event",
     "EventCount",
@@ -86,5 +92,8 @@ __all__ = [
     "Supervisor",
     "Task",
     "WaitCounter",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
     "Worker",
 ]
