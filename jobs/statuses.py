@@ -3,6 +3,7 @@
 from typing import Final
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 
 class Status(models.TextChoices):
@@ -31,12 +32,39 @@ SETTLED: Final = FINAL | {Status.DEAD_LETTER}
 
 
 class Resolution(models.TextChoices):
-    """What a person decided about a dead letter."""
+    """What a person decided about a dead letter; REDRIVEN becomes RESOLVED by itself when its job then completes."""
 
-    OPEN = "open", "Open"
-    REDRIVEN = "redriven", "Redriven"
-    DISCARDED = "discarded", "Discarded"
-    RESOLVED = "resolved", "Resolved by hand"
+    OPEN = "open", _("Open")
+    TRIAGED = "triaged", _("Triaged")
+    IGNORED = "ignored", _("Ignored for now")
+    REDRIVEN = "redriven", _("Redriven")
+    DISCARDED = "discarded", _("Discarded")
+    RESOLVED = "resolved", _("Resolved")
+
+
+#: Letters that lie on the desk: seen by somebody or not, they wait for a decision.
+WAITING: Final = (Resolution.OPEN, Resolution.TRIAGED)
+
+#: Letters whose job is a dead letter still, whether they lie on the desk or come back to it later.
+LIVE: Final = (*WAITING, Resolution.IGNORED)
+
+
+class RedriveOutcome(models.TextChoices):
+    """What became of the job after its letter was redriven; empty until it ends."""
+
+    SUCCEEDED = "succeeded", _("It succeeded")
+    DIED_AGAIN = "died_again", _("It died again")
+    CANCELLED = "cancelled", _("It was cancelled")
+    FAILED = "failed", _("It was given up")
+
+
+class GroupStatus(models.TextChoices):
+    """How far people are with a group of dead letters; a new letter makes a resolved group open again."""
+
+    OPEN = "open", _("Open")
+    TRIAGED = "triaged", _("Triaged")
+    IGNORED = "ignored", _("Muted")
+    RESOLVED = "resolved", _("Resolved")
 
 
 class Priority(models.IntegerChoices):

@@ -151,6 +151,8 @@ class Job(models.Model):
     )
     #: Whether jobs depend on it or have it as parent: others are told only of the ends of such jobs.
     has_followers = models.BooleanField(default=False, db_default=False, editable=False)
+    #: Whether it has ever come back from a dead letter: at its end that letter is told. Written by trigger.
+    redriven = models.BooleanField(default=False, db_default=False, editable=False)
     #: The session's request_id, for jobs that execute a session.
     session = models.TextField(null=True, blank=True)  # noqa: DJ001 - NULL is "no session"
     #: The X-Request-ID of the request that submitted it; such a job has a row of its own id in the request log.

@@ -80,9 +80,9 @@ def test_one_job_for_a_time_of_a_schedule():
 @pytest.mark.parametrize(
     ("change", "constraint"),
     [
-        ("resolution_status = 'lost'", "dead_letter_resolution_valid"),
-        ("resolution_status = 'discarded'", "dead_letter_resolved_has_time"),
-        ("resolved_at = now()", "dead_letter_resolved_has_time"),
+        ("resolution_status = 'lost'", "dead_letter_resolution_known"),
+        ("resolution_status = 'discarded'", "dead_letter_settled_has_time"),
+        ("resolved_at = now()", "dead_letter_settled_has_time"),
         ("resolution_status = 'discarded', resolved_at = now()", "dead_letter_matches_job"),
     ],
 )
