@@ -57,6 +57,12 @@ class QueueSnapshot:
     paused: bool
     #: Jobs that wait for others or for an event, beside those; at most WAITS_CAP of all queues are counted.
     waiting: int = 0
+    #: How many of the pending ones counted could start now; the others are for later, or are to be tried again later.
+    due: int = 0
+
+    @property
+    def later(self) -> int:
+        return self.depth - self.due
 
     @property
     def depth_capped(self) -> bool:
@@ -68,8 +74,8 @@ def snapshot() -> list[QueueSnapshot]:
     with connection.cursor() as cursor:
         cursor.execute(_SNAPSHOT, {"cap": DEPTH_CAP, "waits": WAITS_CAP, "lanes": LANES_CAP})
         return [
-            QueueSnapshot(name, depth, oldest or 0.0, processing, paused, waiting)
-            for name, depth, oldest, processing, paused, waiting in cursor.fetchall()
+            QueueSnapshot(name, depth, oldest or 0.0, processing, paused, waiting, due)
+            for name, depth, oldest, processing, paused, waiting, due in cursor.fetchall()
         ]
 
 

@@ -1,63 +1,133 @@
-from typing import Any
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, Final
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
-from django.urls import reverse
-from django.utils.html import format_html
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from jobs import options, queues
 from jobs.admin import display
 from jobs.admin.acts import Act, ActingAdmin
-from jobs.admin.forms import QueueRulesForm
+from jobs.admin.forms import QueueRulesForm, ReasonForm
 from jobs.admin.history import acts_on
-from jobs.exceptions import InvalidOption
-from jobs.models import Queue
-from jobs.queues import QueueSnapshot
+from jobs.admin.queue_board import Lane, board, rules_in_words
+from jobs.admin.queue_charts import charts
+from jobs.admin.queue_forms import PauseForm
+from jobs.exceptions import InvalidOption, JobError
+from jobs.models import Job, Queue
+from jobs.statuses import Status
+
+#: Jobs that the page of a queue lists, and how many waiting and dead ones it looks at to say what they are.
+LISTED: Final = 10
+LOOKED_AT: Final = 1_000
+
+_EFFECT_OF_ALL: Final = {
+    "pause-all": gettext_lazy(
+        "Workers claim nothing more from any of these queues. Running jobs go on, and new ones may be submitted. "
+        "Queues that are paused already stay as they are."
+    ),
+    "resume-all": gettext_lazy("Workers claim from all of these queues again, at once, whoever has paused them."),
+}
+_NAME_OF_ALL: Final = {"pause-all": gettext_lazy("Pause all queues"), "resume-all": gettext_lazy("Resume all queues")}
 
 
 @admin.register(Queue)
 class QueueAdmin(ActingAdmin):
     """Queues as they are now. A queue need not have a row of its own: it exists while jobs wait in it."""
 
+    detail_template = "jobs/queue.html"
     acts = (
         Act(
             "pause",
-            "Pause",
-            "Workers claim nothing more from this queue. Running jobs go on, and new ones may be submitted.",
+            gettext_lazy("Pause"),
+            gettext_lazy(
+                "Workers claim nothing more from this queue. Running jobs go on, and new ones may be submitted."
+            ),
             queues.pause,
-            "The queue is paused.",
+            gettext_lazy("The queue is paused."),
+            form=PauseForm,
             danger=True,
             offered=lambda queue: not queue.paused,
         ),
         Act(
             "resume",
-            "Resume",
-            "Workers claim from this queue again, at once.",
+            gettext_lazy("Resume"),
+            gettext_lazy("Workers claim from this queue again, at once."),
             queues.resume,
-            "The queue runs again.",
+            gettext_lazy("The queue runs again."),
             offered=lambda queue: queue.paused,
         ),
         Act(
             "configure",
-            "Set rules",
-            "Limits count from now on, with the jobs that run already. Turns are for the jobs that are submitted from "
-            "now on.",
+            gettext_lazy("Set rules"),
+            gettext_lazy(
+                "Limits count from now on, with the jobs that run already. Turns are for the jobs that are submitted "
+                "from now on."
+            ),
             queues.configure,
-            "The rules of the queue are set.",
+            gettext_lazy("The rules of the queue are set."),
             form=QueueRulesForm,
         ),
     )
 
+    def get_urls(self) -> list[URLPattern]:
+        def view(name: str, found: Callable[..., HttpResponse]) -> URLPattern:
+            return path(f"{name}/", self.admin_site.admin_view(found), name=f"jobs_queue_{name.rpartition('/')[2]}")
+
+        return [
+            view("pause-all", lambda request: self.all_view(request, "pause-all")),
+            view("resume-all", lambda request: self.all_view(request, "resume-all")),
+            *super().get_urls(),
+        ]
+
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        rows = {queue.name: queue for queue in Queue.objects.all()}
-        lanes = [
-            (lane, row, _words(row), self.buttons(request, Queue(name=lane.name, paused=lane.paused)))
-            for lane, row in ((lane, rows.get(lane.name) or Queue(name=lane.name)) for lane in queues.snapshot())
-        ]
-        return self.page(request, "jobs/queues.html", None, title="Queues", lanes=lanes)
+        return self.within_limit(request, lambda: self._list(request))
+
+    def _list(self, request: HttpRequest) -> HttpResponse:
+        seen = board()
+        lanes = [self._with_buttons(request, lane) for lane in seen.lanes]
+        context = {"board": replace(seen, lanes=lanes), "may_act": self.has_act_permission(request)}
+        return self.page(request, "jobs/queues.html", None, title=_("Queues"), **context)
+
+    def _with_buttons(self, request: HttpRequest, lane: Lane) -> Lane:
+        return replace(lane, buttons=self.buttons(request, lane.row))
+
+    def all_view(self, request: HttpRequest, act: str) -> HttpResponse:
+        """Ask, with the names of the queues; then pause or resume all of them."""
+        if not self.has_act_permission(request):
+            raise PermissionDenied
+        pausing = act == "pause-all"
+        form = (PauseForm if pausing else ReasonForm)(request.POST if request.method == "POST" else None)
+        if request.method == "POST" and form.is_valid():
+            self._do_to_all(request, pausing, form.cleaned_data)
+            return HttpResponseRedirect(self.list_url())
+        paused = set(Queue.objects.filter(paused=True).values_list("name", flat=True))
+        names = [name for name in queues.known() if name not in paused] if pausing else sorted(paused)
+        context = {"names": names, "effect": _EFFECT_OF_ALL[act], "form": form, "danger": pausing}
+        return self.page(request, "jobs/queues_all.html", None, title=_NAME_OF_ALL[act], **context)
+
+    def _do_to_all(self, request: HttpRequest, pausing: bool, chosen: dict[str, Any]) -> None:
+        try:
+            done = (queues.pause_all if pausing else queues.resume_all)(request.user, **chosen)
+        except JobError as error:
+            messages.error(request, str(error))
+            return
+        count = {"count": f"{len(done):,}"}
+        if not done:
+            said = _("No queue was open.") if pausing else _("No queue was paused.")
+        elif pausing:
+            said = ngettext("%(count)s queue is paused.", "%(count)s queues are paused.", len(done)) % count
+        else:
+            said = ngettext("%(count)s queue runs again.", "%(count)s queues run again.", len(done)) % count
+        messages.success(request, said)
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Queue | None:
         try:
@@ -70,32 +140,49 @@ class QueueAdmin(ActingAdmin):
         return {name: getattr(row, name) for name in ("concurrency_limit", "rate_limit", "fair")}
 
     def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
-        now = next((lane for lane in queues.snapshot() if lane.name == obj.name), None)
+        (lane,) = board(obj.name).lanes
+        waiting = Job.objects.visible().pending().filter(queue=obj.name)
+        jobs = f"{reverse('admin:jobs_job_changelist')}?queue={obj.name}"
         return {
             **super().detail(request, obj),
-            "state": display.badge("paused" if obj.paused else "running"),
-            "facts": display.facts(_facts(obj, now or QueueSnapshot(obj.name, 0, 0.0, 0, obj.paused))),
+            "state": display.badge("paused" if obj.paused else "running", _("paused") if obj.paused else _("running")),
+            "lane": lane,
+            "facts": display.facts(_facts(obj)),
+            "next_jobs": list(_brief(_next_in_line(waiting))),
+            "running_jobs": list(_brief(_running(obj.name))),
+            "types": Counter(waiting.order_by().values_list("job_type", flat=True)[:LOOKED_AT]).most_common(12),
+            "looked_at": LOOKED_AT,
+            "dead": _dead(obj.name),
+            "jobs_url": jobs,
+            **charts(obj.name, request.GET.get("range", "")),
             "history": acts_on(obj.name),
         }
 
 
-def _words(queue: Queue) -> str:
-    phrases = [
-        *([f"at most {queue.concurrency_limit:,} at once"] if queue.concurrency_limit else []),
-        *([f"at most {queue.rate_limit} started"] if queue.rate_limit else []),
-        *(["users take turns"] if queue.fair else []),
-    ]
-    return ", ".join(phrases)
+def _next_in_line(waiting: QuerySet[Job]) -> QuerySet[Job]:
+    # Of the open lane; those that take turns have no order of their own.
+    return waiting.filter(waits_for=None, lane_key=None).order_by("-priority", "scheduled_at", "id")[:LISTED]
 
 
-def _facts(queue: Queue, now: QueueSnapshot) -> dict[str, Any]:
-    return {
-        "Waiting": f"{'at least ' if now.depth_capped else ''}{now.depth:,}",
-        "Oldest due": f"{display.span(now.oldest_age_seconds)} ago" if now.oldest_age_seconds else "none is late",
-        "Running": f"{now.processing:,}",
-        "Wait for others or an event": f"{now.waiting:,}" if now.waiting else None,
-        "Rules": _words(queue),
-        "Paused": display.exact(queue.paused_at) if queue.paused else None,
-        "Reason": queue.paused_reason,
-        "Jobs": format_html('<a href="{}?queue={}">list them</a>', reverse("admin:jobs_job_changelist"), queue.name),
+def _running(queue: str) -> QuerySet[Job]:
+    return Job.objects.visible().filter(status=Status.PROCESSING, queue=queue).order_by("started_at", "id")[:LISTED]
+
+
+def _brief(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    return jobs.only("id", "job_type", "status", "priority", "scheduled_at", "started_at", "retry_count", "progress")
+
+
+def _dead(queue: str) -> int:
+    """Count the queue's among the newest dead letters of all queues."""
+    newest = Job.objects.visible().filter(status=Status.DEAD_LETTER).order_by("-id").values_list("queue", flat=True)
+    return sum(name == queue for name in newest[:LOOKED_AT])
+
+
+def _facts(queue: Queue) -> dict[str, Any]:
+    paused = {
+        _("Paused"): display.exact(queue.paused_at),
+        _("By"): queue.paused_by,
+        _("Reason"): queue.paused_reason,
+        _("Resumes by itself"): display.exact(queue.resume_at) if queue.resume_at else _("no"),
     }
+    return {**(paused if queue.paused else {}), _("Rules"): rules_in_words(queue) or _("none")}

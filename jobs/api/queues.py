@@ -11,14 +11,14 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api.fields import Text, WholeNumber, YesNo
+from accounts.api.fields import Moment, Text, WholeNumber, YesNo
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
 from accounts.api.views import ViewSet
 from jobs import options, queues, rates
 from jobs.api.access import ON_THE_DESK
 from jobs.api.parameters import refuse_unread
-from jobs.api.reasons import ReasonSerializer, reason_of
+from jobs.api.reasons import REASON_MAX_LENGTH, ReasonSerializer, reason_of
 from jobs.models import Queue
 from jobs.queues import QueueSnapshot
 from jobs.registry import registry
@@ -31,12 +31,15 @@ NAME: Final = OpenApiParameter(
 class QueueSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     depth = serializers.IntegerField(help_text="Pending jobs, counted up to 100,000.")
+    ready = serializers.IntegerField(help_text="Of those, how many are due; the others are for later.")
     depth_capped = serializers.BooleanField(help_text="Whether there are more than were counted.")
     oldest_age_seconds = serializers.FloatField(help_text="How long the job that is due longest has been due.")
     processing = serializers.IntegerField()
     paused = serializers.BooleanField()
     paused_at = serializers.DateTimeField(allow_null=True)
     paused_reason = serializers.CharField()
+    paused_by = serializers.CharField(help_text='Who paused it; "" where that was not kept.')
+    resume_at = serializers.DateTimeField(allow_null=True, help_text="When it goes on by itself; null is never.")
     waiting = serializers.IntegerField(help_text="Jobs that wait for others or for an event, beside those.")
     concurrency_limit = serializers.IntegerField(
         allow_null=True, help_text="How many of its jobs may run at once; null is any number."
@@ -71,6 +74,13 @@ class QueueRulesSerializer(StrictSerializer):
         if not attrs:
             raise serializers.ValidationError("Give at least one of concurrency_limit, rate_limit and fair.", "empty")
         return attrs
+
+
+class PauseSerializer(StrictSerializer):
+    """Why a queue is paused, and when it goes on by itself."""
+
+    reason = Text(required=False, default="", allow_blank=True, max_length=REASON_MAX_LENGTH)
+    resume_at = Moment(required=False, allow_null=True, help_text="It lies ahead; without it somebody has to resume.")
 
 
 class QueuesSerializer(serializers.Serializer[Any]):
@@ -110,11 +120,17 @@ class QueueViewSet(ViewSet):
         queues.configure(name, request.user, **body.validated_data)
         return _answer(name)
 
-    @extend_schema(operation_id="queues_pause", parameters=[NAME], request=ReasonSerializer, responses=QueueSerializer)
+    @extend_schema(operation_id="queues_pause", parameters=[NAME], request=PauseSerializer, responses=QueueSerializer)
     @idempotent
     def pause(self, request: Request, name: str) -> Response:
-        """Keep workers from starting jobs of this queue; running ones go on. A name may be paused ahead of its use."""
-        queues.pause(_checked(name), request.user, reason_of(request))
+        """Keep workers from starting jobs of this queue; running ones go on. A name may be paused ahead of its use.
+
+        With `resume_at` it goes on by itself, some seconds after that moment. Pausing again changes nothing but that.
+        """
+        _checked(name)
+        body = PauseSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        queues.pause(name, request.user, **body.validated_data)
         return _answer(name)
 
     @extend_schema(operation_id="queues_resume", parameters=[NAME], request=ReasonSerializer, responses=QueueSerializer)
@@ -146,7 +162,7 @@ def _answer(name: str) -> Response:
 
 
 def _describe(snapshot: QueueSnapshot, row: Queue | None) -> dict[str, Any]:
-    facts = {**asdict(snapshot), "depth_capped": snapshot.depth_capped}
+    facts = {**asdict(snapshot), "ready": snapshot.due, "depth_capped": snapshot.depth_capped}
     rules = row or Queue(name=snapshot.name)
-    names = ("paused_at", "paused_reason", "concurrency_limit", "rate_limit", "fair")
+    names = ("paused_at", "paused_reason", "paused_by", "resume_at", "concurrency_limit", "rate_limit", "fair")
     return dict(QueueSerializer({**facts, **{name: getattr(rules, name) for name in names}}).data)

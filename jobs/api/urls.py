@@ -26,6 +26,7 @@ from jobs.api.worker.complete import CompleteView
 from jobs.api.worker.fail import FailView
 from jobs.api.worker.progress import ProgressView
 from jobs.api.worker.renew import RenewView
+from jobs.api.workers import WorkerViewSet
 from jobs.api.workflows import WorkflowsView
 
 #: What can be done to one row.
@@ -72,6 +73,12 @@ urlpatterns = [
     path("queues/<str:name>", QueueViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="queue"),
     path("queues/<str:name>/pause", QueueViewSet.as_view({"post": "pause"}), name="queue-pause"),
     path("queues/<str:name>/resume", QueueViewSet.as_view({"post": "resume"}), name="queue-resume"),
+    path("workers", WorkerViewSet.as_view({"get": "list"}), name="workers"),
+    path("workers/<str:id>", WorkerViewSet.as_view({"get": "retrieve"}), name="worker"),
+    *(
+        path(f"workers/<str:id>/{act}", WorkerViewSet.as_view({"post": act}), name=f"worker-{act}")
+        for act in ("drain", "quiet", "wake")
+    ),
     path("job-types", JobTypeViewSet.as_view({"get": "list"}), name="job-types"),
     path("job-types/<str:name>", JobTypeViewSet.as_view({"get": "retrieve"}), name="job-type"),
     path("functions", FunctionViewSet.as_view({"get": "list", "post": "create"}), name="functions"),

@@ -20,6 +20,10 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
         """Workers that neither stopped nor were heard of for so long, by the database's clock."""
         return self.running().filter(heartbeat_at__lt=ClockTimestamp() - timedelta(seconds=seconds))
 
+    def listening(self) -> Self:
+        """Workers that claim now: neither stopping, nor quiet, nor silent."""
+        return self.with_condition().filter(condition=Worker.Condition.ALIVE)
+
     def with_condition(self) -> Self:
         """Annotate what each of them is now, by the database's clock: a word of Worker.Condition."""
         silent_since = ClockTimestamp() - timedelta(seconds=SILENT_BEATS * conf.heartbeat_interval())

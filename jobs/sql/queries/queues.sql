@@ -54,14 +54,15 @@ WITH RECURSIVE open_queues AS (
 )
 SELECT k.queue, least(%(cap)s, open_lane.jobs + other_lanes.jobs),
        greatest(0, extract(epoch FROM clock_timestamp() - least(due.oldest, o.scheduled_at)))::float8,
-       coalesce(r.processing, 0), coalesce(q.paused, false), coalesce(w.waiting, 0)
+       coalesce(r.processing, 0), coalesce(q.paused, false), coalesce(w.waiting, 0),
+       least(%(cap)s, open_lane.due + other_lanes.due)
 FROM known k
-CROSS JOIN LATERAL (SELECT count(*) AS jobs FROM (
-    SELECT FROM job_queue
+CROSS JOIN LATERAL (SELECT count(*) AS jobs, count(*) FILTER (WHERE scheduled_at <= statement_timestamp()) AS due FROM (
+    SELECT scheduled_at FROM job_queue
     WHERE queue = k.queue AND status = 'pending' AND waits_for IS NULL AND lane_key IS NULL LIMIT %(cap)s
 ) capped) open_lane
-CROSS JOIN LATERAL (SELECT count(*) AS jobs FROM (
-    SELECT FROM job_queue
+CROSS JOIN LATERAL (SELECT count(*) AS jobs, count(*) FILTER (WHERE scheduled_at <= statement_timestamp()) AS due FROM (
+    SELECT scheduled_at FROM job_queue
     WHERE queue = k.queue AND status = 'pending' AND waits_for IS NULL AND lane_key IS NOT NULL LIMIT %(cap)s
 ) capped) other_lanes
 CROSS JOIN LATERAL (

@@ -17,7 +17,7 @@ def test_workers_are_alive_silent_or_stopped(operator):
     worker("a")
     worker("b", timedelta(minutes=5))
     worker("c", timedelta(minutes=5), stopped_at=now())
-    states = {row.pk: row.state for row in operator.get("/admin/jobs/worker/").context["cl"].result_list}
+    states = {row.pk: row.condition for row in operator.get("/admin/jobs/worker/").context["cl"].result_list}
     assert states == {"a": "alive", "b": "silent", "c": "stopped"}
     silent = operator.get("/admin/jobs/worker/", {"state": "silent"}).context["cl"].result_list
     assert [row.pk for row in silent] == ["b"]
