@@ -6,7 +6,6 @@ from typing import Any
 
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from jobs import queues
 from jobs.admin.queue_flow import NO_FLOW, Flow, flows

@@ -66,6 +66,13 @@ class WorkersSerializer(serializers.Serializer[Any]):
     data = WorkerSerializer(many=True)  # type: ignore[assignment]
 
 
+_ACT: Final[dict[str, Any]] = {
+    "parameters": [ID],
+    "request": ReasonSerializer,
+    "responses": WorkerDetailSerializer,
+}
+
+
 @extend_schema(tags=["workers"])
 class WorkerViewSet(ViewSet):
     """The processes that run jobs. For operators; viewers read."""
@@ -80,7 +87,7 @@ class WorkerViewSet(ViewSet):
         return Response({"data": WorkerSerializer(found, many=True).data})
 
     @extend_schema(operation_id="workers_retrieve", parameters=[ID], responses=WorkerDetailSerializer)
-    def retrieve(self, request: Request, id: str) -> Response:  # noqa: A002 - the name in the address
+    def retrieve(self, request: Request, id: str) -> Response:
         """Look at one worker, and at the jobs that it holds."""
         return _answer(id)
 
@@ -88,7 +95,7 @@ class WorkerViewSet(ViewSet):
         operation_id="workers_drain", parameters=[ID], request=ReasonSerializer, responses=WorkerDetailSerializer
     )
     @idempotent
-    def drain(self, request: Request, id: str) -> Response:  # noqa: A002
+    def drain(self, request: Request, id: str) -> Response:
         """Have it claim nothing more, finish what it runs, and end. It hears of it with its next heartbeat."""
         workers.drain(_known(id), request.user, reason_of(request))
         return _answer(id)
@@ -97,7 +104,7 @@ class WorkerViewSet(ViewSet):
         operation_id="workers_quiet", parameters=[ID], request=ReasonSerializer, responses=WorkerDetailSerializer
     )
     @idempotent
-    def quiet(self, request: Request, id: str) -> Response:  # noqa: A002
+    def quiet(self, request: Request, id: str) -> Response:
         """Have it claim nothing until it is told to work on; what runs goes on."""
         workers.quiet(_known(id), request.user, reason_of(request))
         return _answer(id)
@@ -106,7 +113,7 @@ class WorkerViewSet(ViewSet):
         operation_id="workers_wake", parameters=[ID], request=ReasonSerializer, responses=WorkerDetailSerializer
     )
     @idempotent
-    def wake(self, request: Request, id: str) -> Response:  # noqa: A002
+    def wake(self, request: Request, id: str) -> Response:
         """Have a quiet worker claim again."""
         workers.wake(_known(id), request.user, reason_of(request))
         return _answer(id)
