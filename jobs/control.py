@@ -97,13 +97,13 @@ def change(job_id: UUID, actor: Any, *, expected_version: int | None = None, rea
     if "scheduled_at" in changes:
         changes["scheduled_at"] = max(changes["scheduled_at"], options.EARLIEST)
     if "queue" in changes:
-        Job.objects.filter(pk=job.pk).update(lane_key=_lane_in(changes["queue"], job))
+        Job.objects.filter(pk=job.pk).update(lane_key=lane_in(changes["queue"], job))
     job = _apply(job, changes, actor, "change", reason)
     announce([(job.queue, job.priority)])
     return job
 
 
-def _lane_in(queue: str, job: Job) -> str | None:
+def lane_in(queue: str, job: Job) -> str | None:
     """Give the lane that the job is claimed from in this queue; raises InvalidOption."""
     refuse_foreign_queue(queue, job.queue)
     row: dict[str, Any] = {"queue": queue, "user_id": job.user_id, "concurrency_key": job.concurrency_key}
