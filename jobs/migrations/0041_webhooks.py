@@ -65,7 +65,7 @@ class Migration(migrations.Migration):
                 ),
                 ("last_status", models.SmallIntegerField(blank=True, null=True)),
                 ("last_error", models.TextField(blank=True, db_default="", default="")),
-                ("next_attempt_at", models.DateTimeField(blank=True, null=True)),
+                ("next_attempt_at", models.DateTimeField(db_default=jobs.models.columns.ClockTimestamp())),
                 ("ended_at", models.DateTimeField(blank=True, null=True)),
                 ("created_at", models.DateTimeField(db_default=jobs.models.columns.ClockTimestamp(), editable=False)),
             ],
@@ -235,9 +235,10 @@ class Migration(migrations.Migration):
             model_name="webhookdelivery",
             index=models.Index(
                 models.F("endpoint"),
+                models.F("next_attempt_at"),
                 models.F("id"),
                 condition=models.Q(("job__isnull", True), ("state", "waiting")),
-                name="webhook_delivery_unqueued",
+                name="webhook_delivery_due",
             ),
         ),
         migrations.AddConstraint(

@@ -19,7 +19,7 @@ class WebhookDeliveryQuerySet(models.QuerySet["WebhookDelivery"]):
         return self.filter(state=WebhookDelivery.State.WAITING)
 
     def unqueued(self) -> Self:
-        """Those that no job is there for: new ones, and those that are to be sent again."""
+        """Those that no job is there for: new ones, and those whose next attempt is not due yet."""
         return self.waiting().filter(job=None)
 
 
@@ -42,7 +42,7 @@ class WebhookDelivery(models.Model):
     at = models.DateTimeField()
     data = models.JSONField(encoder=DjangoJSONEncoder)
     state = models.TextField(choices=State.choices, default=State.WAITING, db_default="waiting")
-    #: The job that delivers it; any other one that comes with it is late.
+    #: The job of the attempt that is under way; any other one that comes with it is late.
     job = models.UUIDField(null=True, blank=True)
     #: Attempts since it was made, or sent again: the schedule of retries goes by it.
     tries = models.IntegerField(default=0, db_default=0)
@@ -51,8 +51,8 @@ class WebhookDelivery(models.Model):
     #: Of the last attempt; NULL where nothing answered.
     last_status = models.SmallIntegerField(null=True, blank=True)
     last_error = models.TextField(blank=True, default="", db_default="")
-    #: When the next attempt is due.
-    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    #: When the next attempt is due, while there is to be one.
+    next_attempt_at = models.DateTimeField(db_default=ClockTimestamp())
     ended_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp(), editable=False)
 
@@ -78,9 +78,10 @@ class WebhookDelivery(models.Model):
             models.Index(
                 F("endpoint"), F("state"), F("id").desc(), condition=~Q(state="delivered"), name="webhook_delivery_left"
             ),
-            # What no job is there for yet, endpoint by endpoint.
+            # What is due next at an endpoint, if no job is there for it yet.
             models.Index(
-                F("endpoint"), F("id"), condition=Q(state="waiting", job__isnull=True), name="webhook_delivery_unqueued"
+                F("endpoint"), F("next_attempt_at"), F("id"),
+                condition=Q(state="waiting", job__isnull=True), name="webhook_delivery_due",
             ),
         ]  # fmt: skip
 
