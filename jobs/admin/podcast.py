@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from jobs.admin import display
 from jobs.admin.acts import Act, ActingAdmin
@@ -25,16 +26,16 @@ class PodcastAdmin(ActingAdmin):
     list_filter = (WindowFilter,)
     list_select_related = ("article", "user")
     search_fields = ("id__exact", "article__id__exact", "job_id__exact")
-    search_help_text = "The whole id of a podcast, of its article or of its job."
+    search_help_text = _("The whole id of a podcast, of its article or of its job.")
     heavy = ("script", "article__text", "article__html")
     detail_template = "jobs/podcast.html"
     acts = (
         Act(
             "delete",
-            "Delete",
-            "Nobody can listen to it any more; its file goes a little later.",
+            _("Delete"),
+            _("Nobody can listen to it any more; its file goes a little later."),
             delete,
-            "Deleted.",
+            _("Deleted."),
             danger=True,
         ),
     )
@@ -49,7 +50,7 @@ class PodcastAdmin(ActingAdmin):
     def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         return {
             **super().detail(request, obj),
-            "title": obj.article.title or "Podcast" if obj.article else "Podcast of a text",
+            "title": obj.article.title or _("Podcast") if obj.article else _("Podcast of a text"),
             "audio": reverse("admin:jobs_podcast_audio", args=[obj.pk]),
             "facts": display.facts(_facts(obj)),
             "history": acts_on(obj.pk),
@@ -65,23 +66,23 @@ class PodcastAdmin(ActingAdmin):
     def after(self, row: Any) -> str:
         return self.url(row.pk) if Podcast.objects.filter(pk=row.pk).exists() else self.list_url()
 
-    @admin.display(description="id")
+    @admin.display(description=_("id"))
     def key(self, podcast: Podcast) -> SafeString:
         return display.key(podcast.pk)
 
-    @admin.display(description="article")
+    @admin.display(description=_("article"))
     def about(self, podcast: Podcast) -> str:
-        return display.short(podcast.article.title or podcast.article.url, 80) if podcast.article else "a text"
+        return display.short(podcast.article.title or podcast.article.url, 80) if podcast.article else str(_("a text"))
 
-    @admin.display(description="length")
+    @admin.display(description=_("length"))
     def length(self, podcast: Podcast) -> str:
         return display.span(podcast.duration_seconds)
 
-    @admin.display(description="owner")
+    @admin.display(description=_("owner"))
     def owner(self, podcast: Podcast) -> str:
         return str(podcast.user or "")
 
-    @admin.display(description="made")
+    @admin.display(description=_("made"))
     def created(self, podcast: Podcast) -> SafeString:
         return display.moment(podcast.created_at)
 
@@ -89,14 +90,14 @@ class PodcastAdmin(ActingAdmin):
 def _facts(podcast: Podcast) -> dict[str, Any]:
     article = podcast.article
     return {
-        "Article": anchor("article", article.pk, display.short(article.title or str(article.pk), 80))
+        _("Article"): anchor("article", article.pk, display.short(article.title or str(article.pk), 80))
         if article
         else "",
-        "Length": f"{podcast.duration_seconds:.1f} s",
-        "File": f"{podcast.content_type}, {podcast.size_bytes / 1_000_000:.1f} MB",
-        "Language": podcast.language,
-        "Spoken by": f"{podcast.engine}, {podcast.voice}" if podcast.voice else podcast.engine,
-        "Owner": podcast.user,
-        "Job": anchor("job", podcast.job_id, podcast.job_id),
-        "Made": display.exact(podcast.created_at),
+        _("Length"): f"{podcast.duration_seconds:.1f} s",
+        _("File"): f"{podcast.content_type}, {podcast.size_bytes / 1_000_000:.1f} MB",
+        _("Language"): podcast.language,
+        _("Spoken by"): f"{podcast.engine}, {podcast.voice}" if podcast.voice else podcast.engine,
+        _("Owner"): podcast.user,
+        _("Job"): anchor("job", podcast.job_id, podcast.job_id),
+        _("Made"): display.exact(podcast.created_at),
     }

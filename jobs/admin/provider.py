@@ -8,6 +8,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from jobs.admin import display
 from jobs.admin.acts import Act, ActingAdmin
@@ -18,10 +20,10 @@ from jobs.models.columns import ClockTimestamp
 
 #: How a state looks, and its words.
 _STATES: Final = {
-    "answering": ("running", "answering"),
-    "trying": ("paused", "one call tries"),
-    "limited": ("paused", "left alone"),
-    "open": ("open", "not asked"),
+    "answering": ("running", _("answering")),
+    "trying": ("paused", _("one call tries")),
+    "limited": ("paused", _("left alone")),
+    "open": ("open", _("not asked")),
 }
 
 
@@ -29,16 +31,18 @@ _STATES: Final = {
 class ProviderAdmin(ActingAdmin):
     """Who writes summaries, and whether they are asked at present. Nobody is here who has never been asked."""
 
-    nothing_yet = "None has been asked yet. With GROQ_API_KEY or ANTHROPIC_API_KEY set, the next summary asks one."
+    nothing_yet = _("None has been asked yet. With GROQ_API_KEY or ANTHROPIC_API_KEY set, the next summary asks one.")
     list_display = ("name", "condition", "failures", "last_error_code", "last_error", "last_answer", "spent")
     acts = (
         Act(
             "reset",
-            "Ask again",
-            "What is known of its failures and waits is forgotten, and the next job asks it. If it still fails, it is "
-            "left alone again after some calls.",
+            _("Ask again"),
+            _(
+                "What is known of its failures and waits is forgotten, and the next job asks it. "
+                "If it still fails, it is left alone again after some calls."
+            ),
             circuits.reset,
-            "The provider is asked again.",
+            _("The provider is asked again."),
             offered=lambda provider: provider.state != "answering" or provider.failures > 0,
         ),
     )
@@ -62,15 +66,15 @@ class ProviderAdmin(ActingAdmin):
         model = next((model for model in chain.configured() if model.name == obj.name), None)
         calls = reverse("admin:jobs_providercall_changelist")
         facts = {
-            "Model": model.model if model else "none: it is not configured here",
-            "Failures in a row": f"{obj.failures:,}",
-            "Not asked until": display.exact(obj.open_until) if obj.open_until else None,
-            "Left alone until": display.exact(obj.limited_until) if obj.state == "limited" else None,
-            "Last failure": obj.last_error_code,
-            "It was": display.exact(obj.last_error_at),
-            "Last answer": display.exact(obj.last_answer_at),
-            **{f"Today, {day.outcome}": _words(day) for day in _today(obj.name)},
-            "Calls": format_html('<a href="{}?provider={}">list them</a>', calls, obj.name),
+            _("Model"): model.model if model else _("none: it is not configured here"),
+            _("Failures in a row"): f"{obj.failures:,}",
+            _("Not asked until"): display.exact(obj.open_until) if obj.open_until else None,
+            _("Left alone until"): display.exact(obj.limited_until) if obj.state == "limited" else None,
+            _("Last failure"): obj.last_error_code,
+            _("It was"): display.exact(obj.last_error_at),
+            _("Last answer"): display.exact(obj.last_answer_at),
+            **{_("Today, {outcome}").format(outcome=day.outcome): _words(day) for day in _today(obj.name)},
+            _("Calls"): format_html('<a href="{}?provider={}">{}</a>', calls, obj.name, _("list them")),
         }
         return {
             **super().detail(request, obj),
@@ -79,19 +83,19 @@ class ProviderAdmin(ActingAdmin):
             "history": acts_on(obj.name),
         }
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def condition(self, provider: Any) -> SafeString:
         return display.badge(*_STATES[provider.state])
 
-    @admin.display(description="last failure")
+    @admin.display(description=_("last failure"))
     def last_error(self, provider: ProviderState) -> SafeString:
         return display.moment(provider.last_error_at)
 
-    @admin.display(description="last answer")
+    @admin.display(description=_("last answer"))
     def last_answer(self, provider: ProviderState) -> SafeString:
         return display.moment(provider.last_answer_at)
 
-    @admin.display(description="spent today")
+    @admin.display(description=_("spent today"))
     def spent(self, provider: ProviderState) -> str:
         return dollars(sum((day.cost for day in _today(provider.name)), Decimal(0)))
 
@@ -107,7 +111,11 @@ def _today(provider: str) -> list[ProviderDay]:
 
 
 def _words(day: ProviderDay) -> str:
-    tokens = f", {day.input_tokens:,} + {day.output_tokens:,} tokens" if day.input_tokens or day.output_tokens else ""
-    cost = f", {dollars(day.cost)}" if day.cost else ""
-    each = f", {display.span(day.seconds / day.calls)} each" if day.calls and day.seconds else ""
-    return f"{day.calls:,} calls{tokens}{cost}{each}"
+    phrases = [ngettext("%(count)s call", "%(count)s calls", day.calls) % {"count": f"{day.calls:,}"}]
+    if day.input_tokens or day.output_tokens:
+        phrases.append(_("{sent} + {got} tokens").format(sent=f"{day.input_tokens:,}", got=f"{day.output_tokens:,}"))
+    if day.cost:
+        phrases.append(dollars(day.cost))
+    if day.calls and day.seconds:
+        phrases.append(_("{span} each").format(span=display.span(day.seconds / day.calls)))
+    return ", ".join(phrases)

@@ -6,6 +6,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
 
 from accounts.uuid7 import first_uuid7
 from jobs.admin import display
@@ -18,7 +19,7 @@ from jobs.speech.paying import PROVIDER as SPEECH
 
 
 class ProviderFilter(FixedFilter):
-    title = "provider"
+    title = _("provider")
     parameter_name = "provider"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
@@ -31,7 +32,7 @@ class ProviderFilter(FixedFilter):
 class RecentOutcomeFilter(FixedFilter):
     """An outcome of the last day: some are so rare that to look for them further back would read everything."""
 
-    title = "outcome, last 24 hours"
+    title = _("outcome, last 24 hours")
     parameter_name = "outcome"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
@@ -43,7 +44,7 @@ class RecentOutcomeFilter(FixedFilter):
 
 @admin.register(ProviderCall)
 class ProviderCallAdmin(FactsAdmin):
-    nothing_yet = "Nothing has been asked yet."
+    nothing_yet = _("Nothing has been asked yet.")
     list_display = ("when", "provider", "purpose", "result", "error_code", "took", "tokens", "price", "job")
     list_display_links = ("when",)
     list_filter = (WindowFilter, ProviderFilter, RecentOutcomeFilter)
@@ -54,43 +55,45 @@ class ProviderCallAdmin(FactsAdmin):
     def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         facts = {
             # A speech server has no circuit.
-            "Provider": anchor("providerstate", obj.provider, obj.provider) if obj.provider in MODELS else obj.provider,
-            "Model": obj.model,
-            "Purpose": obj.purpose,
-            "User": obj.user,
-            "Job": self.job(obj),
-            "Made": display.exact(obj.created_at),
-            "Took": self.took(obj),
-            "Tokens": self.tokens(obj),
-            "Cost": self.price(obj),
-            "Put aside before": dollars(obj.reserved),
-            "Error": obj.error_code,
+            _("Provider"): anchor("providerstate", obj.provider, obj.provider)
+            if obj.provider in MODELS
+            else obj.provider,
+            _("Model"): obj.model,
+            _("Purpose"): obj.purpose,
+            _("User"): obj.user,
+            _("Job"): self.job(obj),
+            _("Made"): display.exact(obj.created_at),
+            _("Took"): self.took(obj),
+            _("Tokens"): self.tokens(obj),
+            _("Cost"): self.price(obj),
+            _("Put aside before"): dollars(obj.reserved),
+            _("Error"): obj.error_code,
         }
         return {**super().detail(request, obj), "state": self.result(obj), "facts": display.facts(facts)}
 
-    @admin.display(description="when")
+    @admin.display(description=_("when"))
     def when(self, call: ProviderCall) -> SafeString:
         return display.moment(call.created_at)
 
-    @admin.display(description="outcome")
+    @admin.display(description=_("outcome"))
     def result(self, call: ProviderCall) -> SafeString:
         outcome = ProviderCall.Outcome(call.outcome)
         if outcome in {outcome.ANSWERED, outcome.RUNNING}:
             return display.badge("completed" if outcome is outcome.ANSWERED else "running", str(outcome.label))
         return display.badge("failed", str(outcome.label))
 
-    @admin.display(description="took")
+    @admin.display(description=_("took"))
     def took(self, call: ProviderCall) -> str:
         return display.span(call.seconds)
 
-    @admin.display(description="tokens")
+    @admin.display(description=_("tokens"))
     def tokens(self, call: ProviderCall) -> str:
         return f"{call.input_tokens:,} + {call.output_tokens:,}"
 
-    @admin.display(description="cost")
+    @admin.display(description=_("cost"))
     def price(self, call: ProviderCall) -> str:
         return dollars(call.cost)
 
-    @admin.display(description="job")
+    @admin.display(description=_("job"))
     def job(self, call: ProviderCall) -> SafeString:
         return anchor("job", call.job_id, display.key(call.job_id)) if call.job_id else display.NOTHING

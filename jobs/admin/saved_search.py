@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from jobs.admin import display
 from jobs.admin.acts import Act, ActingAdmin
@@ -22,9 +23,11 @@ from jobs.search.language.errors import QueryError
 class SavedSearchForm(forms.Form):
     """A name for a query; the name of another of one's own searches replaces it."""
 
-    name = forms.CharField(max_length=80, help_text="If you have a search of this name already, it becomes this one.")
+    name = forms.CharField(
+        max_length=80, help_text=_("If you have a search of this name already, it becomes this one.")
+    )
     query = forms.CharField(widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "json-editor"}))
-    shared = forms.BooleanField(label="Show it to everybody who uses this console", required=False)
+    shared = forms.BooleanField(label=_("Show it to everybody who uses this console"), required=False)
 
     def keep(self, user: Any) -> SavedSearch | None:
         """Save it, or say beside the field what is wrong."""
@@ -32,8 +35,8 @@ class SavedSearchForm(forms.Form):
         try:
             return saving.save(user, said["name"], said["query"], shared=said["shared"])
         except QueryError as error:
-            place = "" if error.position is None else f" At character {error.position + 1}."
-            self.add_error("query", ValidationError(error.message + place))
+            place = "" if error.position is None else _("At character {number}.").format(number=error.position + 1)
+            self.add_error("query", ValidationError(f"{error.message} {place}".strip()))
         except InvalidOption as error:
             self.add_error(error.option, error.detail.capitalize())
         return None
@@ -47,16 +50,16 @@ def _delete(pk: Any, actor: Any, reason: str = "") -> None:
 class SavedSearchAdmin(ActingAdmin):
     """The searches that somebody keeps: one's own, and those that others share."""
 
-    nothing_yet = "Nobody has saved one yet: “Save this one…” stands beside the box above the jobs."
+    nothing_yet = _("Nobody has saved one yet: “Save this one…” stands beside the box above the jobs.")
     list_display = ("name", "asks", "whose", "created", "use")
     list_display_links = ("name",)
     acts = (
         Act(
             "delete",
-            "Delete",
-            "It is gone for everybody who uses it. The jobs that it finds are not touched.",
+            _("Delete"),
+            _("It is gone for everybody who uses it. The jobs that it finds are not touched."),
             _delete,
-            "The search is deleted.",
+            _("The search is deleted."),
             danger=True,
         ),
     )
@@ -80,10 +83,10 @@ class SavedSearchAdmin(ActingAdmin):
         posted = request.POST if request.method == "POST" else None
         form = SavedSearchForm(posted, initial={"query": request.GET.get("query", "")})
         if posted is not None and form.is_valid() and (saved := form.keep(request.user)):
-            messages.success(request, f"The search “{saved.name}” is saved.")
+            messages.success(request, _("The search “{name}” is saved.").format(name=saved.name))
             return HttpResponseRedirect(jobs_url(saved.query))
         back = jobs_url(request.GET.get("query", ""))
-        return self.page(request, "jobs/saved_search_form.html", None, title="Save a search", form=form, back=back)
+        return self.page(request, "jobs/saved_search_form.html", None, title=_("Save a search"), form=form, back=back)
 
     def act_view(self, request: HttpRequest, object_id: str, act: Act) -> HttpResponse:
         saved = self.get_object(request, object_id)
@@ -99,27 +102,27 @@ class SavedSearchAdmin(ActingAdmin):
 
     def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         facts = {
-            "Query": format_html('<a href="{}"><code>{}</code></a>', jobs_url(obj.query), obj.query),
-            "Whose": self.whose(obj),
-            "Saved": display.exact(obj.created_at),
+            _("Query"): format_html('<a href="{}"><code>{}</code></a>', jobs_url(obj.query), obj.query),
+            _("Whose"): self.whose(obj),
+            _("Saved"): display.exact(obj.created_at),
         }
         return {**super().detail(request, obj), "facts": display.facts(facts), "history": acts_on(obj.pk)}
 
-    @admin.display(description="query")
+    @admin.display(description=_("query"))
     def asks(self, search: SavedSearch) -> SafeString:
         return format_html("<code>{}</code>", display.short(search.query, 120))
 
-    @admin.display(description="whose")
+    @admin.display(description=_("whose"))
     def whose(self, search: SavedSearch) -> str:
-        return f"{search.user}, shared" if search.shared else str(search.user)
+        return _("{user}, shared").format(user=search.user) if search.shared else str(search.user)
 
-    @admin.display(description="saved")
+    @admin.display(description=_("saved"))
     def created(self, search: SavedSearch) -> SafeString:
         return display.moment(search.created_at)
 
     @admin.display(description="")
     def use(self, search: SavedSearch) -> SafeString:
-        return format_html('<a href="{}">Search</a>', jobs_url(search.query))
+        return format_html('<a href="{}">{}</a>', jobs_url(search.query), _("Search"))
 
 
 def jobs_url(query: str) -> str:

@@ -4,6 +4,7 @@ from typing import Any, Final
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
 
 from jobs import conf
 from jobs.admin import display
@@ -45,21 +46,25 @@ class SearchIndexAdmin(FactsAdmin):
             "serving": next((index for index in indexes if index.state == SearchIndex.State.SERVING), None),
             "rejections": list(SearchRejection.objects.order_by("-rejected_at")[:_SHOWN]),
         }
-        return self.page(request, "jobs/search.html", None, title="Search", **context)
+        return self.page(request, "jobs/search.html", None, title=_("Search"), **context)
 
     def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         facts = {
-            "Mapping": f"{obj.mapping_version} (this release: {MAPPING_VERSION})",
-            "Made": display.exact(obj.created_at),
-            "Loaded": f"{obj.loaded:,} of about {obj.expected:,}" if not obj.loaded_at else f"{obj.loaded:,}",
-            "Loaded to": obj.loaded_to if not obj.loaded_at else None,
-            "All loaded": display.exact(obj.loaded_at),
-            "Serves since": display.exact(obj.serving_since),
-            "Retired": display.exact(obj.retired_at),
-            "Reconciled": display.exact(obj.reconciled_at),
-            "Found missing": obj.missing,
-            "Found stale": obj.stale,
-            "Found orphaned": obj.orphaned,
+            _("Mapping"): _("{version} (this release: {ours})").format(
+                version=obj.mapping_version, ours=MAPPING_VERSION
+            ),
+            _("Made"): display.exact(obj.created_at),
+            _("Loaded"): f"{obj.loaded:,}"
+            if obj.loaded_at
+            else _("{loaded} of about {expected}").format(loaded=f"{obj.loaded:,}", expected=f"{obj.expected:,}"),
+            _("Loaded to"): obj.loaded_to if not obj.loaded_at else None,
+            _("All loaded"): display.exact(obj.loaded_at),
+            _("Serves since"): display.exact(obj.serving_since),
+            _("Retired"): display.exact(obj.retired_at),
+            _("Reconciled"): display.exact(obj.reconciled_at),
+            _("Found missing"): obj.missing,
+            _("Found stale"): obj.stale,
+            _("Found orphaned"): obj.orphaned,
         }
         badge = display.badge(obj.state, obj.get_state_display())
         return {**super().detail(request, obj), "state": badge, "facts": display.facts(facts)}

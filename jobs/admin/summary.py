@@ -4,6 +4,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from jobs.admin import display
 from jobs.admin.facts import FactsAdmin, anchor
@@ -11,15 +12,19 @@ from jobs.admin.filters import Choices, FixedFilter, WindowFilter
 from jobs.admin.verdicts import reasons, verdict
 from jobs.models import Summary
 
-_VERDICTS = {"accepted": ("Accepted", True), "refused": ("Refused", False), "open": ("Not judged yet", None)}
+_VERDICTS = {
+    "accepted": (_("Accepted"), True),
+    "refused": (_("Refused"), False),
+    "open": (_("Not judged yet"), None),
+}
 
 
 class VerdictFilter(FixedFilter):
-    title = "verdict"
+    title = _("verdict")
     parameter_name = "verdict"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(value, label) for value, (label, _) in _VERDICTS.items()]
+        return [(value, str(label)) for value, (label, _accepted) in _VERDICTS.items()]
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         accepted = _VERDICTS[value][1]
@@ -27,7 +32,7 @@ class VerdictFilter(FixedFilter):
 
 
 class ProviderFilter(FixedFilter):
-    title = "provider"
+    title = _("provider")
     parameter_name = "provider"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
@@ -42,24 +47,25 @@ class SummaryAdmin(FactsAdmin):
     list_display = ("key", "beginning", "verdict", "provider", "length", "language", "cost", "created")
     list_filter = (VerdictFilter, ProviderFilter, WindowFilter)
     search_fields = ("id__exact",)
-    search_help_text = "A whole id."
+    search_help_text = _("A whole id.")
     detail_template = "jobs/summary.html"
 
     def detail_queryset(self) -> QuerySet[Any]:
         return Summary.objects.select_related("article", "user").defer("article__text", "article__html")
 
     def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
-        tokens = f"{obj.input_tokens:,} in, {obj.output_tokens:,} out" if obj.output_tokens else ""
+        sent, got = f"{obj.input_tokens:,}", f"{obj.output_tokens:,}"
+        tokens = _("{sent} in, {got} out").format(sent=sent, got=got) if obj.output_tokens else ""
         facts = {
-            "Article": anchor("article", obj.article_id, str(obj.article)),
-            "Provider": f"{obj.provider} {obj.model}".strip(),
-            "Length": obj.length,
-            "Language": obj.language,
-            "Tokens": tokens,
-            "Cost": f"{obj.cost} $" if obj.cost else "",
-            "Job": anchor("job", obj.job_id, obj.job_id) if obj.job_id else "",
-            "Owner": obj.user,
-            "Written": display.exact(obj.created_at),
+            _("Article"): anchor("article", obj.article_id, str(obj.article)),
+            _("Provider"): f"{obj.provider} {obj.model}".strip(),
+            _("Length"): obj.length,
+            _("Language"): obj.language,
+            _("Tokens"): tokens,
+            _("Cost"): f"{obj.cost} $" if obj.cost else "",
+            _("Job"): anchor("job", obj.job_id, obj.job_id) if obj.job_id else "",
+            _("Owner"): obj.user,
+            _("Written"): display.exact(obj.created_at),
         }
         return {
             **super().detail(request, obj),
@@ -68,18 +74,18 @@ class SummaryAdmin(FactsAdmin):
             "reasons": reasons(obj),
         }
 
-    @admin.display(description="id")
+    @admin.display(description=_("id"))
     def key(self, summary: Summary) -> SafeString:
         return display.key(summary.pk)
 
-    @admin.display(description="text")
+    @admin.display(description=_("text"))
     def beginning(self, summary: Summary) -> str:
         return display.short(summary.text, 80)
 
-    @admin.display(description="verdict")
+    @admin.display(description=_("verdict"))
     def verdict(self, summary: Summary) -> SafeString:
         return verdict(summary)
 
-    @admin.display(description="created")
+    @admin.display(description=_("created"))
     def created(self, summary: Summary) -> SafeString:
         return display.moment(summary.created_at)

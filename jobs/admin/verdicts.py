@@ -2,6 +2,7 @@
 
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from jobs.admin import display
 from jobs.models import Summary
@@ -9,8 +10,8 @@ from jobs.models import Summary
 
 def verdict(summary: Summary) -> SafeString:
     if summary.accepted is None:
-        return display.badge("pending", "not judged yet")
-    return display.badge("completed", "accepted") if summary.accepted else display.badge("failed", "refused")
+        return display.badge("pending", _("not judged yet"))
+    return display.badge("completed", _("accepted")) if summary.accepted else display.badge("failed", _("refused"))
 
 
 def reasons(summary: Summary) -> SafeString:

@@ -28,7 +28,7 @@ def test_a_provider_that_fails_is_seen_and_asked_again(operator, settings):
     listed = operator.get(LIST).content.decode()
     assert "not asked" in listed and "answering" in listed and "server_error" in listed and "$0.250000" in listed
     page = operator.get(f"{LIST}groq/change/").content.decode()
-    assert "the-model" in page and "1 calls, $0.250000, 2 s each" in page and "Ask again" in page
+    assert "the-model" in page and "1 call, $0.250000, 2 s each" in page and "Ask again" in page
     assert "gsk_canary" not in page + listed
     assert "Ask again" not in operator.get(f"{LIST}claude/change/").content.decode()
     assert operator.get(f"{LIST}groq/reset/").status_code == 200
@@ -61,7 +61,7 @@ def test_calls_are_listed(operator):
         **options, provider="groq", outcome="answered", job_id=job.pk, user=operator.user,
         input_tokens=400, output_tokens=40, cost=Decimal("0.000084"), seconds=0.75,
     )  # fmt: skip
-    ProviderCall.objects.create(**options, provider="claude", outcome="failed", error_code="timeout")
+    ProviderCall.objects.create(**options, provider="claude", outcome="failed", error_code="too_slow")
     operator.get(CALLS)  # what is asked once and remembered
     with CaptureQueriesContext(connection) as two:
         text = operator.get(CALLS).content.decode()
@@ -71,8 +71,8 @@ def test_calls_are_listed(operator):
         operator.get(CALLS)
     assert len(many) == len(two)
     assert all("LIMIT" in query["sql"] for query in many if "COUNT(" in query["sql"] and "ai_calls" in query["sql"])
-    assert "400 + 40" in text and "$0.000084" in text and "750 ms" in text and "timeout" in text
-    assert "timeout" not in operator.get(CALLS, {"provider": "groq"}).content.decode()
+    assert "400 + 40" in text and "$0.000084" in text and "750 ms" in text and "too_slow" in text
+    assert "too_slow" not in operator.get(CALLS, {"provider": "groq"}).content.decode()
     assert "750 ms" not in operator.get(CALLS, {"outcome": "failed"}).content.decode()
     assert "750 ms" in operator.get(CALLS, {"window": "1h"}).content.decode()
     page = operator.get(f"{CALLS}{answered.pk}/change/").content.decode()
