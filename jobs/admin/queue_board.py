@@ -111,9 +111,7 @@ def slots_for(name: str, workers: Iterable[tuple[list[str], int]]) -> int:
 def rules_in_words(queue: Queue) -> str:
     phrases = []
     if limit := queue.concurrency_limit:
-        phrases.append(
-            ngettext("at most %(count)s at once", "at most %(count)s at once", limit) % {"count": f"{limit:,}"}
-        )
+        phrases.append(_("at most %(count)s at once") % {"count": f"{limit:,}"})
     if queue.rate_limit:
         phrases.append(_("at most %(rate)s started") % {"rate": queue.rate_limit})
     if queue.fair:
