@@ -1,0 +1,78 @@
+"""How full the queues are now, in a few milliseconds whatever is in them: for pages that are looked at all the time."""
+
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Final
+
+from django.db import connection
+
+#: Jobs of one queue and priority are counted up to here, of so many of them; running ones up to the third.
+CAP: Final = 500
+LEVELS: Final = 60
+RUNNING: Final = 5_000
+
+_GLANCE: Final = (files("jobs") / "sql" / "queries" / "glance.sql").read_text()
+
+
+@dataclass(frozen=True, slots=True)
+class QueueGlance:
+    """One queue that holds something or is paused."""
+
+    name: str
+    due: int
+    #: For a later time; `again` of them have been tried before.
+    later: int
+    again: int
+    #: How long the job that is due longest has been due.
+    oldest: float
+    running: int
+    #: Whether there may be more than was counted.
+    capped: bool
+    paused: bool
+    paused_reason: str
+    #: For other jobs or for an event; at most CAP of all queues are counted.
+    waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    queues: list[QueueGlance]
+
+    @property
+    def due(self) -> int:
+        return sum(queue.due for queue in self.queues)
+
+    @property
+    def later(self) -> int:
+        return sum(queue.later for queue in self.queues)
+
+    @property
+    def again(self) -> int:
+        return sum(queue.again for queue in self.queues)
+
+    @property
+    def running(self) -> int:
+        return sum(queue.running for queue in self.queues)
+
+    @property
+    def oldest(self) -> float:
+        return max((queue.oldest for queue in self.queues if not queue.paused), default=0.0)
+
+    @property
+    def waiting(self) -> int:
+        return sum(queue.waiting for queue in self.queues)
+
+    @property
+    def capped(self) -> bool:
+        return any(queue.capped for queue in self.queues)
+
+    @property
+    def paused(self) -> list[QueueGlance]:
+        return [queue for queue in self.queues if queue.paused]
+
+
+def glance() -> Glance:
+    """Count what is in the queues, up to small caps."""
+    with connection.cursor() as cursor:
+        cursor.execute(_GLANCE, {"cap": CAP, "levels": LEVELS, "running": RUNNING})
+        return Glance([QueueGlance(*row) for row in cursor.fetchall()])
