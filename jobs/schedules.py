@@ -2,17 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from jobs import catalogue, conf, language_rights, timing
 from jobs.exceptions import (
     FunctionInactive,
     InvalidOption,
+    InvalidPayload,
     InvalidSchedule,
     InvalidState,
     ScheduleExists,
@@ -24,10 +27,11 @@ from jobs.models import Schedule
 from jobs.models.audit import audit
 from jobs.new_job import Enqueued
 from jobs.payloads import same_json
-from jobs.scheduling import faults, moments
+from jobs.scheduling import backfilling, faults, moments
 from jobs.scheduling.faults import CAP_MOST, DESCRIPTION_MAX_LENGTH, FIELDS, NAME_MAX_LENGTH
 from jobs.scheduling.firing import fire_due
-from jobs.scheduling.submission import owner_of, submit_now
+from jobs.scheduling.submission import owner_of, submit, submit_now
+from jobs.secret_fields import hide, put_back
 from jobs.timing import Manual
 
 __all__ = [
@@ -35,15 +39,27 @@ __all__ = [
     "DESCRIPTION_MAX_LENGTH",
     "FIELDS",
     "NAME_MAX_LENGTH",
+    "Backfilled",
+    "backfill",
     "change",
     "create",
     "fire_due",
     "preview",
     "restore",
     "run_now",
+    "skip_next",
     "soft_delete",
     "upcoming",
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Backfilled:
+    """The times of a range, and the jobs that were made for those that had none."""
+
+    times: list[datetime]
+    jobs: dict[datetime, UUID]
+
 
 #: What decides when its times are.
 _RETIMING: Final = frozenset({"schedule_interval", "starts_at", "ends_at", "is_active"})
@@ -77,7 +93,7 @@ def create(
     schedule.next_run_at = _first_time(schedule)
     with _refusing_taken_name(name):
         schedule.save(force_insert=True)
-    audit(actor or user, "create", schedule, reason, after=given)
+    audit(actor or user, "create", schedule, reason, after=_told(schedule.job_type, given))
     schedule.refresh_from_db()
     return schedule
 
@@ -94,6 +110,8 @@ def change(
     """
     _refuse_unknown(changes)
     schedule = _locked(schedule_id, expected_version)
+    if "payload" in changes:
+        changes["payload"] = _unmasked(changes["payload"], schedule)
     changes = {name: value for name, value in changes.items() if not same_value(getattr(schedule, name), value)}
     if not changes:
         return schedule
@@ -114,6 +132,42 @@ def run_now(schedule_id: UUID, actor: Any, reason: str = "") -> Enqueued:
         Schedule.objects.filter(pk=schedule.pk).update(last_run_at=Now(), last_job=submitted.id)
         audit(actor, "run", schedule, reason, job=submitted.id)
     return submitted
+
+
+@transaction.atomic
+def skip_next(schedule_id: UUID, actor: Any, reason: str = "", *, expected: datetime | None = None) -> Schedule:
+    """Leave the next time of a schedule out; the one behind it stays.
+
+    Raises InvalidState for one that has no time to come, or whose next time is not the `expected` one any more, so
+    that two people who mean the same time do not skip two. One that has no further time is switched off.
+    """
+    schedule = _locked(schedule_id)
+    skipped = schedule.next_run_at
+    if skipped is None:
+        raise InvalidState("skip", "none" if schedule.is_active else "paused", "Cannot skip: no time of it is to come.")
+    if expected is not None and expected != skipped:
+        raise InvalidState("skip", "moved", f"Cannot skip it: its next time is {skipped:%Y-%m-%d %H:%M:%S} UTC by now.")
+    following = moments.within(timing.parse(schedule.schedule_interval).next_after(skipped), schedule.ends_at)
+    Schedule.objects.filter(pk=schedule.pk).update(
+        next_run_at=following, is_active=following is not None, skipped=F("skipped") + 1
+    )
+    schedule.refresh_from_db()
+    audit(actor, "skip", schedule, reason, before={"next_run_at": skipped}, after={"next_run_at": following})
+    return schedule
+
+
+@transaction.atomic
+def backfill(schedule_id: UUID, actor: Any, since: datetime, until: datetime, reason: str = "") -> Backfilled:
+    """Make the jobs of the times between two moments that have none; all of them at once, whatever the overlap rule.
+
+    Doing it again makes none twice. Raises as `backfilling.look` and `run_now` do.
+    """
+    schedule = _locked(schedule_id)
+    found = backfilling.look(schedule, since, until)
+    jobs = submit(schedule, found.missing)
+    if found.missing:
+        audit(actor, "backfill", schedule, reason, since=since, until=until, jobs=len(jobs), times=len(found.times))
+    return Backfilled(found.times, jobs)
 
 
 @transaction.atomic
@@ -180,7 +234,7 @@ def same_value(one: Any, other: Any) -> bool:
 
 
 def _apply(schedule: Schedule, changes: dict[str, Any], actor: Any, action: str, reason: str) -> Schedule:
-    before = {name: getattr(schedule, name) for name in changes}
+    before, type_before = {name: getattr(schedule, name) for name in changes}, schedule.job_type
     for name, value in changes.items():
         setattr(schedule, name, value)
     fields = {name: getattr(schedule, name) for name in FIELDS}
@@ -194,8 +248,22 @@ def _apply(schedule: Schedule, changes: dict[str, Any], actor: Any, action: str,
     with _refusing_taken_name(schedule.name):
         Schedule.objects.filter(pk=schedule.pk).update(**written)
     schedule.refresh_from_db()
-    audit(actor, action, schedule, reason, before=before, after=changes)
+    after = _told(schedule.job_type, changes)
+    audit(actor, action, schedule, reason, before=_told(type_before, before), after=after)
     return schedule
+
+
+def _told(job_type: str, values: dict[str, Any]) -> dict[str, Any]:
+    """Give what the audit log may keep for good: no secrets."""
+    return {**values, "payload": hide(values["payload"], job_type)} if "payload" in values else values
+
+
+def _unmasked(payload: Any, schedule: Schedule) -> Any:
+    try:
+        return put_back(payload, schedule.payload, schedule.job_type)
+    except InvalidPayload as error:
+        found = [Violation(f"/payload{each.pointer}", each.code, each.detail) for each in error.violations]
+        raise InvalidSchedule(found) from error
 
 
 def _marks(schedule: Schedule, changes: dict[str, Any]) -> dict[str, Any]:

@@ -16,13 +16,14 @@ from accounts.api.idempotency import idempotent
 from accounts.api.views import GenericViewSet
 from accounts.roles import STAFF
 from jobs import schedules
-from jobs.api import described
+from jobs.api import described, secrets
 from jobs.api.access import ON_JOBS, visible_jobs
 from jobs.api.job import JobSerializer
 from jobs.api.new_schedule import NewScheduleSerializer, ScheduleChangeSerializer
 from jobs.api.parameters import StrictFilterBackend
 from jobs.api.reasons import ReasonSerializer, reason_of
 from jobs.api.schedule import ListedScheduleSerializer, ScheduleSerializer
+from jobs.api.schedule_backfill import BackfilledSerializer, BackfillSerializer, SkipSerializer, backfilled
 from jobs.api.schedule_filters import ScheduleFilters
 from jobs.api.schedule_preview import COUNT, SchedulePreviewSerializer, TryIntervalSerializer, count_of, described_times
 from jobs.api.time_limit import time_limit
@@ -72,7 +73,7 @@ class ScheduleViewSet(GenericViewSet[Schedule]):
         response["Location"] = reverse("schedule", [made.pk], request=request)
         return response
 
-    @extend_schema(operation_id="schedules_retrieve", responses=ScheduleSerializer)
+    @extend_schema(operation_id="schedules_retrieve", parameters=[secrets.PARAMETER], responses=ScheduleSerializer)
     def retrieve(self, request: Request, pk: UUID) -> Response:
         """Look at a schedule."""
         return self._answer(pk)
@@ -115,8 +116,31 @@ class ScheduleViewSet(GenericViewSet[Schedule]):
         self._visible(pk)
         submitted = schedules.run_now(pk, request.user, reason_of(request))
         job = visible_jobs(request.user).select_related("user", "workspace").get(pk=submitted.id)
+        secrets.hide_in_list(request, [job], "payload")
         headers = {"Location": reverse("job", [job.pk], request=request), "ETag": etag(job.version)}
         return Response(JobSerializer(job).data, status=status.HTTP_202_ACCEPTED, headers=headers)
+
+    @extend_schema(operation_id="schedules_skip_next", request=SkipSerializer, responses=ScheduleSerializer)
+    @idempotent
+    def skip_next(self, request: Request, pk: UUID) -> Response:
+        """Leave its next time out. 409 where no time is to come, or where the next one is not the `expected` one."""
+        self._visible(pk)
+        body = SkipSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        schedules.skip_next(pk, request.user, **body.validated_data)
+        return self._answer(pk)
+
+    @extend_schema(operation_id="schedules_backfill", request=BackfillSerializer, responses=BackfilledSerializer)
+    @idempotent
+    def backfill(self, request: Request, pk: UUID) -> Response:
+        """Make the jobs of past times that have none. Unless `dry_run` is false, only say which they are.
+
+        A time that has its job already makes no second one, however often you ask.
+        """
+        schedule = self._visible(pk)
+        body = BackfillSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        return Response(backfilled(schedule, request.user, **body.validated_data))
 
     @extend_schema(operation_id="schedules_restore", request=ReasonSerializer, responses=ScheduleSerializer)
     @idempotent
@@ -144,6 +168,8 @@ class ScheduleViewSet(GenericViewSet[Schedule]):
 
     def _answer(self, pk: UUID, code: int = status.HTTP_200_OK) -> Response:
         schedule = self._visible(pk)
+        if schedule.user_id != self.request.user.pk:
+            secrets.hide_or_show(self.request, schedule, schedule.job_type)
         return Response(ScheduleSerializer(schedule).data, status=code, headers={"ETag": etag(schedule.version)})
 
     def _visible(self, pk: UUID) -> Schedule:
