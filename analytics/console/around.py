@@ -10,16 +10,19 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from analytics.periods import Granularity
 
-_PAGES: Final = ("usage", "performance", "errors")
+_PAGES: Final = {"usage": _("usage"), "performance": _("performance"), "errors": _("errors")}
 _MARGIN: Final = timedelta(hours=3)
 
 
 def example(request_log: UUID) -> SafeString:
     """Link to the request that stands for many."""
-    return format_html('<a href="{}">request</a>', reverse("admin:analytics_requestlog_change", args=[request_log]))
+    return format_html(
+        '<a href="{}">{}</a>', reverse("admin:analytics_requestlog_change", args=[request_log]), _("request")
+    )
 
 
 def figures_around(moment: datetime, language_title: str = "") -> SafeString:
@@ -27,7 +30,7 @@ def figures_around(moment: datetime, language_title: str = "") -> SafeString:
     hour = Granularity.HOUR.floor(moment)
     query = {"from": _written(hour - _MARGIN), "to": _written(hour + _MARGIN), "granularity": "hour"}
     named = {"language_title": language_title} if language_title else {}
-    links = ((f"{reverse(f'analytics:{name}')}?{urlencode({**query, **named})}", name) for name in _PAGES)
+    links = ((f"{reverse(f'analytics:{name}')}?{urlencode({**query, **named})}", word) for name, word in _PAGES.items())
     return format_html_join(", ", '<a href="{}">{}</a>', links)
 
 

@@ -8,18 +8,19 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.http import QueryDict
+from django.utils.translation import gettext_lazy as _
 
 from analytics.periods import DEFAULT_RANGE, Granularity
 from analytics.questions import Question
 
 RANGE_WORDS: Final = (
-    ("24h", "Last 24 hours"),
-    ("48h", "Last 48 hours"),
-    ("7d", "Last 7 days"),
-    ("14d", "Last 14 days"),
-    ("30d", "Last 30 days"),
-    ("90d", "Last 90 days"),
-    ("365d", "Last 365 days"),
+    ("24h", _("Last 24 hours")),
+    ("48h", _("Last 48 hours")),
+    ("7d", _("Last 7 days")),
+    ("14d", _("Last 14 days")),
+    ("30d", _("Last 30 days")),
+    ("90d", _("Last 90 days")),
+    ("365d", _("Last 365 days")),
 )
 GRANULARITIES: Final = [word.value for word in Granularity]
 _NAMES: Final = ("range", "from", "to", "granularity", "language_title", "compare")

@@ -9,6 +9,8 @@ from typing import Any, Final
 
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django_stubs_ext import StrOrPromise
 
 from analytics.figures import RATIOS, Named
 from jobs.admin.display import NOTHING
@@ -19,7 +21,7 @@ class Column:
     """One figure: its place in the answer's row and its name for people."""
 
     name: str
-    label: str
+    label: StrOrPromise
     #: Rises and falls are shown for these, when two periods are compared.
     number: bool = True
 
@@ -33,10 +35,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    title: str
+    title: StrOrPromise
     columns: list[Column]
     rows: list[list[Cell]]
-    note: str = ""
+    note: StrOrPromise = ""
     #: Whether it stands behind the chart that shows the same.
     folds: bool = False
 
@@ -48,7 +50,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    label: str
+    label: StrOrPromise
     value: Any
     change: str
 
@@ -100,7 +102,7 @@ def changed(name: str, value: float | None) -> str:
     if value is None:
         return ""
     sign = "+" if value > 0 else "−" if value < 0 else "±"
-    return f"{sign}{_three(abs(value) * 100)} {'points' if name in RATIOS else '%'}"
+    return f"{sign}{_three(abs(value) * 100)} {_('points') if name in RATIOS else '%'}"
 
 
 def cells(row: Named, columns: list[Column]) -> list[Cell]:

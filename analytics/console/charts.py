@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django_stubs_ext import StrOrPromise
+
 from analytics.answers import Answer
 from analytics.figures import Named
 from analytics.periods import Granularity
@@ -16,7 +18,7 @@ Value = Callable[[Named], Any]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    label: str
+    label: StrOrPromise
     value: Value
     #: Which of the theme's colours: 1 to 4, bad, before.
     tone: str = "1"
@@ -26,7 +28,7 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Chart:
     name: str
-    title: str
+    title: StrOrPromise
     data: dict[str, Any]
 
     @property
@@ -39,7 +41,7 @@ def chart(
     answer: Answer,
     over_time: list[Named],
     name: str,
-    title: str,
+    title: StrOrPromise,
     unit: str,
     lines: list[Line],
     *,
@@ -51,7 +53,7 @@ def chart(
     through = answer.data_through or answer.question.period.begin
     series = [
         {
-            "label": line.label,
+            "label": str(line.label),
             "tone": line.tone,
             "dashed": line.dashed,
             "values": [line.value(row) if line.dashed or row["time"] < through else None for row in over_time],

@@ -3,13 +3,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
+
 from analytics.answers import Answer
 from analytics.console.cells import Table, Tile, moment_of
 from analytics.console.charts import Chart
 from analytics.periods import Period
 
-NOTHING_YET = "Nothing has been rolled up yet: a worker does so a minute after it has started."
-NOTHING_THERE = "No request was logged in this time. Choose a longer one, or another function."
+NOTHING_YET = _("Nothing has been rolled up yet: a worker does so a minute after it has started.")
+NOTHING_THERE = _("No request was logged in this time. Choose a longer one, or another function.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Page:
         return through is not None and through < self.answer.question.period.end
 
     @property
-    def empty(self) -> str:
+    def empty(self) -> StrOrPromise:
         if self.answer.data_through is None:
             return NOTHING_YET
         return "" if self.answer.totals["requests"] else NOTHING_THERE
@@ -53,6 +56,7 @@ class Page:
 
 def span(period: Period) -> str:
     """Say from when to when; days as they stand in a calendar, the last one included."""
-    if period.granularity.value == "hour":
-        return f"{moment_of(period.begin, hourly=True)} to {moment_of(period.end, hourly=True)} UTC"
-    return f"{period.begin:%Y-%m-%d} to {period.end - timedelta(days=1):%Y-%m-%d} UTC"
+    hourly = period.granularity.value == "hour"
+    last = period.end if hourly else period.end - timedelta(days=1)
+    words = _("{begin} to {end} UTC")
+    return words.format(begin=moment_of(period.begin, hourly=hourly), end=moment_of(last, hourly=hourly))

@@ -12,28 +12,31 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.timezone import now
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_safe
+from django_stubs_ext import StrOrPromise
 
 from accounts.row_security import acting_as
 from analytics.console import asked, pages
 from analytics.console.page import Page
 from analytics.models import UsageDay
+from analytics.periods import Granularity
 from analytics.questions import BadQuestion, Question, read
 from jobs.models import Function
 
 #: In the order of their tabs.
-_PAGES: Final[dict[str, tuple[str, Callable[[Question], Page]]]] = {
-    "usage": ("Usage", pages.usage),
-    "performance": ("Performance", pages.performance),
-    "errors": ("Errors", pages.errors),
-    "cache": ("Cache", pages.cache),
+_PAGES: Final[dict[str, tuple[StrOrPromise, Callable[[Question], Page]]]] = {
+    "usage": (_("Usage"), pages.usage),
+    "performance": (_("Performance"), pages.performance),
+    "errors": (_("Errors"), pages.errors),
+    "cache": (_("Cache"), pages.cache),
 }
-_LOGS: Final = (("Request log", "requestlog"), ("Error log", "errorlog"))
+_LOGS: Final = ((_("Request log"), "requestlog"), (_("Error log"), "errorlog"))
 
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    name: str
+    name: StrOrPromise
     url: str
     current: bool
 
@@ -82,7 +85,9 @@ def _show(request: HttpRequest, name: str) -> TemplateResponse:
 def _tabs(request: HttpRequest, current: str) -> list[Tab]:
     """Lead to the other pages with the same question, and to the log itself."""
     query = f"?{request.GET.urlencode()}" if request.GET else ""
-    pages = [Tab(title, reverse(f"analytics:{name}") + query, name == current) for name, (title, _) in _PAGES.items()]
+    pages = [
+        Tab(title, reverse(f"analytics:{name}") + query, name == current) for name, (title, _answer) in _PAGES.items()
+    ]
     return [*pages, *(Tab(title, reverse(f"admin:analytics_{model}_changelist"), False) for title, model in _LOGS)]
 
 
@@ -101,5 +106,8 @@ def _downloads(name: str, question: Question) -> list[tuple[str, str]]:
     query = f"format=csv&{asked.lasting(question)}"
     return [
         ("CSV", f"{reverse(f'analytics-{name}')}?{query}"),
-        (f"CSV by {question.period.granularity.value}", f"{reverse('analytics-timeseries')}?{query}"),
+        (
+            str(_("CSV by hour") if question.period.granularity is Granularity.HOUR else _("CSV by day")),
+            f"{reverse('analytics-timeseries')}?{query}",
+        ),
     ]

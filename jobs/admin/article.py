@@ -9,6 +9,7 @@ from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from jobs.admin import display
 from jobs.admin.acts import Act, ActingAdmin
@@ -184,7 +185,7 @@ class ArticleAdmin(ActingAdmin):
 
     @admin.display(description=_("title"))
     def name(self, article: Article) -> str:
-        return display.short(article.title or article.url or _("a page"), 80)
+        return display.short(article.title or article.url or str(_("a page")), 80)
 
     @admin.display(description=_("stage"))
     def stage_reached(self, article: Article) -> str:
@@ -225,7 +226,7 @@ def _is_id(words: str) -> bool:
     return True
 
 
-def _facts(article: Any) -> dict[str, Any]:
+def _facts(article: Any) -> dict[StrOrPromise, Any]:
     wanted = article.preferences
     return {
         "URL": article.url,

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
+from django_stubs_ext import StrOrPromise
 
 _UNITS: Final = (
     (86_400, pgettext_lazy("days", "{amount} d")),
@@ -64,7 +65,7 @@ def _time(at: datetime, words: str) -> SafeString:
     return format_html('<time datetime="{}" title="{}">{}</time>', at.isoformat(), title, words)
 
 
-def badge(value: str, label: str = "") -> SafeString:
+def badge(value: str, label: StrOrPromise = "") -> SafeString:
     """Show a status as a coloured word; the word, not the colour, carries the meaning."""
     return format_html(
         '<span class="badge badge-{}">{}</span>', value.replace("_", "-"), label or value.replace("_", " ")
@@ -87,6 +88,6 @@ def key(identifier: Any) -> SafeString:
     return format_html('<code class="key" title="{}">…{}</code>', text, text[-10:])
 
 
-def facts(rows: Mapping[str, Any]) -> list[tuple[str, Any]]:
+def facts(rows: Mapping[Any, Any]) -> list[tuple[Any, Any]]:
     """Give label and value of everything that is known; the unknown is left out."""
     return [(label, value) for label, value in rows.items() if value not in (None, "", [], {}, NOTHING)]

@@ -9,6 +9,7 @@ from django.http.response import HttpResponseBase
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
+from django_stubs_ext import StrOrPromise
 
 from jobs.admin import display
 from jobs.admin.acts import Act, ActingAdmin
@@ -87,7 +88,7 @@ class PodcastAdmin(ActingAdmin):
         return display.moment(podcast.created_at)
 
 
-def _facts(podcast: Podcast) -> dict[str, Any]:
+def _facts(podcast: Podcast) -> dict[StrOrPromise, Any]:
     article = podcast.article
     return {
         _("Article"): anchor("article", article.pk, display.short(article.title or str(article.pk), 80))

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
+from django_stubs_ext import StrOrPromise
 
 from jobs.admin import display
 from jobs.admin.acts import Act, ActingAdmin
@@ -65,7 +66,7 @@ class ProviderAdmin(ActingAdmin):
     def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         model = next((model for model in chain.configured() if model.name == obj.name), None)
         calls = reverse("admin:jobs_providercall_changelist")
-        facts = {
+        facts: dict[StrOrPromise, Any] = {
             _("Model"): model.model if model else _("none: it is not configured here"),
             _("Failures in a row"): f"{obj.failures:,}",
             _("Not asked until"): display.exact(obj.open_until) if obj.open_until else None,
@@ -73,7 +74,7 @@ class ProviderAdmin(ActingAdmin):
             _("Last failure"): obj.last_error_code,
             _("It was"): display.exact(obj.last_error_at),
             _("Last answer"): display.exact(obj.last_answer_at),
-            **{_("Today, {outcome}").format(outcome=day.outcome): _words(day) for day in _today(obj.name)},
+            **{_today_words(day): _words(day) for day in _today(obj.name)},
             _("Calls"): format_html('<a href="{}?provider={}">{}</a>', calls, obj.name, _("list them")),
         }
         return {
@@ -108,6 +109,10 @@ def dollars(amount: Decimal) -> str:
 def _today(provider: str) -> list[ProviderDay]:
     today = datetime.now(UTC).date()
     return list(ProviderDay.objects.filter(day=today, provider=provider).order_by("outcome"))
+
+
+def _today_words(day: ProviderDay) -> str:
+    return _("Today, {outcome}").format(outcome=day.outcome)
 
 
 def _words(day: ProviderDay) -> str:

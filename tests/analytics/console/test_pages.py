@@ -253,12 +253,12 @@ def test_others_are_asked_to_log_in(role):
 @pytest.mark.parametrize("role", [Role.OPERATOR, Role.ADMIN])
 def test_staff_find_the_pages_in_the_header(db, role):
     client = client_of(role)
-    assert 'href="/admin/analytics/usage/">Analytics</a>' in client.get("/admin/").content.decode()
+    assert 'href="/admin/analytics/usage/"' in client.get("/admin/").content.decode()
     for name in PAGES:
-        assert 'href="/admin/analytics/usage/" aria-current="page">Analytics</a>' in page(client, name)
+        assert 'href="/admin/analytics/usage/" aria-current="page"' in page(client, name)
         assert '<a href="/admin/analytics/requestlog/">Request log</a>' in page(client, name)
     log = client.get("/admin/analytics/requestlog/").content.decode()
-    assert 'href="/admin/analytics/usage/" aria-current="page">Analytics</a>' in log
+    assert 'href="/admin/analytics/usage/" aria-current="page"' in log
 
 
 @pytest.mark.usefixtures("handlers_as_app")
