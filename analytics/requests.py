@@ -15,9 +15,10 @@ from accounts.rate_limits import client_address
 from accounts.uuid7 import uuid7
 from analytics.models.request_log import ACCEPTED
 from analytics.rows import LONGEST_DURATION_MS, RequestRow, json_text
-from jobs.api.calls import Call
+from jobs.api.calls import UNKNOWN, Call
 from jobs.payloads import storable
 from jobs.scrubbing import REDACTED, scrub, scrub_head
+from jobs.secret_fields import hide
 
 #: Of all others only the names are kept.
 ALLOWED_HEADERS: Final = frozenset(
@@ -54,7 +55,7 @@ def _row(call: Call, status: int, answer: Any, common: dict[str, Any]) -> Reques
     return RequestRow(
         id=uuid7() if call.job_id is None or call.shared else UUID(str(call.job_id)),
         language_title=storable(call.language_title)[:128],
-        request_payload=json_text(scrub(call.payload, most)) if most else None,
+        request_payload=json_text(scrub(_without_secrets(call), most)) if most else None,
         response_payload=None if result is None else json_text(scrub(result, most)),
         status_code=status,
         cached=call.cached,
@@ -62,6 +63,11 @@ def _row(call: Call, status: int, answer: Any, common: dict[str, Any]) -> Reques
         runtime_metrics=json_text({"shared_job": str(call.job_id)}) if call.shared and call.job_id else None,
         **common,
     )
+
+
+def _without_secrets(call: Call) -> Any:
+    # Names that clients make up are looked up nowhere; what stands under a telling name is scrubbed anyhow.
+    return call.payload if call.language_title == UNKNOWN else hide(call.payload, call.language_title)
 
 
 def _result(answer: Any) -> Any:

@@ -72,7 +72,7 @@ class Entry:
     def validator(self) -> Validator:
         """Compile the schema; raises InvalidPayload for one that SQL has put in and nothing can be checked against."""
         try:
-            return Validator(self.schema, self.check)
+            return Validator(self.schema, self.check, secretive=SecretMarks(self.schema).exist)
         except ValueError as error:
             detail = f"cannot be checked, the function's schema is broken: {str(error).splitlines()[0]}"
             raise InvalidPayload([Violation("", "schema", detail)]) from error

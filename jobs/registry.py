@@ -66,7 +66,7 @@ class JobType:
 
     @cached_property
     def validator(self) -> Validator:
-        return Validator(self.schema, self.check)
+        return Validator(self.schema, self.check, secretive=self.secrets.exist)
 
     @cached_property
     def secrets(self) -> SecretMarks:

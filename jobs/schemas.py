@@ -162,10 +162,12 @@ def check_schema(schema: Any) -> list[Violation]:
 
 
 class Validator:
-    """Checks payloads against one schema; compiled once."""
+    """Checks payloads against one schema; compiled once. A secretive one quotes no value in what it finds wrong."""
 
-    def __init__(self, schema: Schema, check: Check | None = None) -> None:
-        self._validator = jsonschema_rs.validator_for(schema, retriever=_refuse)
+    def __init__(self, schema: Schema, check: Check | None = None, *, secretive: bool = False) -> None:
+        # What is told of secret values ends in answers and logs.
+        mask = {"mask": "the value"} if secretive else {}
+        self._validator = jsonschema_rs.validator_for(schema, retriever=_refuse, **mask)
         self._check = check
 
     def violations(self, payload: Any) -> list[Violation]:

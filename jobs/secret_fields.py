@@ -1,12 +1,16 @@
 """Payloads as people may see them: what a job type's schema marks as secret is hidden, and survives an edit."""
 
-from typing import Any
+from itertools import zip_longest
+from typing import Any, Final
 
 from jobs import catalogue
 from jobs.exceptions import InvalidPayload, Violation
 from jobs.secret_marks import MASK
 
-__all__ = ["MASK", "has_secrets", "hide", "put_back"]
+__all__ = ["CHANGED", "MASK", "has_secrets", "hide", "hide_edit", "put_back"]
+
+#: What stands in the place of a secret value that an edit has changed.
+CHANGED: Final = f"{MASK} (changed)"
 
 
 def has_secrets(document: Any, job_type: str) -> bool:
@@ -20,6 +24,22 @@ def hide(document: Any, job_type: str) -> Any:
     Of a job type that nobody knows any more, or that has no schema, what stands under a telling name is hidden.
     """
     return catalogue.secrets_of(job_type).hide(document)
+
+
+def hide_edit(edited: Any, original: Any, job_type: str) -> Any:
+    """Hide the secrets of an edited payload, and tell which of them are others than in the original."""
+    return _compared(hide(edited, job_type), edited, original)
+
+
+def _compared(hidden: Any, edited: Any, original: Any) -> Any:
+    if isinstance(hidden, dict):
+        before = original if isinstance(original, dict) else {}
+        return {name: _compared(inner, edited[name], before.get(name)) for name, inner in hidden.items()}
+    if isinstance(hidden, list):
+        before_items = original if isinstance(original, list) else []
+        pairs = zip_longest(hidden, edited, before_items[: len(hidden)])
+        return [_compared(*items) for items in pairs]
+    return CHANGED if hidden == MASK and edited not in (MASK, original) else hidden
 
 
 def put_back(edited: Any, original: Any, job_type: str) -> Any:

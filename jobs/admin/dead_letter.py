@@ -18,6 +18,7 @@ from jobs.admin.forms import NotesForm, PayloadForm
 from jobs.admin.history import acts_on
 from jobs.admin.many import AT_ONCE, ManyAdmin
 from jobs.admin.redrive import preview
+from jobs.admin.revealing import RevealingAdmin
 from jobs.dead_letters import BulkReport
 from jobs.models import DeadLetter, DeadLetterGroup
 from jobs.models.dead_letter import DeadLetterQuerySet
@@ -29,7 +30,8 @@ def _open(letter: Any) -> bool:
 
 
 @admin.register(DeadLetter)
-class DeadLetterAdmin(ManyAdmin):
+class DeadLetterAdmin(RevealingAdmin, ManyAdmin):
+    secretive = ("payload", "redriven_payload")
     list_display = ("key", "job_type", "what", "moved", "state", "who")
     list_display_links = ("key",)
     list_filter = (ResolutionFilter, TypeFilter, AgeFilter, GroupFilter)
@@ -105,7 +107,7 @@ class DeadLetterAdmin(ManyAdmin):
         return super().changelist_view(request, {**here, **(extra_context or {})})
 
     def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
-        payload = documents.show(obj.payload_text)
+        payload = documents.show(obj.payload_text, obj.job_type)
         return {
             **super().detail(request, obj),
             "payload": payload,
@@ -192,10 +194,8 @@ def group_url(fingerprint: str) -> str:
 
 def _edited(letter: Any) -> list[documents.Line]:
     """Compare the payload that the job died of with the one it was redriven with."""
-    before, after = documents.show(letter.payload_text), documents.show(letter.redriven_payload_text)
-    if before is None or after is None or not (before.readable and after.readable):
-        return []
-    return documents.compare(before.text, after.text)
+    before, after = documents.value(letter.payload_text), documents.value(letter.redriven_payload_text)
+    return [] if before is None or after is None else documents.compare_payloads(before, after, letter.job_type)
 
 
 def _others(letter: Any) -> QuerySet[DeadLetter]:

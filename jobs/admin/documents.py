@@ -11,7 +11,7 @@ from django.db.models import F, TextField
 from django.db.models.functions import Cast, Left
 
 from jobs.catalogue import secrets_of
-from jobs.secret_fields import MASK, hide
+from jobs.secret_fields import MASK, hide, hide_edit
 
 #: Characters of a document that a page shows.
 SHOWN: Final = 65_536
@@ -57,6 +57,14 @@ def show(text: str | None, job_type: str | None = None) -> Document | None:
 
 def _document(shown: str, text: str, *, readable: bool = True, secrets: bool = False) -> Document:
     return Document(shown[:SHOWN], len(text), len(shown) > SHOWN, readable, secrets)
+
+
+def value(text: str | None) -> Any:
+    """Read JSON text of the database; what Python cannot take is None."""
+    try:
+        return None if text is None else json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def pretty(value: Any) -> str:
@@ -111,6 +119,11 @@ def compare(before: str, after: str, around: int = 3) -> list[Line]:
     """Compare two pretty documents line by line; long runs of equal lines are left out."""
     # Not splitlines(): that would also cut at U+2028 and others, which stand inside JSON texts.
     return list(_folded(list(_lines(before.split("\n"), after.split("\n"))), around))
+
+
+def compare_payloads(before: Any, after: Any, job_type: str) -> list[Line]:
+    """Compare two payloads of a job type; of a secret only that it has changed is told."""
+    return compare(pretty(hide(before, job_type)), pretty(hide_edit(after, before, job_type)))
 
 
 def _lines(old: list[str], new: list[str]) -> Iterator[Line]:

@@ -6,6 +6,7 @@ from django.core.exceptions import ValidationError
 from jobs import dead_letters, options
 from jobs.admin import documents
 from jobs.exceptions import InvalidOption, InvalidPayload
+from jobs.secret_fields import put_back
 from jobs.statuses import Priority
 from jobs.tasks.waiting import check_event_name
 
@@ -102,20 +103,24 @@ class EventForm(forms.Form):
 
 
 class PayloadForm(forms.Form):
-    """An edited payload, checked against the schema of the job type."""
+    """An edited payload, checked against the schema of the job type.
+
+    Masks that were left alone are checked as what stood in the original, and stay masks in what the form gives.
+    """
 
     payload = forms.CharField(
         strip=False, widget=forms.Textarea(attrs={"rows": 14, "spellcheck": "false", "class": "json-editor"})
     )
 
-    def __init__(self, job_type: str, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, job_type: str, *args: Any, original: Any = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.job_type = job_type
+        self.original = original
 
     def clean_payload(self) -> dict[str, Any]:
         payload = documents.parse(self.cleaned_data["payload"])
         try:
-            dead_letters.check_payload(self.job_type, payload)
+            dead_letters.check_payload(self.job_type, put_back(payload, self.original, self.job_type))
         except InvalidPayload as error:
             raise ValidationError([f"{v.pointer or 'The payload'}: {v.detail}" for v in error.violations]) from error
         return payload

@@ -23,6 +23,7 @@ from jobs.admin.forms import EventForm, PriorityForm, VersionedPriorityForm
 from jobs.admin.history import acts_on
 from jobs.admin.job_list import JobList
 from jobs.admin.many import AT_ONCE, ManyAdmin
+from jobs.admin.revealing import RevealingAdmin
 from jobs.admin.searching import Answer, shown_before
 from jobs.admin.tasks import events_of, has_tasks_to_forget, task_panel, waited_for
 from jobs.admin.timeline import timeline
@@ -32,23 +33,18 @@ from jobs.models import DeadLetter, Job, ProcessingLock
 from jobs.statuses import Status, WaitsFor
 from jobs.tasks.forgetting import forget
 
-_DOCUMENTS: Final = ("payload", "result", "metadata")
+_DOCUMENTS: Final = {"payload": _("Payload"), "result": _("Result"), "metadata": _("Metadata")}
+
+#: Its page asks for a payload first; what it does is done there.
+CLONE: Final = Act("clone", _("Clone"), "", enqueue, "")
 
 
-def _in(*statuses: Status) -> Any:
-    def offered(job: Job) -> bool:
-        asked_to_stop = job.status == Status.PROCESSING and job.cancel_requested_at
-        return job.status in statuses and not asked_to_stop and not job.is_deleted
-
-    return offered
-
-
-def _send(job_id: uuid.UUID, actor: Any, name: str, payload: dict[str, Any]) -> None:
-    events.send(job_id, name, payload, actor)
+def _document(job: Any, name: str) -> documents.Document | None:
+    return documents.show(getattr(job, f"{name}_text"), job.job_type if name == "payload" else None)
 
 
 @admin.register(Job)
-class JobAdmin(ManyAdmin):
+class JobAdmin(RevealingAdmin, ManyAdmin):
     list_display = (
         "key",
         "job_type",
@@ -71,61 +67,8 @@ class JobAdmin(ManyAdmin):
     )
     heavy = (*_DOCUMENTS, "error_history", "error_details", "error_message", "progress_message")
     detail_template = "jobs/job.html"
-    acts = (
-        Act(
-            "cancel",
-            "Cancel",
-            "A pending job is cancelled at once. A running one is asked to stop and ends when its handler notices.",
-            control.cancel,
-            "Cancelled, or asked to stop if it runs.",
-            danger=True,
-            offered=_in(Status.PENDING, Status.PROCESSING),
-        ),
-        Act(
-            "retry",
-            "Run again",
-            "A failed or cancelled job starts anew with all its retries; one that waits is due at once.",
-            control.retry,
-            "The job is pending and due now.",
-            offered=_in(Status.FAILED, Status.CANCELLED, Status.PENDING),
-        ),
-        Act(
-            "priority",
-            "Change priority",
-            "Only pending jobs can change their place in the queue.",
-            control.change,
-            "The priority is changed.",
-            form=VersionedPriorityForm,
-            offered=_in(Status.PENDING),
-        ),
-        Act(
-            "event",
-            "Send an event",
-            "A job that waits for an event of this name goes on; any other finds it when its handler asks.",
-            _send,
-            "The event is sent.",
-            form=EventForm,
-            offered=_in(Status.PENDING, Status.PROCESSING),
-        ),
-        Act(
-            "forget",
-            "Forget its tasks",
-            "What its handler has finished is forgotten: the job will begin at its first task.",
-            forget,
-            "The job has forgotten its tasks.",
-            danger=True,
-            offered=has_tasks_to_forget,
-        ),
-        Act(
-            "restore",
-            "Restore",
-            "It is there again, as it ended. One that was pending when it was deleted stays cancelled.",
-            control.restore,
-            "The job is restored.",
-            offered=lambda job: job.is_deleted,
-        ),
-    )
-    many = ("cancel", "retry", "priority", "restore")
+    acts = ACTS
+    many = ("cancel", "retry", "priority", "delete", "restore")
     many_forms: ClassVar[dict[str, Any]] = {"priority": PriorityForm}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
@@ -151,7 +94,12 @@ class JobAdmin(ManyAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.complete_view)
-        return [path("complete/", view, name="jobs_job_complete"), *super().get_urls()]
+        clone = self.admin_site.admin_view(partial(clone_view, self))
+        return [
+            path("complete/", view, name="jobs_job_complete"),
+            path("<path:object_id>/clone/", clone, name="jobs_job_clone"),
+            *super().get_urls(),
+        ]
 
     def complete_view(self, request: HttpRequest) -> HttpResponse:
         """Give what the query that is being typed may go on with, as JSON."""
@@ -182,23 +130,24 @@ class JobAdmin(ManyAdmin):
         return {"shown": " ".join(map(str, shown)), "cut": answer.cut}
 
     def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
-        letters = list(DeadLetter.objects.filter(original_job=obj).only("id", "resolution_status", "moved_at"))
         return {
             **super().detail(request, obj),
-            "steps": timeline(obj),
-            "facts": job_facts.facts(obj),
-            "documents": [(name.capitalize(), documents.show(getattr(obj, f"{name}_text"))) for name in _DOCUMENTS],
-            "errors": failed_attempts(obj.error_history),
-            "lock": ProcessingLock.objects.filter(job=obj).first(),
-            "letters": letters,
-            "tasks": task_panel(obj),
-            "events": events_of(obj),
-            "dependencies": dependency_lists(obj),
-            "history": acts_on(obj.pk, *(letter.pk for letter in letters)),
+            **job_page.shown(request, obj),
+            "documents": [(label, _document(obj, name)) for name, label in _DOCUMENTS.items()],
         }
 
+    def buttons(self, request: HttpRequest, row: Any) -> list[tuple[Act, str]]:
+        offered = super().buttons(request, row)
+        return [*offered[:1], (CLONE, self.act_url("clone", row.pk)), *offered[1:]] if self.has_act_permission(request) else []
+
     def initial(self, row: Any) -> dict[str, Any]:
-        return {"priority": row.priority, "expected_version": row.version, "name": waited_for(row)}
+        return {
+            "priority": row.priority,
+            "queue": row.queue,
+            "scheduled_at": row.scheduled_at,
+            "expected_version": row.version,
+            "name": waited_for(row),
+        }
 
     def perform_many(self, act: Act, rows: QuerySet[Any], actor: Any, chosen: dict[str, Any]) -> BulkReport:
         if "priority" in chosen:

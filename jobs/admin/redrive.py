@@ -39,12 +39,12 @@ def preview(admin: "DeadLetterAdmin", request: HttpRequest, object_id: str) -> H
     letter = admin.get_object(request, unquote(object_id))
     if letter is None:
         return admin.not_found(request, object_id)
-    edit = PayloadForm(letter.job_type, request.POST)
+    edit = PayloadForm(letter.job_type, request.POST, original=documents.value(letter.payload_text))
     if not edit.is_valid():
         context = {**admin.detail(request, letter), "payload_form": edit}
         return admin.page(request, admin.detail_template, letter, **context)
     payload = edit.cleaned_data["payload"]
-    confirmed = EditedForm(letter.job_type, request.POST)
+    confirmed = EditedForm(letter.job_type, request.POST, original=documents.value(letter.payload_text))
     if "confirm" in request.POST and confirmed.is_valid():
         admin.perform(request, EDITED, letter, {"payload": payload, "reason": confirmed.cleaned_data["reason"]})
         return HttpResponseRedirect(admin.after(letter))
@@ -52,9 +52,8 @@ def preview(admin: "DeadLetterAdmin", request: HttpRequest, object_id: str) -> H
 
 
 def _ask(admin: "DeadLetterAdmin", request: HttpRequest, letter: Any, payload: dict[str, Any]) -> HttpResponse:
-    before, after = documents.show(letter.payload_text), documents.pretty(payload)
-    lines = documents.compare(before.text if before else "{}", after)
-    form = EditedForm(letter.job_type, initial={"payload": after})
+    lines = documents.compare_payloads(documents.value(letter.payload_text), payload, letter.job_type)
+    form = EditedForm(letter.job_type, initial={"payload": documents.pretty(payload)})
     same = all(line.kind in {"same", "skipped"} for line in lines)
     context = {"form": form, "lines": lines, "same": same, "act": EDITED, "title": "Redrive with an edited payload"}
     return admin.page(request, "jobs/redrive.html", letter, back=admin.after(letter), **context)

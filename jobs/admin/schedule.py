@@ -16,6 +16,7 @@ from jobs.admin.facts import anchor
 from jobs.admin.filters import Choices, DeletedFilter, FixedFilter, TypeFilter
 from jobs.admin.history import acts_on
 from jobs.admin.many import ManyAdmin
+from jobs.admin.revealing import RevealingAdmin
 from jobs.admin.schedule_forms import ScheduleChangeForm
 from jobs.models import Job, Schedule
 
@@ -81,7 +82,7 @@ RUN: Final = Act(
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(ManyAdmin):
+class ScheduleAdmin(RevealingAdmin, ManyAdmin):
     list_display = ("name", "job_type", "when", "next_run", "last_run", "state", "rules", "source", "problem")
     list_display_links = ("name",)
     list_filter = (StateFilter, TypeFilter, SourceFilter, DeletedFilter)
@@ -135,6 +136,9 @@ class ScheduleAdmin(ManyAdmin):
         view = self.admin_site.admin_view(self.preview_view)
         return [path("preview/", view, name="jobs_schedule_preview"), *super().get_urls()]
 
+    def text_of(self, row: Any, name: str) -> str | None:
+        return documents.pretty(row.payload)
+
     def detail_queryset(self) -> QuerySet[Any]:
         return Schedule.objects.select_related("user")
 
@@ -169,7 +173,7 @@ class ScheduleAdmin(ManyAdmin):
             "preview": schedule_editor.preview_of_row(obj),
             "facts": display.facts(_facts(obj)),
             "documents": [
-                ("Payload", documents.show(documents.pretty(obj.payload))),
+                ("Payload", documents.show(self.text_of(obj, "payload"), obj.job_type)),
                 ("Interval", documents.show(documents.pretty(obj.schedule_interval))),
             ],
             "latest": list(_latest(obj)),

@@ -22,6 +22,7 @@ from jobs.admin.schedule_forms import (
 )
 from jobs.exceptions import InvalidSchedule, JobError, StaleVersion
 from jobs.models import AuditEntry, Schedule
+from jobs.secret_fields import hide
 
 if TYPE_CHECKING:
     from jobs.admin.schedule import ScheduleAdmin
@@ -141,6 +142,7 @@ def _let_decide(form: Any, schedule: Schedule | None) -> dict[str, Any]:
     # Only what was there already can be stale.
     assert schedule is not None
     present = Schedule.objects.get(pk=schedule.pk)
+    present.payload = hide(present.payload, present.job_type)
     form.data = form.data.copy()
     form.data["expected_version"] = present.version
     there = [

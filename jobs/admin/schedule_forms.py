@@ -15,6 +15,7 @@ from jobs.languages import PYTHON
 from jobs.models import Function, Schedule
 from jobs.registry import registry
 from jobs.schedules import CAP_MOST, DESCRIPTION_MAX_LENGTH, NAME_MAX_LENGTH
+from jobs.secret_fields import hide
 
 #: What people mean most often, offered while they type.
 EXPRESSIONS: Final = (
@@ -197,7 +198,12 @@ def initial(schedule: Schedule) -> dict[str, Any]:
     interval = schedule.schedule_interval if isinstance(schedule.schedule_interval, dict) else {}
     parts = {field: interval[name] for name, field in PARTS.items() if name in interval}
     facts = {name: getattr(schedule, name) for name in (*_PLAIN, *_CHOSEN) if name != "payload"}
-    return {**facts, **parts, "payload": documents.pretty(schedule.payload), "expected_version": schedule.version}
+    return {
+        **facts,
+        **parts,
+        "payload": documents.pretty(hide(schedule.payload, schedule.job_type)),
+        "expected_version": schedule.version,
+    }
 
 
 def _job_types() -> set[str]:

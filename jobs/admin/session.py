@@ -12,6 +12,7 @@ from jobs.admin import display, documents
 from jobs.admin.acts import Act, ActingAdmin
 from jobs.admin.filters import WINDOWS, Choices, FixedFilter, OpenFilter, WindowFilter
 from jobs.admin.history import acts_on
+from jobs.admin.revealing import RevealingAdmin
 from jobs.models import Function, Session
 from jobs.models.session import SessionQuerySet
 
@@ -50,7 +51,8 @@ class OpenedFilter(WindowFilter):
 
 
 @admin.register(Session)
-class SessionAdmin(ActingAdmin):
+class SessionAdmin(RevealingAdmin, ActingAdmin):
+    secretive = ("context",)
     list_display = ("key", "language_title", "state", "owner", "opened", "ends", "execution_count", "last_executed")
     list_filter = (ConditionFilter, FunctionFilter, OpenedFilter)
     search_fields = ("request_id__exact", "user_id__exact")
@@ -88,9 +90,16 @@ class SessionAdmin(ActingAdmin):
             **super().detail(request, obj),
             "state": self.state(obj),
             "facts": display.facts(facts),
-            "documents": [(name.capitalize(), documents.show(getattr(obj, f"{name}_text"))) for name in _DOCUMENTS],
+            "documents": [(name.capitalize(), self._document(obj, name)) for name in _DOCUMENTS],
             "history": acts_on(obj.pk),
         }
+
+    def job_type_of(self, row: Any) -> str:
+        name: str = row.language_title
+        return name
+
+    def _document(self, row: Any, name: str) -> documents.Document | None:
+        return documents.show(self.text_of(row, name), row.language_title if name == "context" else None)
 
     @admin.display(description="request id")
     def key(self, session: Session) -> SafeString:

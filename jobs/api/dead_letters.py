@@ -15,7 +15,7 @@ from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
 from accounts.api.views import GenericViewSet
 from jobs import dead_letters
-from jobs.api import described
+from jobs.api import described, secrets
 from jobs.api.access import ON_THE_DESK
 from jobs.api.dead_letter_filters import DeadLetterFilters
 from jobs.api.parameters import StrictFilterBackend
@@ -95,9 +95,9 @@ class DeadLetterViewSet(GenericViewSet[DeadLetter]):
             page = self.paginate_queryset(self.filter_queryset(self.get_queryset().defer(*LARGE)))
         return self.get_paginated_response(ListedDeadLetterSerializer(page, many=True).data)
 
-    @extend_schema(operation_id="dead_letters_retrieve", responses=DeadLetterSerializer)
+    @extend_schema(operation_id="dead_letters_retrieve", parameters=[secrets.PARAMETER], responses=DeadLetterSerializer)
     def retrieve(self, request: Request, pk: UUID) -> Response:
-        return Response(DeadLetterSerializer(self._letter(pk)).data)
+        return self._answer(pk)
 
     @extend_schema(operation_id="dead_letters_partial_update", request=NotesSerializer, responses=DeadLetterSerializer)
     def partial_update(self, request: Request, pk: UUID) -> Response:
@@ -131,7 +131,12 @@ class DeadLetterViewSet(GenericViewSet[DeadLetter]):
         how = body(data=self.request.data)
         how.is_valid(raise_exception=True)
         act(pk, self.request.user, **how.validated_data)
-        return Response(DeadLetterSerializer(self._letter(pk)).data)
+        return self._answer(pk)
+
+    def _answer(self, pk: UUID) -> Response:
+        letter = self._letter(pk)
+        secrets.hide_or_show(self.request, letter, letter.job_type, ("payload", "redriven_payload"))
+        return Response(DeadLetterSerializer(letter).data)
 
     def _letter(self, pk: UUID) -> DeadLetter:
         letter = self.get_queryset().filter(pk=pk).first()

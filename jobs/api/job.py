@@ -117,6 +117,8 @@ COLUMNS: Final = {
     "user_id": ("user", "user__user_id"),
     "workspace": ("workspace", "workspace__name"),
     "trace_id": ("traceparent",),
+    # Whose it is, and what its type marks as secret, decide how much of it is told.
+    "payload": ("payload", "job_type", "user"),
 }
 NAMES: Final = JobSerializer.Meta.fields
 DEFAULT_NAMES: Final = tuple(name for name in NAMES if name not in LARGE)

@@ -23,7 +23,7 @@ from accounts.api.views import GenericViewSet
 from accounts.models import User
 from accounts.roles import STAFF
 from jobs import control, options
-from jobs.api import described, kept_answers
+from jobs.api import described, kept_answers, secrets
 from jobs.api.access import ON_JOBS, jobs_even_deleted, visible_jobs
 from jobs.api.calls import Call, as_sent, note_call
 from jobs.api.job import JobSerializer, ListedJobSerializer, columns_of, describe_job, names_asked_for
@@ -100,6 +100,7 @@ class JobViewSet(GenericViewSet[Job]):
         names = names_asked_for(request)
         with time_limit():
             page = self.paginate_queryset(self.filter_queryset(self._narrowed(names)))
+            secrets.hide_in_list(request, page, names)
         return self.get_paginated_response(ListedJobSerializer(page, many=True, names=names).data)
 
     @extend_schema(
@@ -124,7 +125,7 @@ class JobViewSet(GenericViewSet[Job]):
 
     @extend_schema(
         operation_id="jobs_retrieve",
-        parameters=[*described.WAITING, described.IF_NONE_MATCH],
+        parameters=[*described.WAITING, described.IF_NONE_MATCH, secrets.PARAMETER],
         responses={200: JobSerializer, 304: OpenApiResponse(description="It is as you know it.")},
     )
     def retrieve(self, request: Request, pk: UUID) -> HttpResponseBase:
@@ -198,6 +199,8 @@ class JobViewSet(GenericViewSet[Job]):
         user = cast(User, self.request.user)
         if job.user_id == user.pk:
             job.user = user
+        else:
+            secrets.hide_or_show(self.request, job, job.job_type)
         return job
 
     def _narrowed(self, names: tuple[str, ...]) -> QuerySet[Job]:

@@ -14,7 +14,7 @@ from rest_framework.status import HTTP_304_NOT_MODIFIED
 
 from accounts.api.etags import etag
 from accounts.roles import STAFF
-from jobs import status_cache
+from jobs import catalogue, status_cache
 from jobs.models import Job
 from jobs.status_cache import Answer, Lease
 from jobs.statuses import SETTLED
@@ -67,10 +67,13 @@ def keep(lease: Lease | None, job: Job, made: HttpResponseBase) -> None:
 
 
 def may_be_kept(job: Job) -> bool:
-    """Tell whether this job can end only through somebody who blocks it first.
+    """Tell whether all who may see this job see the same, and it can end only through somebody who blocks it first.
 
     The database itself ends jobs with their parents, with what they wait for, or because they did not start in time.
     """
+    # What its owner sees and what staff see are two answers.
+    if catalogue.secrets_of(job.job_type).exist:
+        return False
     return job.status in SETTLED or (job.parent_id is None and job.waits_for is None and job.expires_at is None)
 
 

@@ -15,7 +15,7 @@ from accounts.api.fields import read_moment
 from accounts.api.views import APIView
 from accounts.models import User
 from accounts.roles import STAFF
-from jobs.api import described
+from jobs.api import described, secrets
 from jobs.api.access import ON_JOBS
 from jobs.api.job import columns_of, describe_listed, names_asked_for
 from jobs.api.parameters import refuse_unread
@@ -96,6 +96,7 @@ class SearchView(APIView):
     def get(self, request: Request) -> Response:
         wish = Wish.of(request)
         found = find(wish.asked, request.user)
+        secrets.hide_in_list(request, found.jobs, wish.names)
         page = {"next": wish.cursor(found.after), "prev": wish.cursor(found.before)}
         links = [f'<{_url(request, cursor)}>; rel="{rel}"' for rel, cursor in page.items() if cursor]
         answer = {"data": describe_listed(found.jobs, wish.names), "page": page, **_about(found)}

@@ -19,7 +19,7 @@ from accounts.api.views import GenericViewSet
 from accounts.models import User
 from accounts.roles import STAFF
 from jobs import conf, sessions
-from jobs.api import described
+from jobs.api import described, secrets
 from jobs.api.access import ON_JOBS
 from jobs.api.calls import UNKNOWN, Call, as_sent, note_call, request_id_of
 from jobs.api.invoke import InvokedSerializer, accepted
@@ -146,10 +146,10 @@ class SessionViewSet(GenericViewSet[Session]):
         location = reverse("session", [session.pk], request=request)
         return Response(SessionSerializer(session).data, status=status.HTTP_201_CREATED, headers={"Location": location})
 
-    @extend_schema(operation_id="sessions_retrieve", responses=SessionSerializer)
+    @extend_schema(operation_id="sessions_retrieve", parameters=[secrets.PARAMETER], responses=SessionSerializer)
     def retrieve(self, request: Request, request_id: str) -> Response:
         """Look at a session."""
-        return Response(SessionSerializer(self._visible(request_id)).data)
+        return self._answer(self._visible(request_id))
 
     @extend_schema(
         operation_id="sessions_execute",
@@ -195,13 +195,18 @@ class SessionViewSet(GenericViewSet[Session]):
         session = self._visible(request_id)
         body = SessionChangeSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        return Response(SessionSerializer(sessions.extend(session, **body.validated_data)).data)
+        return self._answer(sessions.extend(session, **body.validated_data))
 
     @extend_schema(operation_id="sessions_destroy", responses={204: OpenApiResponse(description="It has ended.")})
     def destroy(self, request: Request, request_id: str) -> Response:
         """Close the session. One that has ended stays as it is."""
         sessions.close(self._visible(request_id).pk, request.user)
         return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def _answer(self, session: Session) -> Response:
+        if session.user_id != cast(User, self.request.user).user_id:
+            secrets.hide_or_show(self.request, session, session.language_title, ("context",))
+        return Response(SessionSerializer(session).data)
 
     def _visible(self, request_id: str) -> Session:
         session = self.get_queryset().filter(pk=request_id).first()
