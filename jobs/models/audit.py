@@ -1,8 +1,11 @@
-from typing import Any, ClassVar
+import json
+from collections.abc import Mapping
+from typing import Any, ClassVar, Final
+from uuid import UUID
 
 from django.conf import settings
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db import models
+from django.db import connection, models
 
 from jobs.models.columns import ClockTimestamp, EmptyJson, Uuid7, uuid7
 
@@ -39,6 +42,32 @@ class AuditEntry(models.Model):
 def audit(actor: Any, action: str, target: models.Model, reason: str = "", **details: Any) -> AuditEntry:
     """Record an act in the caller's transaction, so that neither stands without the other."""
     return AuditEntry.objects.create(**audit_fields(actor, action, target, reason, details))
+
+
+# Objects of the ORM for thousands of rows would cost more than the acts themselves.
+_MANY: Final = """
+INSERT INTO job_audit_log (actor_id, actor_name, action, target_type, target_id, reason, details)
+SELECT %s, %s, %s, %s, each.target_id, %s, each.details::jsonb
+FROM unnest(%s::text[], %s::text[]) AS each (target_id, details)
+"""
+
+
+def audit_many(
+    actor: Any,
+    actor_name: str,
+    action: str,
+    model: type[models.Model],
+    details: Mapping[UUID, Mapping[str, Any]],
+    reason: str = "",
+) -> None:
+    """Record one act on many rows, an entry for each with its own details, in the caller's transaction."""
+    if not details:
+        return
+    texts = [json.dumps(each, cls=DjangoJSONEncoder) for each in details.values()]
+    kind = str(model._meta.verbose_name)
+    with connection.cursor() as cursor:
+        ids = [str(row_id) for row_id in details]
+        cursor.execute(_MANY, [actor and actor.pk, actor_name, str(action), kind, reason, ids, texts])
 
 
 def audit_fields(actor: Any, action: str, target: models.Model, reason: str, details: dict[str, Any]) -> dict[str, Any]:

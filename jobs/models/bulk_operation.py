@@ -106,6 +106,11 @@ class BulkOperation(models.Model):
     def __str__(self) -> str:
         return f"{self.action} {self.target.replace('_', ' ')}s"
 
+    @property
+    def tried(self) -> int:
+        """How many rows have had their turn."""
+        return self.done + self.skipped + self.failed
+
 
 class BulkItem(models.Model):
     """A row that a bulk operation could not act on, with the reason; those it acted on are only counted."""
