@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString
 from jobs.admin import display
 from jobs.admin.dead_letter import group_url
 from jobs.admin.overview import Overview, overview
-from jobs.admin.sections import Header, header
+from jobs.admin.sections import Group, groups
 
 register = template.Library()
 
@@ -72,9 +72,13 @@ def letters_url(fingerprint: str) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def sections(context: dict[str, Any]) -> Header:
-    """Give the sections that this person may see."""
-    return header(context["request"])
+def sections(context: dict[str, Any]) -> list[Group]:
+    """Give the sections that this person may see, in groups; a page that shows them twice counts once."""
+    request = context["request"]
+    if not hasattr(request, "_sections"):
+        request._sections = groups(request)
+    found: list[Group] = request._sections
+    return found
 
 
 @register.simple_tag(takes_context=True)

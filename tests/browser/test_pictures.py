@@ -10,43 +10,10 @@ import pytest
 from django.urls import reverse
 from playwright.sync_api import Page
 
-from jobs.models import Function, Job, ProcessingLock
 from tests.browser import flow, scene
+from tests.browser.places import places
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def places(letter):
-    running = ProcessingLock.objects.order_by("locked_at").first()
-    failed = Job.objects.filter(status="pending", retry_count=1).first()
-    done = Job.objects.filter(status="completed").first()
-    thumbnail = Function.objects.get(language_title="node-thumbnail")
-    return {
-        "functions": reverse("admin:jobs_function_changelist"),
-        "function": reverse("admin:jobs_function_change", args=[thumbnail.pk]),
-        "function-edit": reverse("admin:jobs_function_edit", args=[thumbnail.pk]),
-        "function-add": reverse("admin:jobs_function_add"),
-        "overview": reverse("admin:index"),
-        "dead-letters": reverse("admin:jobs_deadlettergroup_changelist"),
-        "dead-letter-group": f"{reverse('admin:jobs_deadletter_changelist')}?group={letter.error_fingerprint}",
-        "dead-letter": reverse("admin:jobs_deadletter_change", args=[letter.pk]),
-        "dead-letter-all": f"{reverse('admin:jobs_deadletter_changelist')}?resolution=all",
-        "discard": reverse("admin:jobs_deadletter_discard", args=[letter.pk]),
-        "discard-many": f"{reverse('admin:jobs_deadletter_many', args=['discard'])}?type=extract_content",
-        "jobs": reverse("admin:jobs_job_changelist"),
-        "job-running": reverse("admin:jobs_job_change", args=[running.job_id]),
-        "job-retrying": reverse("admin:jobs_job_change", args=[failed.pk]),
-        "job-completed": reverse("admin:jobs_job_change", args=[done.pk]),
-        "priority": reverse("admin:jobs_job_priority", args=[failed.pk]),
-        "queues": reverse("admin:jobs_queue_changelist"),
-        "queue": reverse("admin:jobs_queue_change", args=["imports"]),
-        "queue-rules": reverse("admin:jobs_queue_configure", args=["imports"]),
-        "workers": reverse("admin:jobs_worker_changelist"),
-        "worker": reverse("admin:jobs_worker_change", args=["relay-1:7f3a91c2"]),
-        "locks": reverse("admin:jobs_processinglock_changelist"),
-        "lock": reverse("admin:jobs_processinglock_change", args=[running.job_id]),
-        "audit": reverse("admin:jobs_auditentry_changelist"),
-    }
 
 
 def shoot(page: Page, name: str, to: Path | None) -> None:

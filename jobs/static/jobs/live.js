@@ -65,8 +65,10 @@
         if (!regions.length)
             return;
         const [first, ...others] = regions;
-        if (others.length)
-            first.setAttribute("hx-select-oob", others.map(region => `#${region.id}`).join(","));
+        const counts = document.querySelectorAll("#rail .count");
+        const beside = [...others, ...counts].map(one => `#${one.id}`).join(",");
+        if (beside)
+            first.setAttribute("hx-select-oob", beside);
         else
             first.removeAttribute("hx-select-oob");
         htmx.trigger(first, "ekiden:live");
@@ -95,7 +97,19 @@
         if (event.detail.target.matches("[data-live]") && typing(event.detail.target))
             event.detail.shouldSwap = false;
     });
+    /* Django's script for ticked rows knows those that it has found; new ones are told to it when somebody turns to them. */
+    let stale = false;
+    const tell = event => {
+        if (!stale || !window.Actions || !event.target.closest("#changelist-form"))
+            return;
+        stale = false;
+        window.Actions(document.querySelectorAll("tr input.action-select"));
+    };
+    document.addEventListener("pointerdown", tell, true);
+    document.addEventListener("focusin", tell, true);
+
     document.addEventListener("htmx:afterSettle", () => {
+        stale = document.querySelector("input.action-select") !== null;
         all().forEach(recall);
         show();
         document.body.dispatchEvent(new CustomEvent("ekiden:refreshed"));
