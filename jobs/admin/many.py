@@ -68,6 +68,14 @@ class ManyAdmin(ActingAdmin):
         self.tell(request, chosen, report)
         return HttpResponseRedirect(f"{self.list_url()}?{request.GET.urlencode()}")
 
+    def selector(self, request: HttpRequest) -> dict[str, Any] | None:
+        """Give the selector of a bulk operation that finds what the address's filters find.
+
+        {"filter": {…}} by the names that jobs.bulk.selectors.NAMES has, or {"ids": […]}. None where the filters say
+        more than these names can: then the rows are worked off in the request, so many at a time.
+        """
+        return None
+
     def found_rows(self, request: HttpRequest) -> QuerySet[Any]:
         """Give the rows that the address's filters find."""
         try:
