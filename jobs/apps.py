@@ -17,6 +17,7 @@ class JobsConfig(AppConfig):
             checks,  # noqa: F401 - registers the system checks
             conf,
             crash_points,
+            dead_letter_groups,
             retention,
             sampling,
         )
@@ -30,17 +31,20 @@ class JobsConfig(AppConfig):
         from jobs.similarity import index
         from jobs.speech import files
         from jobs.synchronizing import synchronize_migrated
+        from jobs.webhooks import tidying as webhooks
 
         crash_points.arm(conf.crash_point())
         registry.discover()
         registry.finders.append(_find_task)
         chore("sessions", 60.0, tidy_sessions)
+        chore(dead_letter_groups.CHORE, dead_letter_groups.INTERVAL, dead_letter_groups.tidy)
         chore(retention.CHORE, retention.INTERVAL, retention.tidy)
         chore(sampling.CHORE, sampling.INTERVAL, sampling.sample)
         chore(tidying.CHORE, tidying.INTERVAL, tidying.tidy)
         chore(files.CHORE, files.INTERVAL, files.tidy)
         chore(index.CHORE, index.INTERVAL, index.tidy)
         chore(purging.CHORE, purging.INTERVAL, purging.purge)
+        chore(webhooks.CHORE, webhooks.INTERVAL, webhooks.tidy)
         if conf.search_urls():
             from jobs.search.sync import tidying as search_index  # memory that is not spent without an engine
 

@@ -9,11 +9,12 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.db import transaction
 from django.db.models.functions import Now
 
-from jobs import catalogue, language_rights, status_cache
+from jobs import catalogue, language_rights, options, status_cache
 from jobs.announce import announce
-from jobs.control import refusing_taken_key, restart_changes
+from jobs.control import lane_in, refusing_taken_key, restart_changes
 from jobs.crash_points import crash_point
 from jobs.exceptions import (
+    InvalidOption,
     InvalidPayload,
     InvalidState,
     LanguageNotAllowed,
@@ -24,7 +25,8 @@ from jobs.models import DeadLetter, Job
 from jobs.models.audit import audit
 from jobs.models.dead_letter import DeadLetterQuerySet
 from jobs.payloads import dump_payload, dump_result, same_json
-from jobs.statuses import Resolution, Status
+from jobs.secret_fields import hide, put_back
+from jobs.statuses import LIVE, Resolution, Status
 from jobs.tasks.forgetting import forget_all, forget_time_out
 
 #: How many letters one transaction of a bulk act takes, so that workers never wait long for it.
@@ -35,17 +37,30 @@ MOST_REASONS: Final = 100
 
 
 @transaction.atomic
-def redrive(dead_letter_id: UUID, actor: Any, payload: dict[str, Any] | None = None, reason: str = "") -> DeadLetter:
-    """Put the job back to pending with all its retries, as it is or with an edited payload.
+def redrive(
+    dead_letter_id: UUID,
+    actor: Any,
+    payload: dict[str, Any] | None = None,
+    reason: str = "",
+    queue: str | None = None,
+) -> DeadLetter:
+    """Put the job back to pending with all its retries: as it is, with an edited payload, or to another queue.
 
     The job resumes behind its finished tasks; with an edited payload it forgets them. The letter keeps the payload it
-    died of; the edited one is recorded beside it. Raises InvalidState when the
-    letter is not open, InvalidPayload when the new payload does not fit the job type, UniqueKeyTaken,
-    LanguageNotAllowed when the job's owner may not use its language any more.
+    died of; the edited one is recorded beside it, and at the job's next end what came of it. Raises InvalidState when
+    the letter is settled, InvalidPayload when the new payload does not fit the job type, InvalidOption for a queue
+    whose workers could do nothing with the job, UniqueKeyTaken, LanguageNotAllowed when the job's owner may not use
+    its language any more.
     """
     letter, job = _locked(dead_letter_id, "redrive")
     language_rights.check_owner(job)
     changes = restart_changes()
+    if queue and queue != job.queue:
+        options.check_queue(queue)
+        changes |= {"queue": queue, "lane_key": lane_in(queue, job)}
+        letter.redriven_queue = queue
+    if payload is not None:
+        payload = put_back(payload, letter.payload, letter.job_type)
     if payload is not None and not same_json(payload, letter.payload):
         check_payload(letter.job_type, payload)
         changes["payload"] = letter.redriven_payload = payload
@@ -56,7 +71,7 @@ def redrive(dead_letter_id: UUID, actor: Any, payload: dict[str, Any] | None = N
         forget_time_out(job.pk)
     with refusing_taken_key(job):
         letter = _end(letter, job, Resolution.REDRIVEN, changes, actor, reason)
-    announce([(job.queue, job.priority)])
+    announce([(changes.get("queue", job.queue), job.priority)])
     return letter
 
 
@@ -117,7 +132,7 @@ class BulkReport:
 def bulk(
     act: Callable[..., DeadLetter], letters: DeadLetterQuerySet, actor: Any, reason: str = "", limit: int = 100_000
 ) -> BulkReport:
-    """Redrive, discard or resolve every open letter of a queryset that exists now, oldest first.
+    """Redrive, discard or resolve every letter of a queryset that lies on the desk now, oldest first.
 
     Letters that arrive later are not touched. Commits every CHUNK letters; one that cannot be acted on is
     reported and does not hold up the others.
@@ -152,7 +167,7 @@ def _one_of_many(act: Callable[..., DeadLetter], letter_id: UUID, actor: Any, re
     try:
         with transaction.atomic():
             act(letter_id, actor, reason=reason)
-    except (InvalidState, UniqueKeyTaken, InvalidPayload, LanguageNotAllowed) as error:
+    except (InvalidState, UniqueKeyTaken, InvalidPayload, InvalidOption, LanguageNotAllowed) as error:
         report.skip(letter_id, str(error))
     except ObjectDoesNotExist:
         report.skip(letter_id, "It is not there any more.")
@@ -165,7 +180,7 @@ def _locked(dead_letter_id: UUID, action: str) -> tuple[DeadLetter, Job]:
     job_id = DeadLetter.objects.values_list("original_job_id", flat=True).get(pk=dead_letter_id)
     job = Job.objects.select_for_update(of=("self",)).get(pk=job_id)
     letter = DeadLetter.objects.select_for_update(of=("self",)).get(pk=dead_letter_id)
-    if letter.resolution_status != Resolution.OPEN:
+    if letter.resolution_status not in LIVE:
         raise InvalidState(action, letter.resolution_status)
     return letter, job
 
@@ -185,8 +200,20 @@ def _end(
         resolved_by=actor,
         resolution_notes=letter.resolution_notes,
         redriven_payload=letter.redriven_payload,
+        redriven_queue=letter.redriven_queue,
+        ignored_until=None,
     )
-    details = {"payload_before": letter.payload, "payload_after": letter.redriven_payload}
-    audit(actor, resolution, letter, reason, **(details if letter.redriven_payload is not None else {}))
+    audit(actor, resolution, letter, reason, **_edit(letter))
     letter.refresh_from_db()
     return letter
+
+
+def _edit(letter: DeadLetter) -> dict[str, Any]:
+    """Tell what was changed of the job when it was redriven, without what is secret of it."""
+    edit: dict[str, Any] = {}
+    if letter.redriven_payload is not None:
+        before, after = (hide(payload, letter.job_type) for payload in (letter.payload, letter.redriven_payload))
+        edit = {"payload_before": before, "payload_after": after}
+    if letter.redriven_queue:
+        edit |= {"queue_before": letter.queue, "queue_after": letter.redriven_queue}
+    return edit
