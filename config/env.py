@@ -118,6 +118,11 @@ class Settings:
     ai_daily_spend_limit: Decimal
     ai_call_retention_days: int
     article_deleted_retention_days: int
+    #: How long one attempt to deliver a webhook may take.
+    webhook_timeout: float
+    #: Hosts of our own networks that webhooks may be sent to.
+    webhook_private_hosts: list[str]
+    webhook_retention_days: int
     #: Empty: the provider is not asked.
     groq_api_key: str = field(repr=False)
     groq_base_url: str
@@ -230,6 +235,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         ai_daily_spend_limit=read.dollars("AI_DAILY_SPEND_LIMIT", "1", 100_000),
         ai_call_retention_days=read.whole("AI_CALL_RETENTION_DAYS", 90, 0, 36500),
         article_deleted_retention_days=read.whole("ARTICLE_DELETED_RETENTION_DAYS", 30, 0, 36500),
+        webhook_timeout=read.seconds("WEBHOOK_TIMEOUT", "20s", 1, 30),
+        webhook_private_hosts=read.words("WEBHOOK_PRIVATE_HOSTS", []),
+        webhook_retention_days=read.whole("WEBHOOK_RETENTION_DAYS", 30, 0, 36500),
         groq_api_key=_key("GROQ_API_KEY", read.text("GROQ_API_KEY")),
         groq_base_url=_http_url("GROQ_BASE_URL", read.text("GROQ_BASE_URL", "https://api.groq.com")),
         groq_model=_model("GROQ_MODEL", read.text("GROQ_MODEL", "openai/gpt-oss-120b")),

@@ -170,6 +170,21 @@ def article_deleted_retention_days() -> int:
     return int(getattr(settings, "ARTICLE_DELETED_RETENTION_DAYS", 30))
 
 
+def webhook_timeout() -> float:
+    """Seconds that one attempt to deliver a webhook may take, from the look-up of the name to the answer."""
+    return float(getattr(settings, "WEBHOOK_TIMEOUT", 20.0))
+
+
+def webhook_private_hosts() -> frozenset[str]:
+    """Hosts of our own networks that webhooks may be sent to, by the name that stands in the URL."""
+    return frozenset(str(host).lower() for host in getattr(settings, "WEBHOOK_PRIVATE_HOSTS", []))
+
+
+def webhook_retention_days() -> int:
+    """Days that deliveries of webhooks are kept; 0 is for ever."""
+    return int(getattr(settings, "WEBHOOK_RETENTION_DAYS", 30))
+
+
 def of_provider(prefix: str, name: str) -> Any:
     """Read a setting of one provider, such as GROQ_API_KEY; None where there is none."""
     return getattr(settings, f"{prefix}_{name}", None)

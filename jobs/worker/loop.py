@@ -33,6 +33,7 @@ from jobs.worker.scheduler import Scheduler
 from jobs.worker.stalls import StallWatch
 from jobs.worker.threads import ThreadSlots
 from jobs.worker.wakeup import listeners
+from jobs.worker.webhooks import WebhookThread
 
 if TYPE_CHECKING:
     from jobs.worker.search_sync import SearchSync
@@ -72,6 +73,7 @@ class WorkerLoop:
         self.maintenance = Maintenance(options, self.counts)
         self.chores = ChoreThread()
         self.scheduler = Scheduler(options.poll_interval)
+        self.webhooks = WebhookThread()
         self.search_sync = _search_sync() if options.maintenance else None
         self.claimer = Claimer(options)
         self._claiming = threading.Thread(target=self._claim_until_stopped, name="claimer", daemon=True)
@@ -97,6 +99,7 @@ class WorkerLoop:
             self.maintenance.start()
             self.chores.start()
             self.scheduler.start()
+            self.webhooks.start()
         if self.search_sync is not None:
             self.search_sync.start()
         self._claiming.start()
@@ -241,6 +244,7 @@ class WorkerLoop:
         self.maintenance.stop()
         self.chores.stop()
         self.scheduler.stop()
+        self.webhooks.stop()
         if self.search_sync is not None:
             self.search_sync.stop()
         for listener in self.listeners:
