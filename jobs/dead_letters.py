@@ -104,6 +104,13 @@ def annotate(dead_letter_id: UUID, actor: Any, notes: str) -> DeadLetter:
     return letter
 
 
+def neighbour(fingerprint: str, letter_id: UUID, *, newer: bool) -> UUID | None:
+    """Give the next letter of a group that lies on the desk, to go on with after this one: newer, or older."""
+    rest = DeadLetter.objects.open().filter(error_fingerprint=fingerprint)
+    found = rest.filter(id__gt=letter_id).order_by("id") if newer else rest.filter(id__lt=letter_id).order_by("-id")
+    return found.values_list("id", flat=True).first()
+
+
 def check_payload(job_type: str, payload: dict[str, Any]) -> None:
     """Raise InvalidPayload unless jobs of this type may carry the payload; a type unknown here takes any JSON."""
     dump_payload(payload)

@@ -14,7 +14,8 @@ from django.utils import timezone
 
 from accounts.models import User
 from accounts.uuid7 import first_uuid7
-from jobs import queues
+from jobs import queues, triage
+from jobs.dead_letters import neighbour
 from jobs.enqueue import NewJob, enqueue, enqueue_many
 from jobs.exceptions import LockLost
 from jobs.models import DeadLetter, Job, Schedule
@@ -171,11 +172,11 @@ QUERIES = {
         always=True,
     ),
     "the desk": Query(
-        lambda: list(DeadLetter.objects.open().order_by("-id")[:PAGE]), letters=frozenset({"dead_letter_open"})
+        lambda: list(DeadLetter.objects.open().order_by("-id")[:PAGE]), letters=frozenset({"dead_letter_waiting"})
     ),
     "the desk of one type": Query(
         lambda: list(DeadLetter.objects.open().filter(job_type="rare").order_by("-id")[:PAGE]),
-        letters=frozenset({"dead_letter_open_type"}),
+        letters=frozenset({"dead_letter_waiting_type"}),
         sorts=True,
     ),
     "one group": Query(
@@ -191,9 +192,34 @@ QUERIES = {
         letters=frozenset({LETTERS_OF_A_JOB}),
         sorts=True,
     ),
-    "open letter of a job": Query(
-        lambda: DeadLetter.objects.open().filter(original_job_id=NOBODY).exists(),
-        letters=frozenset({"dead_letter_one_open_per_job"}),
+    "live letter of a job": Query(
+        lambda: DeadLetter.objects.live().filter(original_job_id=NOBODY).exists(),
+        letters=frozenset({"dead_letter_one_live_per_job"}),
+    ),
+    "the desk of one group": Query(
+        lambda: list(DeadLetter.objects.open().filter(error_fingerprint=history.GROUP).order_by("-id")[:PAGE]),
+        letters=frozenset({"dead_letter_waiting_group"}),
+        sorts=True,
+    ),
+    "the next letter of a group": Query(
+        lambda: neighbour(history.GROUP, NOBODY, newer=True),
+        letters=frozenset({"dead_letter_waiting_group"}),
+        sorts=True,
+    ),
+    "the desk of one queue": Query(
+        lambda: list(DeadLetter.objects.open().filter(queue="rare").order_by("-id")[:PAGE]),
+        letters=frozenset({"dead_letter_waiting_queue"}),
+        sorts=True,
+    ),
+    "what somebody looks after": Query(
+        lambda: list(DeadLetter.objects.open().filter(assignee_id=SOMEBODYS[1]).order_by("-id")[:PAGE]),
+        letters=frozenset({"dead_letter_assigned"}),
+        sorts=True,
+    ),
+    "what comes back to the desk": Query(
+        triage.come_back,
+        letters=frozenset({"dead_letter_ignored"}),
+        sorts=True,
     ),
 }
 

@@ -83,6 +83,9 @@ def test_one_job_for_a_time_of_a_schedule():
         ("resolution_status = 'lost'", "dead_letter_resolution_known"),
         ("resolution_status = 'discarded'", "dead_letter_settled_has_time"),
         ("resolved_at = now()", "dead_letter_settled_has_time"),
+        ("resolution_status = 'ignored'", "dead_letter_ignored_has_end"),
+        ("ignored_until = now()", "dead_letter_ignored_has_end"),
+        ("redrive_outcome = 'succeeded', redrive_ended_at = now()", "dead_letter_outcome_of_redrive"),
         ("resolution_status = 'discarded', resolved_at = now()", "dead_letter_matches_job"),
     ],
 )
@@ -99,7 +102,7 @@ def test_a_dead_job_has_its_open_letter():
     another = (
         "INSERT INTO job_dead_letter_queue (original_job_id, job_type, error_fingerprint) VALUES (%s, 'summarize', 'f')"
     )
-    assert refused(another, letter.original_job_id) == "dead_letter_one_open_per_job"
+    assert refused(another, letter.original_job_id) == "dead_letter_one_live_per_job"
     assert refused(another, new_job().pk) == "dead_letter_matches_job"
     with transaction.atomic():
         execute(revive, letter.original_job_id)
