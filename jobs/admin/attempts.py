@@ -19,6 +19,8 @@ class FailedAttempt:
     frame: str
     worker: str
     traceback: str
+    #: How long it ran, where that is known.
+    seconds: float | None = None
 
 
 def failed_attempts(history: list[Any] | None) -> list[FailedAttempt]:
@@ -30,7 +32,17 @@ def _read(entry: Any) -> FailedAttempt:
     if not isinstance(entry, dict):
         entry = {"message": str(entry)}
     text = {name: str(entry.get(name) or "") for name in _TEXTS}
-    return FailedAttempt(number=entry.get("attempt", "?"), at=_moment(entry.get("at")), **text)
+    return FailedAttempt(
+        number=entry.get("attempt", "?"),
+        at=_moment(entry.get("at")),
+        seconds=_seconds(entry.get("seconds")),
+        **text,
+    )
+
+
+def _seconds(value: Any) -> float | None:
+    known = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value < 1e9
+    return float(value) if known else None
 
 
 def _moment(text: Any) -> datetime | None:

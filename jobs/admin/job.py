@@ -1,5 +1,5 @@
-import uuid
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin
@@ -10,28 +10,26 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
-from jobs import control, events
-from jobs.admin import display, documents, highlights, job_facts
+from jobs.admin import display, documents, highlights, job_page
 from jobs.admin.acts import Act
-from jobs.admin.attempts import failed_attempts
 from jobs.admin.box import reading_of
+from jobs.admin.clone import clone_view
 from jobs.admin.completion import completions
-from jobs.admin.dependencies import dependency_lists
 from jobs.admin.filters import DeletedJobsFilter, QueueFilter, ScheduleFilter, StatusFilter, TypeFilter, WindowFilter
-from jobs.admin.forms import EventForm, PriorityForm, VersionedPriorityForm
-from jobs.admin.history import acts_on
+from jobs.admin.forms import PriorityForm
+from jobs.admin.job_acts import ACTS
 from jobs.admin.job_list import JobList
 from jobs.admin.many import AT_ONCE, ManyAdmin
 from jobs.admin.revealing import RevealingAdmin
 from jobs.admin.searching import Answer, shown_before
-from jobs.admin.tasks import events_of, has_tasks_to_forget, task_panel, waited_for
-from jobs.admin.timeline import timeline
+from jobs.admin.tasks import waited_for
 from jobs.dead_letters import BulkReport
+from jobs.enqueue import enqueue
 from jobs.exceptions import SearchBusy, SearchTooBroad
-from jobs.models import DeadLetter, Job, ProcessingLock
-from jobs.statuses import Status, WaitsFor
-from jobs.tasks.forgetting import forget
+from jobs.models import Job
+from jobs.statuses import WaitsFor
 
 _DOCUMENTS: Final = {"payload": _("Payload"), "result": _("Result"), "metadata": _("Metadata")}
 
@@ -137,8 +135,9 @@ class JobAdmin(RevealingAdmin, ManyAdmin):
         }
 
     def buttons(self, request: HttpRequest, row: Any) -> list[tuple[Act, str]]:
-        offered = super().buttons(request, row)
-        return [*offered[:1], (CLONE, self.act_url("clone", row.pk)), *offered[1:]] if self.has_act_permission(request) else []
+        if not self.has_act_permission(request):
+            return []
+        return [(CLONE, self.act_url("clone", row.pk)), *super().buttons(request, row)]
 
     def initial(self, row: Any) -> dict[str, Any]:
         return {

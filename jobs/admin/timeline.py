@@ -1,51 +1,183 @@
-from dataclasses import dataclass
-from datetime import datetime
+"""The life of a job as a picture: one bar for its attempts and waits, and below it one for each of its tasks."""
 
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import accumulate
+from math import sqrt
+from typing import Any, Final
+
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce, Now
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
 
+from jobs.admin.attempts import FailedAttempt
 from jobs.admin.display import span
-from jobs.models import Job
-from jobs.statuses import Status, WaitsFor
+from jobs.admin.life import Stretch, life
+from jobs.models import AuditEntry, DeadLetter, Job, Task
+from jobs.statuses import Status
+from jobs.tasks.place import WHOLE
+
+#: What a bar is wide, in units of its own: the page stretches it.
+WIDTH: Final = 1000
+#: What is shorter is drawn so wide nevertheless, or nobody would see it, nor hit it with a pointer.
+NARROWEST: Final = 7.0
+#: Tasks that are drawn; the table below the picture has the others.
+TASKS: Final = 12
+
+#: Items of maps are drawn as their map.
+_DRAWN: Final = ~Q(kind=Task.Kind.MAP) | Q(item=WHOLE)
+_PEOPLE: Final = {"retry", "redrive", "cancel", "release"}
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One moment in the life of a job; `took` is the time since the step before."""
+class Bar:
+    kind: str
+    title: str
+    x: float
+    width: float
 
-    label: str
-    at: datetime | None
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """One row of the picture."""
+
+    name: str
+    bars: list[Bar]
     took: str = ""
-    #: done, current or ahead
-    state: str = "done"
 
 
-def timeline(job: Job) -> list[Step]:
-    """Tell the life of a job so far, and what is next."""
-    moments: list[tuple[str, datetime | None]] = [("Enqueued", job.created_at)]
-    if job.scheduled_at and (job.scheduled_at - job.created_at).total_seconds() > 1:
-        moments.append(("Due again" if job.attempt else "Due", job.scheduled_at))
-    if job.started_at:
-        moments.append((f"Attempt {job.attempt} started", job.started_at))
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A moment: somebody did something."""
+
+    x: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    stretches: list[Stretch]
+    main: Lane
+    tasks: list[Lane] = field(default_factory=list)
+    #: Tasks that are not drawn.
+    more: int = 0
+    marks: list[Mark] = field(default_factory=list)
+    #: Whether equal lengths of time are equally wide.
+    even: bool = True
+
+    @property
+    def begin(self) -> datetime:
+        return self.stretches[0].begin
+
+    @property
+    def end(self) -> datetime:
+        return self.stretches[-1].end
+
+    @property
+    def length(self) -> timedelta:
+        return self.end - self.begin
+
+    @property
+    def kinds(self) -> list[tuple[str, str]]:
+        """Give the colours that there are, each with a word for it."""
+        words = {
+            "waiting": _("waits for a worker"),
+            "backoff": _("waits for its time"),
+            "running": _("runs"),
+            "completed": _("completed"),
+            "failed": _("failed"),
+            "cancelled": _("cancelled"),
+            "dead": _("dead letter"),
+            "ahead": _("still to come"),
+        }
+        found = {stretch.kind for stretch in self.stretches}
+        return [(kind, word) for kind, word in words.items() if kind in found]
+
+    @property
+    def summary(self) -> str:
+        return _("{number} stretches in {span}; the table below says the same.").format(
+            number=len(self.stretches), span=span(self.length)
+        )
+
+
+def timeline(
+    job: Job, errors: Sequence[FailedAttempt], letters: Iterable[DeadLetter], history: Iterable[AuditEntry]
+) -> Timeline | None:
+    """Draw a job's life so far; None for one that has none, because it was cancelled before anything came of it."""
+    at = now()
+    stretches = life(job, errors, letters, at)
+    if not stretches:
+        return None
+    scale = Scale(stretches)
+    lane = Lane(_("Attempts"), [scale.bar(each.kind, _title(each), each.begin, each.end) for each in stretches])
+    tasks, more = _tasks(job, scale, at)
+    return Timeline(stretches, lane, tasks, more, list(_marks(job, history, scale)), scale.even)
+
+
+class Scale:
+    """Where a moment stands. Where the shortest stretches would vanish beside the longest, those are drawn shorter."""
+
+    def __init__(self, stretches: Sequence[Stretch]) -> None:
+        lengths = [max(stretch.length.total_seconds(), 0.001) for stretch in stretches]
+        narrowest = min(NARROWEST, WIDTH / 2 / len(lengths))
+        self.even = min(lengths) / sum(lengths) * WIDTH >= narrowest
+        shares = lengths if self.even else [sqrt(length) for length in lengths]
+        least = 0.0 if self.even else narrowest
+        room = WIDTH - least * len(shares)
+        widths = [least + room * share / sum(shares) for share in shares]
+        self._moments = [stretches[0].begin, *(stretch.end for stretch in stretches)]
+        self._places = [0.0, *accumulate(widths)]
+
+    def place(self, at: datetime) -> float:
+        """Give where a moment stands, within the picture."""
+        if at <= self._moments[0]:
+            return 0.0
+        number = bisect_right(self._moments, at)
+        if number >= len(self._moments):
+            return float(WIDTH)
+        before, behind = self._moments[number - 1], self._moments[number]
+        left, right = self._places[number - 1], self._places[number]
+        return left + (right - left) * ((at - before) / (behind - before))
+
+    def bar(self, kind: str, title: str, begin: datetime, end: datetime) -> Bar:
+        x = min(self.place(begin), WIDTH - 2.0)
+        return Bar(kind, title, round(x, 1), round(max(self.place(end) - x, 2.0), 1))
+
+
+def _title(stretch: Stretch) -> str:
+    words = f"{stretch.label}: {span(stretch.length)}"
+    return f"{words}\n{stretch.words}" if stretch.words else words
+
+
+def _tasks(job: Job, scale: Scale, at: datetime) -> tuple[list[Lane], int]:
+    """Give the lanes of the tasks that took longest, in the order of the job's code."""
+    begun: Any = Task.objects.filter(_DRAWN, job=job, is_deleted=False, started_at__isnull=False)
+    begun = begun.only("name", "kind", "status", "started_at", "completed_at", "place", "job", "error_message")
+    longest = begun.order_by((Coalesce(F("completed_at"), Now()) - F("started_at")).desc())
+    found = list(longest[: TASKS + 1])
+    more = begun.count() - TASKS if len(found) > TASKS else 0
+    return [_lane(task, job, scale, at) for task in sorted(found[:TASKS], key=lambda task: task.place)], more
+
+
+def _lane(task: Task, job: Job, scale: Scale, at: datetime) -> Lane:
+    assert task.started_at is not None
+    goes_on = job.status in {Status.PROCESSING, Status.PENDING}
+    end = max(task.completed_at or (at if goes_on else job.updated_at), task.started_at)
+    kinds = {"completed": "completed", "failed": "failed", "cancelled": "cancelled"}
+    waits = task.kind in {Task.Kind.SLEEP, Task.Kind.EVENT}
+    kind = "backoff" if waits else kinds.get(task.status, "running" if goes_on else "cancelled")
+    took = span(end - task.started_at)
+    title = f"{task.name}: {took}" + (f"\n{task.error_message[:200]}" if task.error_message else "")
+    return Lane(task.name, [scale.bar(kind, title, task.started_at, end)], took)
+
+
+def _marks(job: Job, history: Iterable[AuditEntry], scale: Scale) -> Iterable[Mark]:
     if job.cancel_requested_at:
-        moments.append(("Cancel asked", job.cancel_requested_at))
-    if ended := job.completed_at or job.failed_at:
-        moments.append((str(Status(job.status).label), ended))
-    steps, before = [], None
-    for label, at in sorted(moments, key=lambda moment: moment[1] or now()):
-        took = span(at - before) if at and before else ""
-        steps.append(Step(label, at, took, "ahead" if at and at > now() else "done"))
-        before = at
-    return steps + _next(job, before)
-
-
-def _next(job: Job, before: datetime | None) -> list[Step]:
-    if job.status == Status.PROCESSING:
-        return [Step("Running", None, span(now() - before) if before else "", "current")]
-    if job.status == Status.PENDING:
-        awaited = str(WaitsFor(job.waits_for).label).lower() if job.waits_for else "a worker"
-        return [Step(f"Waits for {awaited}", None, "", "ahead")]
-    if job.status == Status.DEAD_LETTER:
-        return [Step("Waits for a person", None, span(now() - before) if before else "", "current")]
-    if job.status == Status.CANCELLED:
-        return [Step("Cancelled", None)]
-    return []
+        yield Mark(round(scale.place(job.cancel_requested_at), 1), _("Somebody asked to cancel it"))
+    for entry in history:
+        if entry.action in _PEOPLE and not (entry.action == "cancel" and job.cancel_requested_at):
+            title = _("{person}: {action}").format(person=entry.actor_name, action=entry.action)
+            yield Mark(round(scale.place(entry.at), 1), title)

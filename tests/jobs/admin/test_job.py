@@ -30,7 +30,7 @@ def test_page_tells_the_life_of_a_job(operator):
     text = page(operator, url(job))
     assert "Attempt 1" in text and "it broke" in text and "Traceback (most recent call last)" in text
     assert "&quot;article_id&quot;: &quot;a-1&quot;" in text
-    assert "nightly" in text and "Enqueued" in text and "Waits for a worker" in text
+    assert "nightly" in text and "Submitted" in text and "Attempt 1 failed" in text and "Waiting for the next attempt" in text
 
 
 def test_page_escapes_what_jobs_carry(operator):
