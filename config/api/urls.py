@@ -1,7 +1,11 @@
+from typing import Any, Final
+
 from django.contrib.auth.decorators import login_required
 from django.urls import path
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerSplitView
 from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
 
 from accounts.api.views import APIView
 from accounts.authentication import StaffSessionAuthentication
@@ -9,6 +13,10 @@ from config.api import (
     openapi,  # noqa: F401 (registers what it adds to the schema)
     problem_pages,
 )
+from config.security_headers import CSP, policy
+
+#: Its style sheet has pictures inside.
+_POLICY: Final = policy(img_src="'self' data:")
 
 
 class SchemaView(APIView, SpectacularJSONAPIView):
@@ -17,12 +25,19 @@ class SchemaView(APIView, SpectacularJSONAPIView):
     permission_classes = (IsAuthenticated,)
 
 
-class DocsView(APIView, SpectacularSwaggerView):
+class DocsView(APIView, SpectacularSwaggerSplitView):
     """A page to read the description on, and to try it."""
 
     url_name = "schema"
     authentication_classes = (StaffSessionAuthentication,)
     permission_classes = ()
+    # Theirs has its style inside.
+    template_name = "config/docs.html"
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        answer = super().finalize_response(request, response, *args, **kwargs)
+        answer[CSP] = _POLICY
+        return answer
 
 
 urlpatterns = [
