@@ -4,7 +4,6 @@ import re
 import socket
 from ipaddress import IPv6Address, ip_address
 from typing import Final
-from urllib.parse import urlsplit
 
 from jobs import conf
 from jobs.articles.addresses import Resolver, checked_addresses, is_public, system_addresses
@@ -12,23 +11,23 @@ from jobs.articles.exceptions import AddressRefused, HostUnknown, UrlRefused
 from jobs.articles.urls import Target, judge
 from jobs.webhooks.exceptions import UnsafeUrl
 
+_ONLY_HTTPS: Final = "Only https URLs are sent to."
 #: Names that lead inwards wherever they are looked up.
 _INNER_NAMES: Final = re.compile(r"(^|\.)(localhost|local|internal|intranet|lan|home\.arpa)\.?$", re.IGNORECASE)
 
 
 def target_of(url: str) -> Target:
     """Take a URL apart, or raise UnsafeUrl with the reason. Looks nothing up: where its host is, is said at sending."""
-    scheme = urlsplit(url).scheme if url.isprintable() and "[" not in url.partition("://")[0] else ""
+    if not url.lower().startswith(("https://", "http://")):
+        raise UnsafeUrl(_ONLY_HTTPS)
     try:
         target = judge(url, any_port=True)
     except UrlRefused as refused:
-        if scheme not in ("http", "https"):
-            raise UnsafeUrl("Only https URLs are sent to.") from refused
         raise UnsafeUrl(str(refused)) from refused
     if is_allowed(target.host):
         return target
     if target.scheme != "https":
-        raise UnsafeUrl("Only https URLs are sent to.")
+        raise UnsafeUrl(_ONLY_HTTPS)
     if target.port != 443:
         raise UnsafeUrl("Only the port 443 is sent to.")
     if _INNER_NAMES.search(target.host) or _is_inner_address(target.host):

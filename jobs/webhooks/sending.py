@@ -64,23 +64,16 @@ def send(
 
     Never raises for what the other side does. Proxies, cookies and credentials of the environment play no part.
     """
-    began = time.monotonic()
+    began, deadline = time.monotonic(), Deadline(conf.webhook_timeout())
     try:
-        status, excerpt, wait = _posted(url, {**_HEADERS, **headers}, body, resolve, tls)
+        target = target_of(url)
+        addresses = addresses_of(target, deadline.remaining(_CONNECT_SECONDS), resolve)
+        with connect(target, addresses, deadline, _CONNECT_SECONDS, tls) as connection:
+            status, excerpt, wait = _asked(connection, target, {**_HEADERS, **headers}, body, deadline)
     except (JobError, HTTPError, HTTPException, OSError, ValueError) as error:
-        return Answer(None, _since(began), _in_words(error))
+        return Answer(None, _since(began), _in_words(error, deadline))
     said = "" if 200 <= status < 300 else _said(status)
     return Answer(status, _since(began), said, excerpt, wait)
-
-
-def _posted(
-    url: str, headers: dict[str, str], body: bytes, resolve: Resolver, tls: Callable[[], ssl.SSLContext]
-) -> tuple[int, str, float | None]:
-    deadline = Deadline(conf.webhook_timeout())
-    target = target_of(url)
-    addresses = addresses_of(target, deadline.remaining(_CONNECT_SECONDS), resolve)
-    with connect(target, addresses, deadline, _CONNECT_SECONDS, tls) as connection:
-        return _asked(connection, target, headers, body, deadline)
 
 
 def _asked(
@@ -109,8 +102,9 @@ def _said(status: int) -> str:
     return f"It answered {status}."
 
 
-def _in_words(error: Exception) -> str:
-    if isinstance(error, FetchTimedOut | TimeoutError):
+def _in_words(error: Exception, deadline: Deadline) -> str:
+    # A shut connection may look like anything.
+    if deadline.passed or isinstance(error, FetchTimedOut | TimeoutError):
         return f"It did not answer within {conf.webhook_timeout():g} s."
     if isinstance(error, JobError):
         return str(error)
