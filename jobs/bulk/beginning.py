@@ -17,6 +17,8 @@ from jobs.models.statement_limit import StatementStopped, statement_limit
 
 #: Whoever begins it waits for the count no longer than that; the worker counts the rest.
 SECONDS_TO_COUNT: Final = 0.5
+#: Ids that the audit log names.
+NAMED: Final = 100
 
 
 @transaction.atomic
@@ -38,8 +40,7 @@ def begin(wish: Wish, actor: Any, *, again: UUID | None = None) -> BulkOperation
     operation.refresh_from_db()
     operation.matched, operation.matched_capped = _matched(operation)
     operation.save(update_fields=["matched", "matched_capped"])
-    details = {name: value for name, value in asdict(checked).items() if name != "reason" and value not in (None, {})}
-    audit(actor, "begin", operation, checked.reason, **_shortened(details), matched=operation.matched)
+    audit(actor, "begin", operation, checked.reason, act=str(operation), **_told(checked), matched=operation.matched)
     put_to_work(operation)
     return operation
 
@@ -59,9 +60,11 @@ def _matched(operation: BulkOperation) -> tuple[int, bool]:
     return matched, capped
 
 
-def _shortened(details: dict[str, Any]) -> dict[str, Any]:
-    """Name the first ids alone: the operation has them all."""
-    ids = details["selector"].get("ids")
-    if ids and len(ids) > 100:
-        details["selector"] = {"ids": ids[:100], "and_more": len(ids) - 100}
+def _told(wish: Wish) -> dict[str, Any]:
+    """Give what the audit log says of a wish; of many ids the first alone, since the operation has them all."""
+    left_out = {"target", "action", "reason"}
+    details = {name: value for name, value in asdict(wish).items() if name not in left_out and value not in (None, {})}
+    ids = wish.selector.get("ids", [])
+    if len(ids) > NAMED:
+        details["selector"] = {"ids": ids[:NAMED], "and_more": len(ids) - NAMED}
     return details

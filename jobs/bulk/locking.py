@@ -17,7 +17,7 @@ from jobs.statuses import LIVE
 
 _COLUMNS: Final = (
     *("id", "job_type", "queue", "priority", "status", "user_id", "cancel_requested_at", "waits_for"),
-    *("unique_key", "unique_states", "is_deleted"),
+    *("unique_key", "unique_states", "is_deleted", "concurrency_key"),
 )
 
 

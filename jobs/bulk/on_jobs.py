@@ -54,7 +54,7 @@ def retry(ids: Sequence[UUID], by: By, arguments: Mapping[str, Any]) -> Report:
     forget_time_outs([job.pk for job in ended])
     back = put_back(
         ended,
-        restart_changes(),
+        lambda job: restart_changes(),
         lambda job, why: report.fail(job.pk, why),
         lambda job: report.later.append(job.pk),
     )

@@ -1,11 +1,11 @@
 """Redrive, discard and resolve, done to many dead letters in few statements, with all that one alone is promised."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F, Func, TextField, Value
+from django.db.models import Case, F, Func, TextField, Value, When
 from django.db.models.functions import Concat, Now
 
 from jobs import status_cache
@@ -14,7 +14,8 @@ from jobs.bulk.by import By
 from jobs.bulk.locking import lock_letters
 from jobs.bulk.report import Report
 from jobs.bulk.rights import allowed, put_back
-from jobs.control import restart_changes
+from jobs.control import lane_in, restart_changes
+from jobs.exceptions import InvalidOption
 from jobs.models import DeadLetter, Job
 from jobs.models.audit import audit_many
 from jobs.statuses import Resolution, Status
@@ -23,23 +24,41 @@ Letters = dict[UUID, Job]
 
 
 def redrive(ids: Sequence[UUID], by: By, arguments: Mapping[str, Any]) -> Report:
-    """Put the jobs back to pending with all their retries, as they are."""
-    report = Report()
+    """Put the jobs back to pending with all their retries, as they are or to another queue."""
+    report, queue = Report(), arguments.get("queue")
     letters = lock_letters(ids, "redrive", report)
     of = {job.pk: letter_id for letter_id, job in letters.items()}
-    jobs = allowed(list(letters.values()), lambda job, why: report.fail(of[job.pk], why))
+
+    def refuse(job: Job, why: str) -> None:
+        report.fail(of[job.pk], why)
+
+    jobs = allowed(list(letters.values()), refuse)
+    lanes = _lanes(jobs, queue, refuse) if queue else {}
+    jobs = [job for job in jobs if not queue or job.pk in lanes]
     status_cache.block(job.pk for job in jobs)
     redriven = put_back(
         jobs,
-        restart_changes(),
-        lambda job, why: report.fail(of[job.pk], why),
+        lambda job: restart_changes() | ({"queue": queue, "lane_key": lanes[job.pk]} if queue else {}),
+        refuse,
         lambda job: report.later.append(of[job.pk]),
     )
     forget_time_outs([job.pk for job in redriven])
-    _settle([of[job.pk] for job in redriven], Resolution.REDRIVEN, by)
-    announce({(job.queue, job.priority) for job in redriven})
+    moved = [job for job in redriven if queue and job.queue != queue]
+    _settle([of[job.pk] for job in redriven], Resolution.REDRIVEN, by, {of[job.pk]: job.queue for job in moved}, queue)
+    announce({(queue or job.queue, job.priority) for job in redriven})
     report.done, report.jobs = len(redriven), [job.pk for job in redriven]
     return report
+
+
+def _lanes(jobs: Sequence[Job], queue: str, refuse: Callable[[Job, str], None]) -> dict[UUID, str | None]:
+    """Give the lanes of jobs in another queue; not of those that its workers could do nothing with."""
+    lanes = {}
+    for job in jobs:
+        try:
+            lanes[job.pk] = lane_in(queue, job)
+        except InvalidOption as error:
+            refuse(job, str(error))
+    return lanes
 
 
 def discard(ids: Sequence[UUID], by: By, arguments: Mapping[str, Any]) -> Report:
@@ -64,17 +83,31 @@ def _end(ids: Sequence[UUID], by: By, action: str, resolution: Resolution, chang
     return report
 
 
-def _settle(letters: list[UUID], resolution: Resolution, by: By) -> None:
-    """Write what was decided, all letters at once: the trigger that counts then locks groups in one order."""
+def _settle(
+    letters: list[UUID],
+    resolution: Resolution,
+    by: By,
+    moved: Mapping[UUID, str] | None = None,
+    queue: str | None = None,
+) -> None:
+    """Write what was decided, all letters at once: the trigger that counts then locks groups in one order.
+
+    `moved` are the letters whose jobs go to another queue, each with the one that they come from.
+    """
     if not letters:
         return
     changes: dict[str, Any] = {}
+    if moved:
+        changes["redriven_queue"] = Case(When(pk__in=list(moved), then=Value(queue, TextField())), default=F("redriven_queue"))
     if by.reason:
         changes["resolution_notes"] = _trimmed(Concat(F("resolution_notes"), Value(f"\n{by.reason}")))
     DeadLetter.objects.filter(pk__in=letters).update(
         resolution_status=resolution, resolved_at=Now(), resolved_by=by.actor, ignored_until=None, **changes
     )
-    audit_many(by.actor, by.actor_name, resolution, DeadLetter, dict.fromkeys(letters, by.details), by.reason)
+    details: dict[UUID, dict[str, Any]] = {letter: dict(by.details) for letter in letters}
+    for letter, left in (moved or {}).items():
+        details[letter] |= {"queue_before": left, "queue_after": queue}
+    audit_many(by.actor, by.actor_name, resolution, DeadLetter, details, by.reason)
 
 
 def _trimmed(text: Any) -> Func:

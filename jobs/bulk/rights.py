@@ -11,11 +11,11 @@ from jobs.exceptions import LanguageNotAllowed, UniqueKeyTaken
 from jobs.models import Job
 from jobs.statuses import Status
 
-#: Tells of a job that it cannot be put back, and why.
-Refuse = Callable[[Job, str], None]
+#: What is written of a job; the values can be keys of a dict.
+Changes = Callable[[Job], dict[str, Any]]
 
 
-def allowed(jobs: Sequence[Job], refuse: Refuse) -> list[Job]:
+def allowed(jobs: Sequence[Job], refuse: Callable[[Job, str], None]) -> list[Job]:
     """Keep the jobs whose owners may still use their languages."""
     owners: dict[str, set[UUID]] = {}
     for job in jobs:
@@ -32,7 +32,9 @@ def allowed(jobs: Sequence[Job], refuse: Refuse) -> list[Job]:
     return kept
 
 
-def put_back(jobs: Sequence[Job], changes: dict[str, Any], refuse: Refuse, later: Callable[[Job], None]) -> list[Job]:
+def put_back(
+    jobs: Sequence[Job], changes: Changes, refuse: Callable[[Job, str], None], later: Callable[[Job], None]
+) -> list[Job]:
     """Write the changes that make jobs pending; those whose unique key another job holds stay as they are.
 
     Keys are taken in their order, as whoever submits many jobs does. Where one is taken at this very moment, all jobs
@@ -57,9 +59,12 @@ def put_back(jobs: Sequence[Job], changes: dict[str, Any], refuse: Refuse, later
         return written
 
 
-def _write(jobs: list[Job], changes: dict[str, Any]) -> list[Job]:
-    if jobs:
-        Job.objects.filter(pk__in=[job.pk for job in jobs]).update(**changes)
+def _write(jobs: list[Job], changes: Changes) -> list[Job]:
+    alike: dict[tuple[tuple[str, Any], ...], list[UUID]] = {}
+    for job in jobs:
+        alike.setdefault(tuple(changes(job).items()), []).append(job.pk)
+    for columns, ids in alike.items():
+        Job.objects.filter(pk__in=ids).update(**dict(columns))
     return jobs
 
 

@@ -20,7 +20,7 @@ from jobs.models.statement_limit import StatementStopped, statement_limit
 ROUND_SECONDS: Final = 10.0
 BREAK_SECONDS: Final = 0.5
 #: A wait for the pace that is longer than this is no reason to keep a slot, and none to be deaf for longer.
-PATIENCE: Final = 2.0
+PATIENCE: Final = 1.0
 LONGEST_NAP: Final = 15.0
 #: A chunk that lost to others is begun anew so often.
 _TRIES: Final = 5
