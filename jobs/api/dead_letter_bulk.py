@@ -14,7 +14,7 @@ from accounts.api.strict import StrictSerializer
 from accounts.api.views import APIView
 from jobs import dead_letters
 from jobs.api.access import ON_THE_DESK
-from jobs.api.dead_letters import LARGE, ListedDeadLetterSerializer
+from jobs.api.dead_letter import LARGE, ListedDeadLetterSerializer
 from jobs.api.parameters import before, since
 from jobs.api.reasons import ReasonSerializer
 from jobs.api.time_limit import time_limit
@@ -35,7 +35,7 @@ ACTS: Final[dict[str, Callable[..., DeadLetter]]] = {
 
 
 class DeadLetterSelectionSerializer(StrictSerializer):
-    """Open letters for which all of this holds; an empty object means every open letter."""
+    """Open and triaged letters for which all of this holds; an empty object means all of those."""
 
     type = Text(required=False, min_length=1, max_length=TEXT_MAX_LENGTH)
     fingerprint = Text(required=False, min_length=1, max_length=TEXT_MAX_LENGTH)
@@ -127,7 +127,7 @@ def _selected(chosen: dict[str, Any]) -> DeadLetterQuerySet:
 def _preview(letters: DeadLetterQuerySet) -> dict[str, Any]:
     with time_limit():
         counted = letters.order_by()[: COUNT_CAP + 1].count()
-        samples = list(letters.select_related("resolved_by").defer(*LARGE).order_by("id")[:SAMPLES])
+        samples = list(letters.select_related("resolved_by", "assignee", "user").defer(*LARGE).order_by("id")[:SAMPLES])
     return {
         "dry_run": True,
         "matching": min(counted, COUNT_CAP),

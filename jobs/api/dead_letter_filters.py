@@ -15,6 +15,8 @@ class DeadLetterFilters(FilterSet):
     type = WordFilter(field_name="job_type")
     job_type = WordFilter(field_name="job_type", help_text="Another name of `type`.")
     fingerprint = WordFilter(field_name="error_fingerprint", help_text="Of one group.")
+    queue = WordFilter(field_name="queue", help_text="Where the job died.")
+    assignee = WordFilter(field_name="assignee__user_id", help_text="The user_id of who looks after it.")
     moved_after = MomentFilter(field_name="moved_at", method=since, help_text="Inclusive.")
     moved_before = MomentFilter(field_name="moved_at", method=before, help_text="Exclusive.")
 
@@ -25,7 +27,4 @@ class DeadLetterFilters(FilterSet):
     def filter_resolution(
         self, queryset: QuerySet[DeadLetter], name: str, resolutions: list[str]
     ) -> QuerySet[DeadLetter]:
-        if resolutions == [Resolution.OPEN]:
-            # Word for word the condition of the indexes of open letters.
-            return queryset.filter(resolution_status=Resolution.OPEN)
         return queryset.filter(resolution_status__in=resolutions)

@@ -1,12 +1,11 @@
 """Dead letters on the operators' desk: look at them, take notes, redrive, discard, resolve."""
 
 from collections.abc import Callable
-from typing import ClassVar
 from uuid import UUID
 
+from django.core.validators import RegexValidator
 from django.http import Http404
 from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,73 +13,36 @@ from accounts.api.fields import AnyJson, JsonObject, Text
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
 from accounts.api.views import GenericViewSet
-from jobs import dead_letters
+from jobs import dead_letters, options
 from jobs.api import described, secrets
 from jobs.api.access import ON_THE_DESK
+from jobs.api.dead_letter import LARGE, DeadLetterSerializer, ListedDeadLetterSerializer
 from jobs.api.dead_letter_filters import DeadLetterFilters
 from jobs.api.parameters import StrictFilterBackend
 from jobs.api.reasons import ReasonSerializer
 from jobs.api.time_limit import time_limit
+from jobs.api.triage import LetterChangesSerializer, change_letter
 from jobs.models import DeadLetter
-
-NOTES_MAX_LENGTH = 20_000
-#: Left out of lists.
-LARGE = ("payload", "redriven_payload", "error_history")
-
-
-class ListedDeadLetterSerializer(serializers.ModelSerializer[DeadLetter]):
-    """A job that gave up, without its payload and history."""
-
-    job_id = serializers.UUIDField(source="original_job_id", read_only=True)
-    type = serializers.CharField(source="job_type", read_only=True)
-    fingerprint = serializers.CharField(source="error_fingerprint", read_only=True)
-    resolution = serializers.CharField(source="resolution_status", read_only=True)
-    notes = serializers.CharField(source="resolution_notes", read_only=True)
-    resolved_by = serializers.CharField(source="resolved_by.user_id", read_only=True, default=None, allow_null=True)
-
-    class Meta:
-        model = DeadLetter
-        fields: ClassVar[tuple[str, ...]] = (
-            *("id", "job_id", "type", "error_class", "error_message", "fingerprint", "moved_at"),
-            *("resolution", "notes", "resolved_at", "resolved_by"),
-        )
-        read_only_fields = fields
-
-
-class DeadLetterSerializer(ListedDeadLetterSerializer):
-    """A job that gave up, as it was then: redriving it changes nothing here."""
-
-    payload = AnyJson(read_only=True)
-    redriven_payload = AnyJson(read_only=True, help_text="The edited payload it was redriven with, else null.")
-    error_history = serializers.ListField(
-        child=JsonObject(), read_only=True, help_text="Every failed attempt, with tracebacks."
-    )
-
-    class Meta(ListedDeadLetterSerializer.Meta):
-        fields = (*ListedDeadLetterSerializer.Meta.fields, *LARGE)
-        read_only_fields = fields
 
 
 class RedriveSerializer(ReasonSerializer):
     payload = JsonObject(required=False, help_text="Instead of the payload that it died of.")
+    queue = Text(
+        required=False,
+        validators=[RegexValidator(rf"^{options.QUEUE_NAME.pattern}\Z")],
+        help_text="Instead of the queue that it died in.",
+    )
 
 
 class ResolveSerializer(ReasonSerializer):
     result = AnyJson(required=False, allow_null=True, help_text="What the job is to give as its result.")
 
 
-class NotesSerializer(StrictSerializer):
-    # Nothing else can be changed, so a PATCH without it says nothing.
-    schema_rules: ClassVar = {"minProperties": 1}
-
-    notes = Text(allow_blank=True, max_length=NOTES_MAX_LENGTH)
-
-
 @extend_schema(tags=["dead letters"])
 class DeadLetterViewSet(GenericViewSet[DeadLetter]):
     """Jobs that gave up and wait for a person. For operators; viewers read."""
 
-    queryset = DeadLetter.objects.select_related("resolved_by")
+    queryset = DeadLetter.objects.select_related("resolved_by", "assignee", "user")
     permission_classes = ON_THE_DESK
     serializer_class = DeadLetterSerializer
     filter_backends = (StrictFilterBackend,)
@@ -99,10 +61,15 @@ class DeadLetterViewSet(GenericViewSet[DeadLetter]):
     def retrieve(self, request: Request, pk: UUID) -> Response:
         return self._answer(pk)
 
-    @extend_schema(operation_id="dead_letters_partial_update", request=NotesSerializer, responses=DeadLetterSerializer)
+    @extend_schema(
+        operation_id="dead_letters_partial_update", request=LetterChangesSerializer, responses=DeadLetterSerializer
+    )
     def partial_update(self, request: Request, pk: UUID) -> Response:
-        """Replace the notes; the former ones stay in the audit log."""
-        return self._act(dead_letters.annotate, pk, NotesSerializer)
+        """Triage or ignore it, assign it, link a ticket, replace its notes; the former ones stay in the audit log.
+
+        What is given of it happens together or not at all. None of it moves the job.
+        """
+        return self._act(change_letter, pk, LetterChangesSerializer)
 
     @extend_schema(
         operation_id="dead_letters_redrive",
@@ -111,7 +78,10 @@ class DeadLetterViewSet(GenericViewSet[DeadLetter]):
     )
     @idempotent
     def redrive(self, request: Request, pk: UUID) -> Response:
-        """Put the job back to pending with all its retries, as it is or with an edited payload."""
+        """Put the job back to pending with all its retries: as it is, with an edited payload, or to another queue.
+
+        What becomes of it is told by `redrive_outcome` of the letter, which is `resolved` when the job then completes.
+        """
         return self._act(dead_letters.redrive, pk, RedriveSerializer)
 
     @extend_schema(operation_id="dead_letters_discard", request=ReasonSerializer, responses=DeadLetterSerializer)

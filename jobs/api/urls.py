@@ -6,7 +6,7 @@ from jobs.api.articles import ArticleViewSet, SummaryViewSet
 from jobs.api.batches import BatchViewSet
 from jobs.api.bulk import BulkJobsView
 from jobs.api.dead_letter_bulk import DeadLetterBulkView
-from jobs.api.dead_letter_groups import DeadLetterGroupsView
+from jobs.api.dead_letter_groups import DeadLetterGroupsView, DeadLetterGroupView
 from jobs.api.dead_letters import DeadLetterViewSet
 from jobs.api.dependencies import DependenciesView
 from jobs.api.events import JobEventsView, streaming
@@ -59,6 +59,7 @@ urlpatterns = [
     path("workflows", WorkflowsView.as_view(), name="workflows"),
     path("dead-letters", DeadLetterViewSet.as_view({"get": "list"}), name="dead-letters"),
     path("dead-letters/groups", DeadLetterGroupsView.as_view(), name="dead-letter-groups"),
+    path("dead-letters/groups/<str:fingerprint>", DeadLetterGroupView.as_view(), name="dead-letter-group"),
     path("dead-letters/bulk", DeadLetterBulkView.as_view(), name="dead-letters-bulk"),
     path(
         "dead-letters/<uuid:pk>",

@@ -1,4 +1,4 @@
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -10,6 +10,28 @@ from jobs.statuses import GroupStatus
 
 #: Users of a group that are counted; where there are more, the count stays at this.
 MOST_USERS: Final = 1_000
+
+
+#: A text is looked for in the messages of so many groups, those that grew last.
+LOOKED_THROUGH: Final = 5_000
+
+
+class DeadLetterGroupQuerySet(models.QuerySet["DeadLetterGroup"]):
+    """The desk's questions. None of them looks at a letter."""
+
+    def on_the_desk(self) -> Self:
+        """Keep groups that wait for somebody: with open letters, and neither muted nor resolved."""
+        return self.filter(open_count__gt=0, status__in=[GroupStatus.OPEN, GroupStatus.TRIAGED])
+
+    def of_queue(self, queue: str) -> Self:
+        """Keep groups of which a job has died in this queue."""
+        traits = DeadLetterTrait.objects.filter(kind="queue", value=queue).values("error_fingerprint")
+        return self.filter(error_fingerprint__in=traits)
+
+    def saying(self, text: str) -> Self:
+        """Keep groups with the text in their class or newest message, of the LOOKED_THROUGH that grew last."""
+        newest: Any = DeadLetterGroup.objects.order_by("-last_seen_at").values("pk")[:LOOKED_THROUGH]
+        return self.filter(Q(error_message__icontains=text) | Q(error_class__icontains=text), pk__in=newest)
 
 
 class DeadLetterGroup(models.Model):
@@ -43,6 +65,8 @@ class DeadLetterGroup(models.Model):
     muted_until = models.DateTimeField(null=True, blank=True)
     #: A muted group is open again when a job dies of it under any other version; empty is not by version.
     muted_versions = ArrayField(models.TextField(), default=list, db_default=EmptyArray(), blank=True)
+
+    objects = DeadLetterGroupQuerySet.as_manager()
 
     class Meta:
         db_table = "job_dead_letter_groups"

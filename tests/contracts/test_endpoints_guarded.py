@@ -214,6 +214,7 @@ REFUSED: Final = {
     *((method, "users/<str:user_id>/keys") for method in ("post", "delete")),
     ("get", "dead-letters"),
     ("get", "dead-letters/groups"),
+    *((method, "dead-letters/groups/<str:fingerprint>") for method in ("get", "patch")),
     ("post", "dead-letters/bulk"),
     *((method, "dead-letters/<uuid:pk>") for method in ("get", "patch")),
     *(("post", f"dead-letters/<uuid:pk>/{act}") for act in ("redrive", "discard", "resolve")),
