@@ -131,8 +131,8 @@ def _drawn(frame: Frame, lines: Sequence[Line], grid: Sequence[float], inside: s
     ruled = "".join(f'<path class="rule" d="M0 {_up(value, grid)}H{len(frame.at)}"/>' for value in grid[1:])
     marks = format_html_join(
         "",
-        '<text x="{:.2f}%" y="158" class="{}">{}</text>',
-        ((100 * x, "first" if x < 0.03 else "last" if x > 0.96 else "", words) for x, words in _feet(frame)),
+        '<text x="{}%" y="158" class="{}">{}</text>',
+        ((f"{100 * x:.2f}", "first" if x < 0.03 else "last" if x > 0.96 else "", words) for x, words in _feet(frame)),
     )
     return format_html(
         '<div class="drawn {}"><ul class="sides" aria-hidden="true">{}</ul>'

@@ -77,5 +77,6 @@ def _others() -> dict[str, str]:
         "requests": listed("analytics_requestlog"),
         "errors": listed("analytics_errorlog"),
         "users": listed("accounts_user"),
+        "workspaces": listed("accounts_workspace"),
         "password": reverse("admin:password_change"),
     }

@@ -46,6 +46,7 @@ def test_the_rail_opens_without_javascript(console):
 
 def test_keys_lead_everywhere(console):
     press = console.keyboard.press
+    expect(console.get_by_label("Find jobs")).to_be_visible()
     press("Tab")
     expect(console.get_by_role("link", name="Skip to main content")).to_be_focused()
     press("?")

@@ -1,4 +1,4 @@
-"""Every page of the console, wide and narrow, light and dark: nothing overflows, nothing complains.
+"""Every page of the console, wide and narrow, light and dark: nothing overflows, nothing complains, all can use it.
 
 With EKIDEN_PICTURES set, the pictures are kept in that directory; `make pictures` puts those of the documents in place.
 """
@@ -11,6 +11,7 @@ from django.urls import reverse
 from playwright.sync_api import Page
 
 from tests.browser import flow, scene
+from tests.browser.accessible import faults
 from tests.browser.places import places
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,9 +33,11 @@ def test_every_page_fits(console, operator, live_server, width, scheme):
     letter = scene.build(operator)
     console.emulate_media(color_scheme=scheme)
     console.set_viewport_size({"width": width, "height": 800})
+    wrong = {}
     for name, address in places(letter).items():
         console.goto(live_server.url + address)
         shoot(console, name, to)
+        wrong[name] = faults(console)
     console.goto(live_server.url + places(letter)["dead-letter"])
     editor = console.get_by_label("Payload as JSON")
     editor.fill(editor.input_value().replace('"content": ""', '"content": "箱根駅伝の走路が変わる。"'))
@@ -46,3 +49,5 @@ def test_every_page_fits(console, operator, live_server, width, scheme):
     for name, address in {"batches": reverse("admin:jobs_batch_changelist"), "batch": batch}.items():
         console.goto(live_server.url + address)
         shoot(console, name, to)
+        wrong[name] = faults(console)
+    assert {name: said for name, said in wrong.items() if said} == {}

@@ -1,0 +1,25 @@
+"""What axe-core finds wrong with a page for people who hear it, see it badly, or have no mouse."""
+
+from typing import Any, Final
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+#: The rules of WCAG 2.1, levels A and AA, and those that axe's makers add to them.
+_OPTIONS: Final = {
+    "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
+    "resultTypes": ["violations"],
+}
+_GRAVE: Final = {"serious", "critical"}
+_axe: Final = Axe()
+
+
+def faults(page: Page) -> list[str]:
+    """Give the serious and critical violations of the page as it is now, each with the places where it is."""
+    found: dict[str, Any] = _axe.run(page, options=_OPTIONS).response
+    return [
+        f"{fault['id']} ({fault['impact']}): {fault['help']}: "
+        + "; ".join(f"{node['target'][0]} {node['html'][:120]}" for node in fault["nodes"][:5])
+        for fault in found["violations"]
+        if fault["impact"] in _GRAVE
+    ]
