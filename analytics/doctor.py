@@ -2,18 +2,44 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
+
+from django.utils.translation import gettext_lazy as _
 
 from analytics import partitions
 from analytics.detaching import left_over
+from jobs.doctor.asking import rows
 from jobs.doctor.checks import check
 from jobs.doctor.findings import Finding, critical, ok, warn
+from jobs.doctor.tables import Table, table
 
 PARENTS: Final = ("request_logs", "error_logs")
+#: Of each log, on the console's page.
+MOST_PARTITIONS: Final = 8
+
+_SIZES: Final = """
+SELECT c.relname, ARRAY[c.reltuples::bigint, pg_total_relation_size(c.oid)] FROM pg_class c WHERE c.relname = ANY (%s)
+"""
 
 
 def register() -> None:
     check("partitions", "analytics.doctor.look", partitions.alias)
+    table(
+        Table(
+            "partitions",
+            _("Partitions of the logs"),
+            (
+                (_("Log"), "text"),
+                (_("Partition"), "text"),
+                (_("From"), "moment"),
+                (_("To"), "moment"),
+                (_("Rows, about"), "number"),
+                (_("Size"), "bytes"),
+            ),
+            "analytics.doctor.partitions_now",
+            partitions.alias,
+        )
+    )
 
 
 def look() -> Iterator[Finding]:
@@ -51,3 +77,20 @@ def _detaching(existing: list[partitions.Partition]) -> Iterator[Finding]:
         if partition.detaching:
             finalize = f"ALTER TABLE {partition.parent} DETACH PARTITION {partition.name} FINALIZE;"
             yield warn(f"The detach of {partition.name} was interrupted; nobody sees its rows.", finalize)
+
+
+def partitions_now() -> list[tuple[Any, ...]]:
+    """Give the newest partitions of each log: their bounds, and what they hold by the server's statistics."""
+    sizes = dict(rows(_SIZES, [[each.name for each in partitions.existing()]], partitions.alias()))
+    return [
+        (each.parent, each.name, each.starts, each.ends, *sizes.get(each.name, (None, None)))
+        for parent in PARENTS
+        for each in _newest(parent)
+    ]
+
+
+def _newest(parent: str) -> list[partitions.Partition]:
+    mine = [each for each in partitions.existing() if each.parent == parent and each.starts]
+    return sorted(mine, key=lambda each: each.starts or datetime.min.replace(tzinfo=UTC), reverse=True)[
+        :MOST_PARTITIONS
+    ]

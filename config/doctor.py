@@ -1,16 +1,19 @@
 """What `manage.py doctor` asks of the schema and the roles of each database."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.utils.translation import gettext_lazy as _
 
+from accounts.models import SchemaVersion
 from config import schema_version
 from config.roles import rights
 from config.roles.declared import ROLES, SCHEMAS
 from jobs.doctor.asking import rows
 from jobs.doctor.checks import check
 from jobs.doctor.findings import Finding, critical, ok, unknown, warn
+from jobs.doctor.tables import Table, table
 
 # Policies bind nobody while the table's own switch is off; the owner only with the second one.
 _UNSECURED: Final = """
@@ -25,6 +28,20 @@ _OWNER: Final = "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = to_r
 def register() -> None:
     check("schema", "config.doctor.look_at_schema")
     check("roles", "config.doctor.look_at_roles")
+    table(
+        Table(
+            "migrations",
+            _("Migrations"),
+            (
+                (_("App"), "text"),
+                (_("Newest"), "text"),
+                (_("Applied"), "moment"),
+                (_("In all"), "number"),
+                (_("Still to run"), "number"),
+            ),
+            "config.doctor.applied_migrations",
+        )
+    )
 
 
 def look_at_schema() -> Iterator[Finding]:
@@ -64,3 +81,17 @@ def _rights(said: bool) -> Iterator[Finding]:
         yield warn(what, "manage.py setup_roles")
     elif not said:
         yield ok(f"All {len(ROLES)} roles have the rights that this release declares.")
+
+
+def applied_migrations() -> list[tuple[Any, ...]]:
+    """Give the newest migrations of each app, how many there are, and how many lack."""
+    lacking = [name.partition(".")[0] for name in schema_version.pending()]
+    found = []
+    for app in schema_version.OUR_APPS:
+        mine = SchemaVersion.objects.filter(version__startswith=f"{app}.")
+        newest = mine.order_by("-version").first()
+        found.append(
+            (app, newest.version.partition(".")[2] if newest else "", newest.applied_at if newest else None,
+             mine.count(), lacking.count(app))
+        )  # fmt: skip
+    return found

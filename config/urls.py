@@ -9,6 +9,7 @@ from jobs.api.metrics import MetricsView
 urlpatterns = [
     path("admin/analytics/", include("analytics.console.urls")),
     path("admin/", include("accounts.preferences_page")),
+    path("admin/", include("jobs.admin.urls")),
     path("admin/", admin.site.urls),
     path("", include("config.api.urls")),
     path("health", health.ready, name="health"),

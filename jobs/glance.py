@@ -26,8 +26,9 @@ class QueueGlance:
     #: How long the job that is due longest has been due.
     oldest: float
     running: int
-    #: Whether there may be more than was counted.
-    capped: bool
+    #: Whether there may be more than was counted, due and for later.
+    more_due: bool
+    more_later: bool
     paused: bool
     paused_reason: str
     #: For other jobs or for an event; at most CAP of all queues are counted.
@@ -63,8 +64,12 @@ class Glance:
         return sum(queue.waiting for queue in self.queues)
 
     @property
-    def capped(self) -> bool:
-        return any(queue.capped for queue in self.queues)
+    def more_due(self) -> bool:
+        return any(queue.more_due for queue in self.queues)
+
+    @property
+    def more_later(self) -> bool:
+        return any(queue.more_later for queue in self.queues)
 
     @property
     def paused(self) -> list[QueueGlance]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Final
 
+from django.db.models import Case, F, Q, Subquery, When
 from django.utils.timezone import now
 
 from jobs.models import QueueMinute, QueueTotal
@@ -97,18 +98,47 @@ class History:
 
 def history(queue: str | None, span: str, until: datetime | None = None) -> History:
     """Give the last hour ("1h"), day ("24h") or week ("7d") of a queue, of all queues if it is None."""
-    through = QueueTotal.objects.filter(queue=ALL_QUEUES).values_list("at", flat=True).first()
-    return History(_points([queue or ALL_QUEUES], span, until)[queue or ALL_QUEUES], through)
+    return History(_points([queue or ALL_QUEUES], span, until)[queue or ALL_QUEUES], last_look())
 
 
-def depths(span: str, most: int, until: datetime | None = None) -> dict[str, list[int]]:
-    """Give the backlog of the fullest queues in each slot, and of the others together under the name ""."""
-    slots, minutes, grain = RANGES[span]
+def overall(span: str, most: int, until: datetime | None = None) -> tuple[History, dict[str, list[int]]]:
+    """Give all queues together, and the backlog of the fullest of them by slot, in one query.
+
+    The others' backlog stands under the name "" where there are more queues than `most`.
+    """
+    _slots, minutes, grain = RANGES[span]
     begin = _begin(span, until)
-    rows = QueueMinute.objects.filter(grain=grain, at__gte=begin, depth__gt=0).exclude(queue=ALL_QUEUES).order_by()
+    rows = (
+        QueueMinute.objects.filter(Q(queue=ALL_QUEUES) | Q(depth__gt=0), grain=grain, at__gte=begin)
+        # Of the queues only the depths are wanted.
+        .defer("waits", "runs")
+        .annotate(
+            of_waits=Case(When(queue=ALL_QUEUES, then=F("waits"))),
+            of_runs=Case(When(queue=ALL_QUEUES, then=F("runs"))),
+            through=Subquery(QueueTotal.objects.filter(queue=ALL_QUEUES).values("at")[:1]),
+        )
+        .order_by("at")
+    )
+    together, backlog, through = [], [], None
+    for row in rows:
+        through = row.through
+        if row.queue == ALL_QUEUES:
+            row.waits, row.runs = row.of_waits, row.of_runs
+            together.append(row)
+        else:
+            backlog.append((row.queue, _place(row.at, begin, minutes), row.depth))
+    points = _points([ALL_QUEUES], span, until, together)[ALL_QUEUES]
+    return History(points, through or last_look()), _fullest(backlog, len(points), most)
+
+
+def last_look() -> datetime | None:
+    """Say when the queues were last looked at; None before the first time."""
+    return QueueTotal.objects.filter(queue=ALL_QUEUES).values_list("at", flat=True).first()
+
+
+def _fullest(backlog: Iterable[tuple[str, int, int]], slots: int, most: int) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
-    for queue, at, depth in rows.values_list("queue", "at", "depth"):
-        place = _place(at, begin, minutes)
+    for queue, place, depth in backlog:
         if place < slots:
             line = found.setdefault(queue, [0] * slots)
             line[place] = max(line[place], depth)
@@ -141,11 +171,15 @@ def percentile(bounds: Sequence[float], counts: Sequence[int], fraction: float) 
     return None
 
 
-def _points(queues: Sequence[str], span: str, until: datetime | None) -> dict[str, list[Point]]:
+def _points(
+    queues: Sequence[str], span: str, until: datetime | None, rows: Iterable[QueueMinute] | None = None
+) -> dict[str, list[Point]]:
     slots, minutes, grain = RANGES[span]
     begin = _begin(span, until)
     found = {queue: [Point(begin + timedelta(minutes=minutes * n), minutes) for n in range(slots)] for queue in queues}
-    for row in QueueMinute.objects.filter(queue__in={ALL_QUEUES, *queues}, grain=grain, at__gte=begin).order_by("at"):
+    if rows is None:
+        rows = QueueMinute.objects.filter(queue__in={ALL_QUEUES, *queues}, grain=grain, at__gte=begin).order_by("at")
+    for row in rows:
         place = _place(row.at, begin, minutes)
         if place >= slots:
             continue

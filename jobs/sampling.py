@@ -5,7 +5,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from django.db import connection, transaction
-from django.db.models import Count, Sum
+from django.db.models import Count, Q, Sum
 from django.db.models.functions import Now
 
 from accounts.row_security import acting_as_system
@@ -45,7 +45,7 @@ def prune() -> int:
 def _gauges() -> dict[str, Any]:
     queues = [queue for queue in snapshot() if queue.depth or queue.processing]
     gone = (Worker.Condition.SILENT, Worker.Condition.STOPPED)
-    alive = Worker.objects.with_condition().exclude(condition__in=gone)
+    alive = Worker.objects.with_condition().exclude(Q(condition__in=gone))
     workers = alive.aggregate(number=Count("pk"), slots=Sum("concurrency"))
     return {
         "names": [queue.name for queue in queues],

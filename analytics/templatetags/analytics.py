@@ -18,14 +18,13 @@ register = template.Library()
 
 @register.simple_tag(takes_context=True)
 def last_day(context: dict[str, Any]) -> Figures | None:
-    """Give the requests of the last 24 hours, to those who may see them; None before the first roll-up."""
+    """Give the requests of the last 24 hours, to those who may see them; None where none was counted."""
     user, alias = context["request"].user, router.db_for_read(UsageDay)
     if not user.has_perm("analytics.view_usageday"):
         return None
     with acting_as(user, alias):
-        if reports.data_through() is None:
-            return None
-        return reports.total(Period.up_to(now(), RANGES["24h"]))
+        found = reports.total(Period.up_to(now(), RANGES["24h"]))
+    return found if found.requests else None
 
 
 @register.filter

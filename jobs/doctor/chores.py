@@ -32,3 +32,17 @@ def _failed(chore: Any) -> Finding:
         f"The chore {chore.name} failed when it was done last: {chore.error_message[:200]}",
         "Mend what it says; it is tried again by itself, and the workers' logs have the whole error",
     )
+
+
+def runs() -> list[tuple[Any, ...]]:
+    """Give when each chore was done last, how long it took, and what went wrong."""
+    return [
+        (chore.name, chore.ended_at, _took(chore), chore.due_at, chore.error_message[:200])
+        for chore in Chore.objects.filter(name__in=chores.chores).order_by("name")
+    ]
+
+
+def _took(chore: Chore) -> float | None:
+    if chore.started_at is None or chore.ended_at is None or chore.ended_at < chore.started_at:
+        return None
+    return (chore.ended_at - chore.started_at).total_seconds()

@@ -1,7 +1,7 @@
 """Connections: how many are used, by whom, and how many our processes may open."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from jobs.doctor.asking import one, rows
 from jobs.doctor.findings import Finding, graded, ok, warn
@@ -18,6 +18,11 @@ SELECT current_setting('max_connections')::int - current_setting('superuser_rese
 """
 _USED: Final = """
 SELECT coalesce(usename, '?'), count(*), count(*) FILTER (WHERE state LIKE 'idle in transaction%%')
+FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY 1 ORDER BY 2 DESC
+"""
+_BY_ROLE: Final = """
+SELECT coalesce(usename, '?'), count(*), count(*) FILTER (WHERE state = 'active'),
+       count(*) FILTER (WHERE state LIKE 'idle in transaction%%')
 FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY 1 ORDER BY 2 DESC
 """
 
@@ -43,3 +48,11 @@ def _wanted_by_workers(room: int) -> Finding:
     if wanted < room:
         return ok(what)
     return warn(what, "Lower --concurrency or --processes of the workers, or raise max_connections.")
+
+
+def by_role() -> list[tuple[Any, ...]]:
+    """Give how many connections each role has, and all of them together."""
+    (room,) = one(_ROOM)
+    found = rows(_BY_ROLE)
+    together = [sum(row[place] for row in found) for place in (1, 2, 3)]
+    return [*((*row, None) for row in found[:8]), ("all", *together, room)]

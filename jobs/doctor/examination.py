@@ -43,7 +43,7 @@ def _run(check: Check) -> list[Finding]:
     except DatabaseError as error:
         if isinstance(error, OperationalError) and not connections[using].is_usable():
             connections[using].close()
-            return [unknown(f"The database was lost meanwhile: {_first_line(error)}.", "manage.py doctor")]
+            return [unknown(f"The database was lost meanwhile: {first_line(error)}.", "manage.py doctor")]
         return [_unseen(check, error)]
 
 
@@ -52,16 +52,16 @@ def _unseen(check: Check, error: DatabaseError) -> Finding:
     match error.__cause__:
         case psycopg.errors.InsufficientPrivilege():
             role = one("SELECT quote_ident(current_user)", using=check.using())[0]
-            return unknown(f"{role} may not look: {_first_line(error)}.", f"GRANT pg_monitor TO {role};")
+            return unknown(f"{role} may not look: {first_line(error)}.", f"GRANT pg_monitor TO {role};")
         case psycopg.errors.QueryCanceled():
             what = f"It took longer than {STATEMENT_SECONDS} seconds to look."
             return unknown(what, f"manage.py doctor --only {check.name}")
         case psycopg.errors.LockNotAvailable():
             return unknown("Somebody holds a table locked.", f"manage.py doctor --only {check.name}")
         case psycopg.errors.UndefinedTable() | psycopg.errors.UndefinedFunction() | psycopg.errors.UndefinedColumn():
-            return unknown(f"The schema is not this release's: {_first_line(error)}.", "manage.py migrate")
-    return unknown(f"It could not look: {_first_line(error)}.", f"manage.py doctor --only {check.name}")
+            return unknown(f"The schema is not this release's: {first_line(error)}.", "manage.py migrate")
+    return unknown(f"It could not look: {first_line(error)}.", f"manage.py doctor --only {check.name}")
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
     return str(error).strip().partition("\n")[0].rstrip(".")

@@ -2,10 +2,16 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Any, Final
+
+from django.db.models import Count, Max, Sum
 
 from jobs.doctor.findings import Finding, ok, warn
 from jobs.doctor.workers import alive
 from jobs.source import release
+
+#: On the console's page.
+MOST_HOSTS: Final = 50
 
 
 def look() -> Iterator[Finding]:
@@ -23,3 +29,14 @@ def look() -> Iterator[Finding]:
         yield warn(what, "Restart the workers, or look from where they run: systemctl restart 'ekiden-worker@*'")
     else:
         yield ok(f"All workers run one release, {next(iter(hosts))}." if hosts else "No worker says its release.")
+
+
+def hosts() -> list[tuple[Any, ...]]:
+    """Give the hosts of workers that are alive: releases, slots, memory, and how their clocks go."""
+    groups = alive().values("hostname", "release").order_by("hostname", "release")
+    found = groups.annotate(
+        number=Count("pk"), slots=Sum("concurrency"), busy=Sum("running"), memory=Max("rss_mb"),
+        ahead=Max("clock_offset"), heard=Max("heartbeat_at"),
+    )  # fmt: skip
+    names = ("hostname", "release", "number", "slots", "busy", "memory", "ahead", "heard")
+    return list(found.values_list(*names)[:MOST_HOSTS])

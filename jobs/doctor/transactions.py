@@ -1,7 +1,7 @@
 """What holds back vacuum: old transactions, prepared ones among them. Dead rows stay for as long as they last."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from jobs.doctor.asking import blind, rows
 from jobs.doctor.findings import Finding, graded, lasting, ok
@@ -16,6 +16,14 @@ FROM pg_stat_activity
 WHERE backend_type = 'client backend' AND pid <> pg_backend_pid() AND datname = current_database()
   AND xact_start < clock_timestamp() - make_interval(secs => %s)
 ORDER BY xact_start LIMIT 5
+"""
+#: What they run is not told: it may hold what nobody should read.
+_OLDEST: Final = """
+SELECT pid::text, coalesce(usename, ''), coalesce(application_name, ''), coalesce(state, backend_type),
+       extract(epoch FROM clock_timestamp() - xact_start)::float8, coalesce(age(backend_xmin), 0)
+FROM pg_stat_activity
+WHERE xact_start IS NOT NULL AND pid <> pg_backend_pid() AND datname = current_database()
+ORDER BY greatest(age(backend_xmin), 0) DESC, xact_start LIMIT 8
 """
 _PREPARED: Final = """
 SELECT gid, database, owner, extract(epoch FROM clock_timestamp() - prepared)::float8
@@ -50,3 +58,8 @@ def _prepared() -> Iterator[Finding]:
         what = f"The prepared transaction {gid} of {owner} in {database} waits for its end since {lasting(seconds)}."
         quoted = str(gid).replace("'", "''")
         yield graded(seconds, LIMITS, what, f"ROLLBACK PREPARED '{quoted}'; (or COMMIT PREPARED), in {database}")
+
+
+def oldest() -> list[tuple[Any, ...]]:
+    """Give the transactions that have been open longest, and by how many others they hold back vacuum."""
+    return rows(_OLDEST)

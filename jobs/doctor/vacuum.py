@@ -1,7 +1,7 @@
 """Dead rows and autovacuum on our tables, by what the server counts anyway."""
 
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 from jobs.doctor.asking import SCHEMAS, rows
 from jobs.doctor.findings import Finding, critical, graded, lasting, ok
@@ -10,6 +10,16 @@ from jobs.doctor.findings import Finding, critical, graded, lasting, ok
 FEWEST_DEAD: Final = 20_000
 #: Dead rows, as multiples of what makes autovacuum come.
 TIMES: Final = (3.0, 20.0)
+
+#: On the console's page; those that change with every job are always among them.
+MOST_TABLES: Final = 12
+_ALWAYS: Final = ["job_queue", "job_processing_locks", "job_dead_letter_queue", "job_tasks"]
+_HOT: Final = """
+SELECT relid::regclass::text, pg_total_relation_size(relid), n_live_tup, n_dead_tup,
+       greatest(last_vacuum, last_autovacuum), greatest(last_analyze, last_autoanalyze)
+FROM pg_stat_user_tables WHERE schemaname = ANY (%s)
+ORDER BY relname = ANY (%s) DESC, n_dead_tup DESC, relname LIMIT %s
+"""
 
 _TABLES: Final = """
 WITH ours AS (
@@ -50,3 +60,8 @@ def _table(name: str, live: int, dead: int, ago: float | None, on: bool, due_at:
             f"{name} has {dead:,} dead rows to {live:,} live ones, {when}.",
             f"VACUUM (VERBOSE, ANALYZE) {name}; what it cannot remove is held back, as the check transactions says.",
         )
+
+
+def hot_tables() -> list[tuple[Any, ...]]:
+    """Give our tables with the most dead rows, the queue's own among them, with their partitions' sums."""
+    return rows(_HOT, [SCHEMAS, _ALWAYS, MOST_TABLES])

@@ -10,7 +10,7 @@ from django.db import transaction
 from jobs import sampling
 from jobs.models import OutcomeCounter, QueueMinute, QueueTotal, WaitCounter, Worker
 from jobs.models.wait_counter import WAIT_BUCKETS
-from jobs.queue_history import RANGES, depths, history, percentile
+from jobs.queue_history import RANGES, history, overall, percentile
 from tests.jobs.rows import new_job, start
 
 pytestmark = pytest.mark.django_db
@@ -84,7 +84,7 @@ def test_how_full_queues_are_stands_beside_the_counts() -> None:
     sampling.sample()
     row = QueueMinute.objects.get(queue="", grain=1)
     assert (row.depth, row.running, row.workers, row.slots) == (2, 1, 1, 8)
-    assert depths("1h", 5)["mail"][-1] == 2
+    assert overall("1h", 5)[1]["mail"][-1] == 2
 
 
 def test_queues_beyond_the_most_that_are_named_go_under_one_name(monkeypatch: pytest.MonkeyPatch) -> None:

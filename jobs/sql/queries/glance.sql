@@ -20,22 +20,22 @@ WITH RECURSIVE levels AS (
     WHERE l.number < %(levels)s
 ), open_lane AS (
     SELECT l.queue, sum(due.jobs) AS due, sum(later.jobs) AS later, sum(later.again) AS again, min(l.scheduled_at) AS first,
-           bool_or(due.jobs >= %(cap)s OR later.jobs >= %(cap)s) AS capped
+           bool_or(due.jobs >= %(cap)s) AS more_due, bool_or(later.jobs >= %(cap)s) AS more_later
     FROM levels l
     CROSS JOIN LATERAL (SELECT count(*) AS jobs FROM (
         SELECT FROM job_queue
         WHERE queue = l.queue AND priority = l.priority AND status = 'pending' AND waits_for IS NULL
-          AND lane_key IS NULL AND scheduled_at <= now() LIMIT %(cap)s) counted) due
+          AND lane_key IS NULL AND scheduled_at <= statement_timestamp() LIMIT %(cap)s) counted) due
     CROSS JOIN LATERAL (SELECT count(*) AS jobs, count(*) FILTER (WHERE retry_count > 0) AS again FROM (
         SELECT retry_count FROM job_queue
         WHERE queue = l.queue AND priority = l.priority AND status = 'pending' AND waits_for IS NULL
-          AND lane_key IS NULL AND scheduled_at > now() LIMIT %(cap)s) counted) later
+          AND lane_key IS NULL AND scheduled_at > statement_timestamp() LIMIT %(cap)s) counted) later
     GROUP BY l.queue
 ), keyed AS (
     -- Jobs with a key or in a fair queue stand by lane, so that what is due is not in one place.
-    SELECT queue, count(*) FILTER (WHERE scheduled_at <= now()) AS due,
-           count(*) FILTER (WHERE scheduled_at > now()) AS later,
-           count(*) FILTER (WHERE scheduled_at > now() AND retry_count > 0) AS again, min(scheduled_at) AS first,
+    SELECT queue, count(*) FILTER (WHERE scheduled_at <= statement_timestamp()) AS due,
+           count(*) FILTER (WHERE scheduled_at > statement_timestamp()) AS later,
+           count(*) FILTER (WHERE scheduled_at > statement_timestamp() AND retry_count > 0) AS again, min(scheduled_at) AS first,
            count(*) AS jobs
     FROM (SELECT queue, scheduled_at, retry_count FROM job_queue
           WHERE status = 'pending' AND waits_for IS NULL AND lane_key IS NOT NULL
@@ -53,13 +53,14 @@ WITH RECURSIVE levels AS (
 )
 SELECT k.queue, (coalesce(o.due, 0) + coalesce(l.due, 0))::bigint, (coalesce(o.later, 0) + coalesce(l.later, 0))::bigint,
        (coalesce(o.again, 0) + coalesce(l.again, 0))::bigint,
-       greatest(0, extract(epoch FROM clock_timestamp() - least(o.first, l.first)))::float8,
+       greatest(0, extract(epoch FROM statement_timestamp() - least(o.first, l.first)))::float8,
        coalesce(r.jobs, 0),
-       coalesce(o.capped, false) OR (SELECT sum(jobs) FROM keyed) >= %(cap)s
-       OR (SELECT count(*) FROM levels) >= %(levels)s,
+       coalesce(o.more_due, false) OR a.cut, coalesce(o.more_later, false) OR a.cut,
        coalesce(q.paused, false), coalesce(q.paused_reason, ''), coalesce(w.jobs, 0)
 FROM (SELECT queue FROM open_lane UNION SELECT queue FROM keyed UNION SELECT queue FROM running UNION SELECT queue FROM waits
       UNION SELECT name FROM job_queues WHERE paused) k
+CROSS JOIN (SELECT coalesce((SELECT sum(jobs) FROM keyed) >= %(cap)s, false)
+                   OR (SELECT count(*) FROM levels) >= %(levels)s AS cut) a
 LEFT JOIN open_lane o USING (queue)
 LEFT JOIN keyed l USING (queue)
 LEFT JOIN running r USING (queue)
