@@ -29,11 +29,7 @@ class PauseForm(ReasonForm):
     """A pause, and when it ends by itself."""
 
     length = forms.ChoiceField(label=gettext_lazy("For how long"), choices=_LENGTHS, required=False)
-    resume_at = MomentField(
-        label=gettext_lazy("Until (UTC)"),
-        required=False,
-        help_text=gettext_lazy("Only for “Until the moment below”."),
-    )
+    resume_at = MomentField(label=gettext_lazy("Until"), required=False)
     field_order = ("length", "resume_at", "reason")
 
     def clean(self) -> dict[str, Any]:

@@ -1,132 +1,60 @@
-from functools import partial
+from dataclasses import replace
 from typing import Any, Final
-from uuid import UUID
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from jobs import schedules
-from jobs.admin import display, documents, schedule_editor
+from jobs.admin import display, documents, schedule_backfill, schedule_editor
 from jobs.admin.acts import Act
 from jobs.admin.facts import anchor
-from jobs.admin.filters import Choices, DeletedFilter, FixedFilter, TypeFilter
+from jobs.admin.filters import DeletedFilter, TypeFilter
 from jobs.admin.history import acts_on
 from jobs.admin.many import ManyAdmin
 from jobs.admin.revealing import RevealingAdmin
-from jobs.admin.schedule_forms import ScheduleChangeForm
+from jobs.admin.schedule_acts import ACTS, BACKFILL, EDIT, RUN, SKIP
+from jobs.admin.schedule_calendar import calendar, legend
+from jobs.admin.schedule_filters import SourceFilter, StateFilter
+from jobs.admin.schedule_runs import Run, in_words, latest_runs, strip
+from jobs.admin.schedule_state import facts_of, is_fixed, state_of
 from jobs.models import Job, Schedule
 
 #: Jobs that the page of a schedule shows.
 LATEST: Final = 10
-_STATES: Final[dict[str, dict[str, Any]]] = {
-    "active": {"is_active": True},
-    "paused": {"is_active": False},
-    "failing": {"is_active": True},
-    "ended": {"is_active": True, "next_run_at": None},
-}
+#: Runs in the strip of one page.
+OF_ONE: Final = 60
 
 
-class StateFilter(FixedFilter):
-    title = "state"
-    parameter_name = "state"
+class ScheduleList(ChangeList):
+    """The schedules of a page, each with its latest runs."""
 
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [("active", "Active"), ("paused", "Paused"), ("failing", "Failing"), ("ended", "No time to come")]
-
-    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return (
-            rows.filter(is_active=True).exclude(last_error="") if value == "failing" else rows.filter(**_STATES[value])
-        )
-
-
-class SourceFilter(FixedFilter):
-    title = "from"
-    parameter_name = "source"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(source.value, str(source.label)) for source in Schedule.Source]
-
-    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return rows.filter(source=value)
-
-
-def _switch(pk: UUID, actor: Any, reason: str = "", *, is_active: bool) -> Schedule:
-    return schedules.change(pk, actor, reason=reason, is_active=is_active)
-
-
-def _is_fixed(schedule: Schedule) -> bool:
-    return schedule.source == Schedule.Source.CODE and not schedule.editable
-
-
-EDIT: Final = Act(
-    "edit",
-    "Edit",
-    "",
-    schedules.change,
-    "The schedule is changed.",
-    form=ScheduleChangeForm,
-    offered=lambda schedule: not schedule.is_deleted and not _is_fixed(schedule),
-)
-RUN: Final = Act(
-    "run",
-    "Run now",
-    "Its job is submitted at once, whatever its times are, and even if it is paused. They stay as they are.",
-    schedules.run_now,
-    "Its job is submitted.",
-    offered=lambda schedule: not schedule.is_deleted,
-)
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        shown: list[Any] = list(self.result_list)
+        runs = latest_runs(shown)
+        for schedule in shown:
+            schedule.runs = runs.get(schedule.pk, [])
+        self.result_list: Any = shown
 
 
 @admin.register(Schedule)
 class ScheduleAdmin(RevealingAdmin, ManyAdmin):
-    list_display = ("name", "job_type", "when", "next_run", "last_run", "state", "rules", "source", "problem")
+    nothing_yet = gettext_lazy("A schedule makes jobs by itself, by the clock or at equal distances. Add one above.")
+    list_display = ("name", "job_type", "when", "next_run", "result", "lately", "state", "rules")
     list_display_links = ("name",)
     list_filter = (StateFilter, TypeFilter, SourceFilter, DeletedFilter)
     search_fields = ("name", "description")
-    search_help_text = "In the name or the description."
+    search_help_text = gettext_lazy("In the name or the description.")
     heavy = ("payload",)
     detail_template = "jobs/schedule.html"
-    acts = (
-        EDIT,
-        RUN,
-        Act(
-            "pause",
-            "Pause",
-            "Its times make no jobs any more. Those it has made go on.",
-            partial(_switch, is_active=False),
-            "The schedule is paused.",
-            offered=lambda schedule: schedule.is_active and not schedule.is_deleted,
-        ),
-        Act(
-            "resume",
-            "Resume",
-            "Its times make jobs again, from the next one to come on: none of the past is made up for.",
-            partial(_switch, is_active=True),
-            "The schedule is active.",
-            offered=lambda schedule: not schedule.is_active and not schedule.is_deleted,
-        ),
-        Act(
-            "delete",
-            "Delete",
-            "It makes no jobs any more, and is found among the deleted ones. The jobs it has made go on.",
-            schedules.soft_delete,
-            "The schedule is deleted.",
-            danger=True,
-            offered=lambda schedule: not schedule.is_deleted and not _is_fixed(schedule),
-        ),
-        Act(
-            "restore",
-            "Restore",
-            "It is there again. Its next time is one to come: none of the past is made up for.",
-            schedules.restore,
-            "The schedule is restored.",
-            offered=lambda schedule: schedule.is_deleted,
-        ),
-    )
+    acts = ACTS
     many = ("run", "pause", "resume", "delete", "restore")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -149,10 +77,23 @@ class ScheduleAdmin(RevealingAdmin, ManyAdmin):
         return schedule_editor.edit(self, request, None)
 
     def act_view(self, request: HttpRequest, object_id: str, act: Act) -> HttpResponse:
-        if act is not EDIT:
-            return super().act_view(request, object_id, act)
         schedule = self.get_object(request, object_id)
-        return self.not_found(request, object_id) if schedule is None else schedule_editor.edit(self, request, schedule)
+        if schedule is None:
+            return self.not_found(request, object_id)
+        if act is EDIT:
+            return schedule_editor.edit(self, request, schedule)
+        if act is BACKFILL:
+            return schedule_backfill.ask(self, request, schedule)
+        if act is SKIP and schedule.next_run_at is not None:
+            told = _("Its time %(time)s makes no job. The one behind it stays as it is.")
+            act = replace(act, effect=told % {"time": display.clock(schedule.next_run_at)})
+        return super().act_view(request, object_id, act)
+
+    def initial(self, row: Any) -> dict[str, Any]:
+        return {"expected": row.next_run_at.isoformat()} if row.next_run_at else {}
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return ScheduleList
 
     def preview_view(self, request: HttpRequest) -> HttpResponse:
         """Give the next times of an interval that is being typed."""
@@ -162,88 +103,67 @@ class ScheduleAdmin(RevealingAdmin, ManyAdmin):
         done = super().perform(request, act, row, chosen)
         if done and act is RUN:
             row.refresh_from_db(fields=["last_job"])
-            messages.info(request, format_html("It is {}.", anchor("job", row.last_job, row.last_job)))
+            messages.info(request, format_html(_("It is {}."), anchor("job", row.last_job, row.last_job)))
         return done
 
     def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
+        runs = latest_runs([obj], OF_ONE).get(obj.pk, [])
         return {
             **super().detail(request, obj),
-            "state": self.state(obj),
-            "fixed": _is_fixed(obj),
+            "state": state_of(obj),
+            "fixed": is_fixed(obj),
             "preview": schedule_editor.preview_of_row(obj),
-            "facts": display.facts(_facts(obj)),
+            "facts": display.facts(facts_of(obj)),
             "documents": [
-                ("Payload", documents.show(self.text_of(obj, "payload"), obj.job_type)),
-                ("Interval", documents.show(documents.pretty(obj.schedule_interval))),
+                (_("Payload"), documents.show(self.text_of(obj, "payload"), obj.job_type)),
+                (_("Interval"), documents.show(documents.pretty(obj.schedule_interval))),
             ],
             "latest": list(_latest(obj)),
+            "calendar": None if obj.is_deleted else calendar(obj),
+            "legend": legend(),
+            "runs": runs,
+            "strip": strip(runs),
+            "runs_in_words": in_words(runs) if runs else "",
             "all_url": f"{reverse('admin:jobs_job_changelist')}?schedule={obj.pk}",
             "history": acts_on(obj.pk),
         }
 
-    @admin.display(description="when")
+    @admin.display(description=gettext_lazy("when"))
     def when(self, schedule: Schedule) -> str:
         return schedules.in_words(schedule.schedule_interval)
 
-    @admin.display(description="next")
+    @admin.display(description=gettext_lazy("next"))
     def next_run(self, schedule: Schedule) -> SafeString:
-        return display.moment(schedule.next_run_at)
+        if schedule.next_run_at is None:
+            return display.NOTHING
+        return format_html(
+            '{}<span class="reason">{}</span>',
+            display.moment(schedule.next_run_at),
+            schedule_editor.local_time(schedule),
+        )
 
-    @admin.display(description="last")
-    def last_run(self, schedule: Schedule) -> SafeString:
-        if schedule.last_job is None:
+    @admin.display(description=gettext_lazy("last"))
+    def result(self, schedule: Any) -> SafeString:
+        last: Run | None = schedule.runs[-1] if schedule.runs else None
+        if last is None:
             return display.moment(schedule.last_run_at)
-        return anchor("job", schedule.last_job, display.moment(schedule.last_run_at))
+        return format_html("{} {}", anchor("job", last.job_id, display.badge(last.status)), display.moment(last.at))
 
-    @admin.display(description="state")
+    @admin.display(description=gettext_lazy("latest runs"))
+    def lately(self, schedule: Any) -> SafeString:
+        return strip(schedule.runs)
+
+    @admin.display(description=gettext_lazy("state"))
     def state(self, schedule: Schedule) -> SafeString:
-        if schedule.is_deleted:
-            return display.badge("deleted")
-        if not schedule.is_active:
-            return display.badge("paused", "gone from the code" if schedule.vanished_at else "")
-        if schedule.last_error:
-            return display.badge("failing")
-        ended = schedule.next_run_at is None and schedule.schedule_interval != {"type": "manual"}
-        return display.badge("ended", "no time to come") if ended else display.badge("active")
+        error = display.short(schedule.last_error, 120)
+        told = format_html('<span class="reason"><strong class="loud">{}</strong></span>', error) if error else ""
+        return format_html("{}{}", state_of(schedule), told)
 
-    @admin.display(description="missed, overlapping")
+    @admin.display(description=gettext_lazy("missed, overlapping"))
     def rules(self, schedule: Schedule) -> str:
-        return f"{schedule.misfire}, {schedule.overlap}"
-
-    @admin.display(description="last error")
-    def problem(self, schedule: Schedule) -> SafeString | str:
-        text = display.short(schedule.last_error, 120)
-        return format_html('<strong class="loud">{}</strong>', text) if text else ""
+        return f"{schedule.get_misfire_display()}. {schedule.get_overlap_display()}."
 
 
 def _latest(schedule: Schedule) -> QuerySet[Job]:
     jobs = Job.objects.visible().filter(schedule=schedule).order_by("-scheduled_for")
     return jobs.only("id", "status", "scheduled_for", "created_at", "started_at", "completed_at", "failed_at")[:LATEST]
-
-
-def _facts(schedule: Schedule) -> dict[str, Any]:
-    misfire = schedule.get_misfire_display()
-    if schedule.misfire == Schedule.Misfire.ALL:
-        misfire = f"Run all, at most {schedule.misfire_cap:,}"
-    return {
-        "Description": schedule.description,
-        "Job type": schedule.job_type,
-        "When": schedules.in_words(schedule.schedule_interval),
-        "Next": display.exact(schedule.next_run_at),
-        "Last": display.exact(schedule.last_run_at),
-        "Last job": anchor("job", schedule.last_job, schedule.last_job) if schedule.last_job else None,
-        "Not before": display.exact(schedule.starts_at),
-        "Not after": display.exact(schedule.ends_at),
-        "Missed times": misfire,
-        "If the job before is not done": schedule.get_overlap_display(),
-        "Times skipped": f"{schedule.skipped:,}" if schedule.skipped else None,
-        "Queue": schedule.queue,
-        "Priority": schedule.priority,
-        "Retries": schedule.max_retries,
-        "Owner": schedule.user or "nobody in particular",
-        "Defined in": schedule.get_source_display(),
-        "Changed by hand": display.exact(schedule.edited_at),
-        "Gone from the code": display.exact(schedule.vanished_at),
-        "Version": schedule.version,
-        "Made": display.exact(schedule.created_at),
-    }

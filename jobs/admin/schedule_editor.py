@@ -3,6 +3,7 @@
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -117,6 +118,15 @@ def preview_of_row(schedule: Schedule) -> Preview:
         return _shown(timing.parse(schedule.schedule_interval), schedules.upcoming(schedule))
     except InvalidSchedule as error:
         return Preview(errors={"kind": [str(error)]})
+
+
+def local_time(schedule: Schedule) -> str:
+    """Give its next time by the clocks of its own zone."""
+    interval = schedule.schedule_interval
+    name = interval.get("timezone", "UTC") if isinstance(interval, dict) else "UTC"
+    if schedule.next_run_at is None or name not in timing.timezones():
+        return ""
+    return f"{schedule.next_run_at.astimezone(ZoneInfo(name)):%a %Y-%m-%d %H:%M} {name}"
 
 
 def _shown(when: timing.Timing, times: list[datetime]) -> Preview:

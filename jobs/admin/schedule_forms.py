@@ -5,6 +5,11 @@ from typing import Any, Final, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.functional import lazy
+from django.utils.timezone import get_current_timezone_name
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_stubs_ext import StrOrPromise
 
 from accounts.models import User
 from jobs import options, timing
@@ -19,23 +24,30 @@ from jobs.secret_fields import hide
 
 #: What people mean most often, offered while they type.
 EXPRESSIONS: Final = (
-    ("*/5 * * * *", "Every five minutes"),
-    ("0 * * * *", "Every hour"),
-    ("0 9 * * *", "Every day at 9:00"),
-    ("0 9 * * 1-5", "Monday to Friday at 9:00"),
-    ("30 2 * * 0", "Sundays at 2:30"),
-    ("0 0 1 * *", "The first of every month"),
-    ("0 18 L * *", "The last day of every month at 18:00"),
+    ("*/5 * * * *", gettext_lazy("Every five minutes")),
+    ("0 * * * *", gettext_lazy("Every hour")),
+    ("0 9 * * *", gettext_lazy("Every day at 9:00")),
+    ("0 9 * * 1-5", gettext_lazy("Monday to Friday at 9:00")),
+    ("30 2 * * 0", gettext_lazy("Sundays at 2:30")),
+    ("0 0 1 * *", gettext_lazy("The first of every month")),
+    ("0 18 L * *", gettext_lazy("The last day of every month at 18:00")),
 )
 _MOMENT: Final = "%Y-%m-%dT%H:%M:%S"
 #: The fields of the form that an interval is made of, by the names in it.
 PARTS: Final = {"type": "kind", "expression": "expression", "timezone": "timezone", "seconds": "seconds"}
 
 
+def _whose_clock() -> str:
+    return _("By your clock: %(zone)s.") % {"zone": get_current_timezone_name()}
+
+
 class MomentField(forms.DateTimeField):
     """A moment in the operator's zone, as a browser's own editor has it, without one as text; given in UTC."""
 
     widget = forms.DateTimeInput(attrs={"type": "datetime-local", "step": "1"}, format=_MOMENT)
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**{"help_text": lazy(_whose_clock, str)(), **options})
 
     def to_python(self, value: Any) -> datetime | None:
         found = super().to_python(value)
@@ -46,31 +58,38 @@ class IntervalForm(forms.Form):
     """When: by the clock, at equal distances, or only by hand."""
 
     kind = forms.ChoiceField(
-        label="When",
+        label=gettext_lazy("When"),
         widget=forms.RadioSelect,
-        choices=[("cron", "By the clock"), ("timedelta", "At equal distances"), ("manual", "Only by hand")],
+        choices=[
+            ("cron", gettext_lazy("By the clock")),
+            ("timedelta", gettext_lazy("At equal distances")),
+            ("manual", gettext_lazy("Only by hand")),
+        ],
         initial="cron",
     )
     expression = forms.CharField(
-        label="Cron expression",
+        label=gettext_lazy("Cron expression"),
         required=False,
         widget=forms.TextInput(attrs={"list": "expressions", "autocomplete": "off", "spellcheck": "false"}),
-        help_text="Minute, hour, day of the month, month, day of the week; with seconds in front if there are six.",
+        help_text=gettext_lazy(
+            "Minute, hour, day of the month, month, day of the week; with seconds in front if there are six."
+        ),
     )
     timezone = forms.CharField(
-        label="Time zone",
+        label=gettext_lazy("Time zone"),
         required=False,
         initial="UTC",
         widget=forms.TextInput(attrs={"list": "timezones", "autocomplete": "off", "spellcheck": "false"}),
-        help_text="Whose clock it goes by, such as Asia/Tokyo.",
+        help_text=gettext_lazy("Whose clock it goes by, such as Asia/Tokyo."),
     )
     seconds = forms.FloatField(
+        label=gettext_lazy("Seconds"),
         required=False,
         widget=forms.NumberInput(attrs={"min": timing.LEAST_SECONDS, "step": "any"}),
-        help_text="From each time to the next: 90, or 86400 for a day.",
+        help_text=gettext_lazy("From each time to the next: 90, or 86400 for a day."),
     )
-    starts_at = MomentField(label="Not before (your time zone)", required=False)
-    ends_at = MomentField(label="Not after (your time zone)", required=False)
+    starts_at = MomentField(label=gettext_lazy("Not before"), required=False)
+    ends_at = MomentField(label=gettext_lazy("Not after"), required=False)
 
     def interval(self) -> dict[str, Any]:
         """Give the schedule_interval that the fields say, right or wrong."""
@@ -92,40 +111,57 @@ class IntervalForm(forms.Form):
 class ScheduleForm(IntervalForm):
     """Everything that may be said of a schedule."""
 
-    name = forms.CharField(max_length=NAME_MAX_LENGTH)
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=NAME_MAX_LENGTH)
     description = forms.CharField(
-        required=False, max_length=DESCRIPTION_MAX_LENGTH, widget=forms.Textarea(attrs={"rows": 2})
+        label=gettext_lazy("Description"),
+        required=False,
+        max_length=DESCRIPTION_MAX_LENGTH,
+        widget=forms.Textarea(attrs={"rows": 2}),
     )
-    job_type = forms.ChoiceField(label="Job type", choices=())
+    job_type = forms.ChoiceField(label=gettext_lazy("Job type"), choices=())
     payload = forms.CharField(
+        label=gettext_lazy("Payload"),
         strip=False,
         initial="{}",
         widget=forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "class": "json-editor"}),
-        help_text="Of each of its jobs, as JSON; checked against the schema of the job type.",
+        help_text=gettext_lazy("Of each of its jobs, as JSON; checked against the schema of the job type."),
     )
-    queue = forms.CharField(required=False, max_length=64, help_text="Empty is the job type's own.")
+    queue = forms.CharField(
+        label=gettext_lazy("Queue"),
+        required=False,
+        max_length=64,
+        help_text=gettext_lazy("Empty is the job type's own."),
+    )
     priority = forms.IntegerField(
-        required=False, min_value=0, max_value=100, help_text="0 to 100, larger runs first; empty is the job type's."
+        label=gettext_lazy("Priority"),
+        required=False,
+        min_value=0,
+        max_value=100,
+        help_text=gettext_lazy("0 to 100, larger runs first; empty is the job type's."),
     )
     max_retries = forms.IntegerField(
-        label="Retries",
+        label=gettext_lazy("Retries"),
         required=False,
         min_value=0,
         max_value=options.MAX_RETRIES,
-        help_text="After the first attempt; empty is the job type's.",
+        help_text=gettext_lazy("After the first attempt; empty is the job type's."),
     )
-    is_active = forms.BooleanField(label="Active: its times make jobs", required=False, initial=True)
+    is_active = forms.BooleanField(label=gettext_lazy("Active: its times make jobs"), required=False, initial=True)
     misfire = forms.ChoiceField(
-        label="Times that were missed",
+        label=gettext_lazy("Times that were missed"),
         choices=Schedule.Misfire.choices,
         initial=Schedule.Misfire.LATEST,
-        help_text="Because no worker was there.",
+        help_text=gettext_lazy("Because no worker was there."),
     )
     misfire_cap = forms.IntegerField(
-        label="At most so many", min_value=1, max_value=CAP_MOST, initial=10, help_text="Where all of them run."
+        label=gettext_lazy("At most so many"),
+        min_value=1,
+        max_value=CAP_MOST,
+        initial=10,
+        help_text=gettext_lazy("Where all of them run."),
     )
     overlap = forms.ChoiceField(
-        label="If the job before is not done",
+        label=gettext_lazy("If the job before is not done"),
         choices=Schedule.Overlap.choices,
         initial=Schedule.Overlap.ALLOW,
     )
@@ -136,7 +172,7 @@ class ScheduleForm(IntervalForm):
         names = _job_types() | ({self.initial["job_type"]} if self.initial.get("job_type") else set())
         cast(forms.ChoiceField, self.fields["job_type"]).choices = [(name, name) for name in sorted(names)]
 
-    def groups(self) -> list[tuple[str, str, list[forms.BoundField]]]:
+    def groups(self) -> list[tuple[str, StrOrPromise, list[forms.BoundField]]]:
         """Give the fields as the page shows them: name of the group, its heading and its fields."""
         return [
             (name, heading, [self[field] for field in fields if field in self.fields])
@@ -163,14 +199,16 @@ class ScheduleForm(IntervalForm):
 
 class NewScheduleForm(ScheduleForm):
     owner = forms.CharField(
-        required=False, help_text="The user id of whom its jobs belong to; empty is nobody in particular."
+        label=gettext_lazy("Owner"),
+        required=False,
+        help_text=gettext_lazy("The user id of whom its jobs belong to; empty is nobody in particular."),
     )
 
     def clean_owner(self) -> User | None:
         name = self.cleaned_data["owner"]
         found = User.objects.filter(user_id=name).first() if name else None
         if name and found is None:
-            raise ValidationError("There is no such user.")
+            raise ValidationError(_("There is no such user."))
         return found
 
 
@@ -181,9 +219,9 @@ class ScheduleChangeForm(ScheduleForm, ReasonForm):
 
 
 _GROUPS: Final = (
-    ("what", "What", ("name", "description", "job_type", "payload")),
-    ("when", "When", ("kind", "expression", "timezone", "seconds", "starts_at", "ends_at")),
-    ("how", "How", ("misfire", "misfire_cap", "overlap", "queue", "priority", "max_retries", "owner")),
+    ("what", gettext_lazy("What"), ("name", "description", "job_type", "payload")),
+    ("when", gettext_lazy("When"), ("kind", "expression", "timezone", "seconds", "starts_at", "ends_at")),
+    ("how", gettext_lazy("How"), ("misfire", "misfire_cap", "overlap", "queue", "priority", "max_retries", "owner")),
     ("last", "", ("is_active", "reason")),
 )
 _PLAIN: Final = (

@@ -3,6 +3,7 @@ from typing import Any, ClassVar, Self
 
 from django.conf import settings
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from jobs import conf
 from jobs.models.columns import ClockTimestamp, EmptyJson, Uuid7, uuid7
@@ -29,21 +30,21 @@ class Schedule(models.Model):
     class Misfire(models.TextChoices):
         """What becomes of times that passed while nobody was there to fire."""
 
-        SKIP = "skip", "Skip them"
-        LATEST = "latest", "Run once, for the latest"
-        ALL = "all", "Run all, up to the cap"
+        SKIP = "skip", _("Skip them")
+        LATEST = "latest", _("Run once, for the latest")
+        ALL = "all", _("Run all, up to the cap")
 
     class Overlap(models.TextChoices):
         """What becomes of a time at which the job before is not done yet."""
 
-        ALLOW = "allow", "Run beside it"
-        SKIP = "skip", "Skip the time"
-        CANCEL = "cancel", "Cancel the job before"
+        ALLOW = "allow", _("Run beside it")
+        SKIP = "skip", _("Skip the time")
+        CANCEL = "cancel", _("Cancel the job before")
 
     class Source(models.TextChoices):
-        CODE = "code", "Code"
-        API = "api", "API"
-        ADMIN = "admin", "Admin"
+        CODE = "code", _("Code")
+        API = "api", _("API")
+        ADMIN = "admin", _("Admin")
 
     id = models.UUIDField(primary_key=True, default=uuid7, db_default=Uuid7(), editable=False)
     name = models.TextField()

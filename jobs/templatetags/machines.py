@@ -1,5 +1,6 @@
 """What the pages of queues, workers, schedules, functions and sessions need beside the console's own tags."""
 
+from datetime import datetime
 from typing import Any
 
 from django import template
@@ -14,6 +15,12 @@ register = template.Library()
 def key(identifier: Any) -> SafeString:
     """Show the end of an id, where it differs from its neighbours."""
     return display.key(identifier)
+
+
+@register.filter
+def exact(at: datetime | None) -> SafeString:
+    """Say the exact time, and how far away it is."""
+    return display.exact(at)
 
 
 @register.filter

@@ -186,6 +186,13 @@ OWNED: Final[dict[tuple[str, str], Probe]] = {
     ("patch", "schedules/<uuid:pk>"): one("patch", "schedules/{}", "schedule", {"priority": 9}, HTTP_IF_MATCH="*"),
     ("delete", "schedules/<uuid:pk>"): one("delete", "schedules/{}", "schedule", HTTP_IF_MATCH="*"),
     ("post", "schedules/<uuid:pk>/run"): one("post", "schedules/{}/run", "schedule"),
+    ("post", "schedules/<uuid:pk>/skip-next"): one("post", "schedules/{}/skip-next", "schedule"),
+    ("post", "schedules/<uuid:pk>/backfill"): one(
+        "post",
+        "schedules/{}/backfill",
+        "schedule",
+        {"since": "2026-03-01T00:00:00Z", "until": "2026-03-01T00:10:00Z", "dry_run": False},
+    ),
     ("post", "schedules/<uuid:pk>/restore"): one("post", "schedules/{}/restore", "deleted_schedule"),
     ("get", "schedules/<uuid:pk>/preview"): one("get", "schedules/{}/preview", "schedule"),
     ("get", "request-logs"): logged("request-logs"),

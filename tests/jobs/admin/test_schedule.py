@@ -7,6 +7,7 @@ from django.utils.timezone import now
 from jobs import schedules
 from jobs.models import AuditEntry, Job, Schedule
 from tests.factories import UserFactory
+from tests.jobs.rows import fail, finish, new_job
 
 LIST = "/admin/jobs/schedule/"
 WEEKDAYS = {"type": "cron", "expression": "0 9 * * 1-5", "timezone": "Asia/Tokyo"}
@@ -243,8 +244,46 @@ def test_an_interval_that_sql_has_put_there(operator, made):
 def test_viewers_look_only(viewer, operator, made):
     assert viewer.get(LIST).status_code == viewer.get(address(made)).status_code == 200
     assert "add/" not in viewer.get(LIST).content.decode()
-    assert 'class="act' not in viewer.get(address(made)).content.decode()
-    places = [f"{LIST}add/", *(address(made, name) for name in ("edit", "run", "pause", "resume", "delete", "restore"))]
+    assert address(made, "run") not in viewer.get(address(made)).content.decode()
+    acts = ("edit", "run", "skip-next", "backfill", "pause", "resume", "delete", "restore")
+    places = [f"{LIST}add/", *(address(made, name) for name in acts)]
     for place in places:
         assert viewer.get(place).status_code == viewer.post(place, FORM).status_code == 403, place
     assert Schedule.objects.get().version == made.version and not Job.objects.exists()
+
+
+def test_the_next_time_is_skipped_and_the_past_made_up_for(operator, made):
+    page = operator.get(address(made, "skip-next"))
+    assert made.next_run_at.strftime("%Y-%m-%d %H:%M:%S") in page.content.decode()
+    seen = {"expected": page.context["form"]["expected"].value(), "reason": "a holiday"}
+    assert "Its next time is skipped." in operator.post(address(made, "skip-next"), seen, follow=True).content.decode()
+    assert "its next time is" in operator.post(address(made, "skip-next"), seen, follow=True).content.decode()
+    skipped = Schedule.objects.get()
+    assert skipped.next_run_at > made.next_run_at and skipped.skipped == 1
+    # Three weekdays at nine in Tokyo.
+    span = {"since": "2026-03-02T00:00:00", "until": "2026-03-04T00:00:00"}
+    looked = operator.get(address(made, "backfill"), span).content.decode()
+    assert "3 times have no job" in looked and "Make 3 jobs" in looked and not Job.objects.exists()
+    text = operator.post(address(made, "backfill"), {**span, "reason": "late"}, follow=True).content.decode()
+    assert "3 jobs are submitted." in text and Job.objects.count() == 3
+    assert "There is nothing to make up for." in operator.get(address(made, "backfill"), span).content.decode()
+    wrong = operator.get(address(made, "backfill"), {**span, "until": "2026-03-01T00:00:00"}).content.decode()
+    assert "errorlist" in wrong and "Must not lie before the begin" in wrong
+
+
+def test_the_list_and_the_page_show_what_became_of_its_runs(operator, made):
+    jobs = [new_job(schedule_id=made.pk, scheduled_for=now() - timedelta(hours=hours)) for hours in (3, 2, 1)]
+    finish(jobs[0])
+    fail(jobs[1], retryable=False)
+    for place in (LIST, address(made)):
+        assert "Last 3 runs: 1 completed, 1 failed" in operator.get(place).content.decode()
+    page = operator.get(address(made))
+    hours = [hour for day in page.context["calendar"].days for hour in day.hours]
+    assert sum(hour.runs.total() for hour in hours) == 3 and {hour.tone for hour in hours} >= {"good", "bad", "1"}
+    # Weekdays at nine in Tokyo, of the seven days to come.
+    ahead = [hour for hour in hours if hour.ahead]
+    assert 5 <= len(ahead) <= 6 and all("09:00" in hour.name for hour in ahead)
+    Schedule.objects.update(next_run_at=now() - timedelta(minutes=5))
+    assert "late" in operator.get(address(made)).content.decode()
+    listed = operator.get(LIST, {"state": "late"}).content.decode()
+    assert made.name in listed and made.name not in operator.get(LIST, {"state": "ended"}).content.decode()
