@@ -9,6 +9,9 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django_stubs_ext import StrOrPromise
 
 from accounts.uuid7 import first_uuid7
 from jobs.admin.box import reading_of
@@ -17,16 +20,16 @@ from jobs.search import known_values
 from jobs.search.completing import condition
 from jobs.statuses import Resolution, Status
 
-Choices = list[tuple[str, str]]
+Choices = list[tuple[str, StrOrPromise]]
 
 WINDOWS: Final = {
-    "1h": ("Last hour", timedelta(hours=1)),
-    "24h": ("Last 24 hours", timedelta(days=1)),
-    "7d": ("Last 7 days", timedelta(days=7)),
+    "1h": (gettext_lazy("Last hour"), timedelta(hours=1)),
+    "24h": (gettext_lazy("Last 24 hours"), timedelta(days=1)),
+    "7d": (gettext_lazy("Last 7 days"), timedelta(days=7)),
 }
 OLDER: Final = {
-    "older-1d": ("Older than a day", timedelta(days=1)),
-    "older-7d": ("Older than 7 days", timedelta(days=7)),
+    "older-1d": (gettext_lazy("Older than a day"), timedelta(days=1)),
+    "older-7d": (gettext_lazy("Older than 7 days"), timedelta(days=7)),
 }
 
 
@@ -63,7 +66,7 @@ class FixedFilter(admin.SimpleListFilter):
 
 
 class StatusFilter(FixedFilter):
-    title = "status"
+    title = gettext_lazy("status")
     parameter_name = "status"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
@@ -88,7 +91,7 @@ class OpenFilter(FixedFilter):
 
 
 class TypeFilter(OpenFilter):
-    title = "type"
+    title = gettext_lazy("type")
     parameter_name = "type"
 
     def names(self) -> list[str]:
@@ -102,7 +105,7 @@ class TypeFilter(OpenFilter):
 
 
 class QueueFilter(OpenFilter):
-    title = "queue"
+    title = gettext_lazy("queue")
     parameter_name = "queue"
 
     def names(self) -> list[str]:
@@ -118,7 +121,7 @@ class QueueFilter(OpenFilter):
 class WindowFilter(FixedFilter):
     """A time window, as a bound on the primary key."""
 
-    title = "time"
+    title = gettext_lazy("time")
     parameter_name = "window"
     # An id may have been made by another clock than created_at.
     exact = False
@@ -136,7 +139,7 @@ class WindowFilter(FixedFilter):
 class AgeFilter(WindowFilter):
     """How long a dead letter has been lying there."""
 
-    title = "age"
+    title = gettext_lazy("age")
     parameter_name = "age"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
@@ -151,7 +154,7 @@ class AgeFilter(WindowFilter):
 class LastSeenFilter(AgeFilter):
     """When a group last grew."""
 
-    title = "last seen"
+    title = gettext_lazy("last seen")
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value in OLDER:
@@ -180,12 +183,12 @@ class DefaultFilter(FixedFilter):
 
 
 class DeletedFilter(DefaultFilter):
-    title = "deleted"
+    title = gettext_lazy("deleted")
     parameter_name = "deleted"
     default = "no"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [("no", "No"), ("yes", "Deleted ones")]
+        return [("no", _("No")), ("yes", _("Deleted ones"))]
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         return rows.filter(is_deleted=value == "yes")
@@ -211,22 +214,22 @@ class DeletedJobsFilter(DeletedFilter):
 
 
 class ResolutionFilter(DefaultFilter):
-    title = "resolution"
+    title = gettext_lazy("resolution")
     parameter_name = "resolution"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [*((word.value, str(word.label)) for word in Resolution), ("all", "All")]
+        return [*((word.value, str(word.label)) for word in Resolution), ("all", _("All"))]
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         return rows if value == "all" else rows.filter(resolution_status=value)
 
 
 class OpenGroupsFilter(DefaultFilter):
-    title = "resolution"
+    title = gettext_lazy("resolution")
     parameter_name = "resolution"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [("open", "With open letters"), ("done", "All settled"), ("all", "All")]
+        return [("open", _("With open letters")), ("done", _("All settled")), ("all", _("All"))]
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value == "all":
@@ -238,7 +241,7 @@ class AddressFilter(OpenFilter):
     """Only what the address names, which a link has put there: it lists no others to choose among."""
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [(name, "Only this one") for name, _ in super().lookups(request, model_admin)]
+        return [(name, _("Only this one")) for name, _label in super().lookups(request, model_admin)]
 
     def names(self) -> list[str]:
         return []
@@ -247,7 +250,7 @@ class AddressFilter(OpenFilter):
 class GroupFilter(AddressFilter):
     """The letters of one fingerprint; reached from the groups."""
 
-    title = "error"
+    title = gettext_lazy("error")
     parameter_name = "group"
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
@@ -257,7 +260,7 @@ class GroupFilter(AddressFilter):
 class ScheduleFilter(AddressFilter):
     """The jobs of one schedule; reached from its page."""
 
-    title = "schedule"
+    title = gettext_lazy("schedule")
     parameter_name = "schedule"
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:

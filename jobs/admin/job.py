@@ -6,13 +6,11 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
 from django.db.models import QuerySet
 from django.db.models.functions import Left
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
 from django.urls import URLPattern, path
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
-from jobs.admin import display, documents, highlights, job_page
+from jobs.admin import documents, job_page
 from jobs.admin.acts import Act
 from jobs.admin.box import reading_of
 from jobs.admin.clone import clone_view
@@ -20,8 +18,12 @@ from jobs.admin.completion import completions
 from jobs.admin.filters import DeletedJobsFilter, QueueFilter, ScheduleFilter, StatusFilter, TypeFilter, WindowFilter
 from jobs.admin.forms import PriorityForm
 from jobs.admin.job_acts import ACTS
+from jobs.admin.job_choices import without_empty
+from jobs.admin.job_columns import USUAL, JobColumns
+from jobs.admin.job_export import TYPES, export
 from jobs.admin.job_list import JobList
 from jobs.admin.many import AT_ONCE, ManyAdmin
+from jobs.admin.moment_filters import FromFilter, ToFilter
 from jobs.admin.revealing import RevealingAdmin
 from jobs.admin.searching import Answer, shown_before
 from jobs.admin.tasks import waited_for
@@ -29,7 +31,6 @@ from jobs.dead_letters import BulkReport
 from jobs.enqueue import enqueue
 from jobs.exceptions import SearchBusy, SearchTooBroad
 from jobs.models import Job
-from jobs.statuses import WaitsFor
 
 _DOCUMENTS: Final = {"payload": _("Payload"), "result": _("Result"), "metadata": _("Metadata")}
 
@@ -42,26 +43,18 @@ def _document(job: Any, name: str) -> documents.Document | None:
 
 
 @admin.register(Job)
-class JobAdmin(RevealingAdmin, ManyAdmin):
-    list_display = (
-        "key",
-        "job_type",
-        "state",
-        "queue",
-        "priority",
-        "attempts",
-        "created",
-        "tag_list",
-        "owner",
-        "problem",
-    )
+class JobAdmin(JobColumns, RevealingAdmin, ManyAdmin):
+    list_display = ("key", *USUAL)
     list_display_links = ("key",)
-    list_filter = (StatusFilter, TypeFilter, QueueFilter, WindowFilter, DeletedJobsFilter, ScheduleFilter)
+    list_filter = (
+        *(StatusFilter, TypeFilter, QueueFilter, WindowFilter, FromFilter, ToFilter, DeletedJobsFilter, ScheduleFilter),
+    )
     list_select_related = ("user",)
     search_fields = ("id",)
-    search_help_text = (
-        "Conditions such as status:failed, words to look for, a whole tag, or an id or its beginning. "
-        "AND, OR, NOT and parentheses join them."
+    search_help_text = _(
+        "An id or its beginning, a whole tag, words of an error, or conditions: status:failed type:summarize "
+        "user_email:ada@example.org project:compiler* host:farm-2 metadata.branch:main. AND, OR, NOT and parentheses "
+        "join them."
     )
     heavy = (*_DOCUMENTS, "error_history", "error_details", "error_message", "progress_message")
     detail_template = "jobs/job.html"
@@ -82,7 +75,7 @@ class JobAdmin(RevealingAdmin, ManyAdmin):
         return JobList
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
-        return (*self.list_display[:-1], "found") if reading_of(request).tree else self.list_display
+        return tuple(self.shown_columns(request))
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
@@ -95,6 +88,7 @@ class JobAdmin(RevealingAdmin, ManyAdmin):
         clone = self.admin_site.admin_view(partial(clone_view, self))
         return [
             path("complete/", view, name="jobs_job_complete"),
+            path("export/", self.admin_site.admin_view(self.export_view), name="jobs_job_export"),
             path("<path:object_id>/clone/", clone, name="jobs_job_clone"),
             *super().get_urls(),
         ]
@@ -104,6 +98,21 @@ class JobAdmin(RevealingAdmin, ManyAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         return completions(request)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        # A form sends what nobody has chosen as well.
+        request.GET = without_empty(request.GET)
+        return super().get_changelist_instance(request)
+
+    def export_view(self, request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+        """Give what the list finds as a file."""
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        form = request.POST.get("format", "")
+        if not self.has_view_permission(request) or form not in TYPES:
+            raise PermissionDenied
+        changelist = self.get_changelist_instance(request)
+        return export(changelist.queryset, form, request.user, changelist.as_words)
 
     def many_view(self, request: HttpRequest, act: str) -> HttpResponse:
         """Ask about, and then act on, the jobs that were shown: a form for a query names them."""
@@ -153,37 +162,3 @@ class JobAdmin(RevealingAdmin, ManyAdmin):
             # Those that have it already would be all that a second run finds.
             rows = rows.exclude(priority=chosen["priority"])
         return super().perform_many(act, rows, actor, chosen)
-
-    @admin.display(description="id")
-    def key(self, job: Job) -> SafeString:
-        return display.key(job.pk)
-
-    @admin.display(description="status")
-    def state(self, job: Job) -> SafeString:
-        badge = display.badge(job.status, job.get_status_display())
-        waits = job.waits_for and f"for {str(WaitsFor(job.waits_for).label).lower()}"
-        return format_html('{} <span class="quiet">{}</span>', badge, waits) if waits else badge
-
-    @admin.display(description="attempts")
-    def attempts(self, job: Job) -> str:
-        return f"{job.attempt} / {job.max_retries + 1}"
-
-    @admin.display(description="created")
-    def created(self, job: Job) -> SafeString:
-        return display.moment(job.created_at)
-
-    @admin.display(description="tags")
-    def tag_list(self, job: Job) -> SafeString:
-        return display.tags(job.tags)
-
-    @admin.display(description="owner")
-    def owner(self, job: Job) -> str:
-        return str(job.user) if job.user else job.user_email
-
-    @admin.display(description="found in")
-    def found(self, job: Any) -> SafeString | str:
-        return highlights.shown(job.highlights) or self.problem(job)
-
-    @admin.display(description="last error")
-    def problem(self, job: Any) -> str:
-        return display.short(job.error_head, 80)

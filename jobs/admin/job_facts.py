@@ -5,7 +5,6 @@ from typing import Any
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from jobs.admin import display
 from jobs.admin.facts import anchor
@@ -72,11 +71,7 @@ def _limits(job: Job) -> SafeString | None:
         return None
     most, rate = job.concurrency_limit, job.rate_limit
     limits = [
-        *(
-            [ngettext("at most {most} at once", "at most {most} at once", most).format(most=f"{most:,}")]
-            if most
-            else []
-        ),
+        *([_("at most {most} at once").format(most=f"{most:,}")] if most else []),
         *([_("at most {rate} started").format(rate=rate)] if rate else []),
     ]
     return format_html("<code>{}</code>{}", job.concurrency_key, "".join(f", {limit}" for limit in limits))

@@ -15,6 +15,9 @@ from django.utils.timezone import now
 from jobs.admin import display
 from jobs.admin.box import Reading, reading_of
 from jobs.admin.filters import FixedFilter
+from jobs.admin.job_choices import NO_FILTERS, JobChoices
+from jobs.admin.job_keyset import Page, id_of, read_page
+from jobs.admin.job_tabs import Tab, tabs
 from jobs.admin.searching import Answer, answered, shown_before
 from jobs.models import SavedSearch
 from jobs.search.asking import Source
@@ -44,17 +47,18 @@ class Link:
     count: int | None = None
 
 
-class JobList(ChangeList):
+class JobList(JobChoices, ChangeList):
     """Rows come from PostgreSQL; which ones, for a query, perhaps from the engine."""
 
     reading = Reading("")
     answer: Answer | None = None
     user: Any = None
     may_save = False
+    page = Page()
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         rows: Any = super().get_queryset(request, exclude_parameters)
-        self.user, self.reading = request.user, reading_of(request)
+        self.request, self.user, self.reading = request, request.user, reading_of(request)
         self.may_save = cast(Any, self.model_admin).has_act_permission(request)
         if self.reading.tree is None:
             return self.reading.narrow(rows)
@@ -64,12 +68,56 @@ class JobList(ChangeList):
             request._ekiden_answer = self.answer  # type: ignore[attr-defined]
         return self.answer.narrow(rows)
 
+    def get_filters_params(self, params: Any = None) -> dict[str, Any]:
+        found: dict[str, Any] = super().get_filters_params(params)
+        return {name: value for name, value in found.items() if name not in NO_FILTERS}
+
     def get_results(self, request: HttpRequest) -> None:
-        super().get_results(request)
-        self.result_list = list(self.result_list)
+        before, after = (id_of(request.GET.get(name)) for name in ("before", "after"))
+        paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
+        self.page = read_page(self.queryset, self.list_per_page, before=before, after=after)
+        self.paginator, self.result_count, self.full_result_count = paginator, paginator.count, None
+        self.show_full_result_count, self.show_admin_actions = False, bool(self.page.rows)
+        self.can_show_all = self.multi_page = False
+        self.result_list = self.page.rows
         found = self.answer.highlights(self.result_list) if self.answer else {}
         for job in self.result_list:
             job.highlights = found.get(job.pk, [])
+
+    @property
+    def tabs(self) -> list[Tab]:
+        """The statuses; counted while nothing else narrows the list."""
+        return tabs(self, counted=not self.narrowed and not self.query)
+
+    @property
+    def newer_url(self) -> str:
+        """The page before this one; nothing on the first."""
+        return self._paged(after=self.page.first) if self.page.newer else ""
+
+    @property
+    def older_url(self) -> str:
+        return self._paged(before=self.page.last) if self.page.older else ""
+
+    @property
+    def newest_url(self) -> str:
+        return self._paged()
+
+    def _paged(self, **where: Any) -> str:
+        url: str = self.get_query_string({"p": None, "before": None, "after": None, **where})
+        return url
+
+    @property
+    def schedule_chosen(self) -> bool:
+        return "schedule" in self.params
+
+    @property
+    def without_schedule(self) -> str:
+        return self._paged(schedule=None)
+
+    @property
+    def live(self) -> bool:
+        """Whether the list is cheap enough to be asked for again every few seconds."""
+        return self.reading.tree is None
 
     @property
     def error(self) -> Any:
@@ -176,7 +224,7 @@ class JobList(ChangeList):
         return isinstance(self.reading.tree, Or)
 
     def _asking(self, query: str) -> str:
-        return self.get_query_string({"q": query or None, "p": None})
+        return self.get_query_string({"q": query or None, "p": None, "before": None, "after": None})
 
 
 def _words(answer: Answer) -> Iterator[str]:

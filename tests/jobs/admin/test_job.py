@@ -87,7 +87,7 @@ def test_new_facts_are_told_in_words(operator):
     for words in (
         "Waits for other jobs",
         ", if it has not started",
-        "<code>a</code>, while pending or failed, until 20",
+        "<code>a</code>, while pending or failed, until <time",
         "<code>mail</code>, at most 3 at once, at most 60/m started",
     ):
         assert words in page, words
