@@ -22,13 +22,16 @@ INSTALLED_APPS = [
     "analytics",
     "jobs",
     "accounts",
-    "django.contrib.admin",
+    "accounts.console.ConsoleConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.postgres",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
     "rest_framework",
     "django_filters",
     "drf_spectacular",
@@ -138,6 +141,15 @@ SESSION_COOKIE_SECURE = ENV.https
 CSRF_COOKIE_SECURE = ENV.https
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CONSOLE_SESSION_AGE = ENV.console_session_age
+CONSOLE_IDLE_TIME = ENV.console_idle_time
+CONSOLE_REQUIRE_TWO_STEP = ENV.console_require_two_step
+# The browser may keep the cookie as long as a session can last; when it ends is decided by accounts.session_ends.
+SESSION_COOKIE_AGE = int(CONSOLE_SESSION_AGE)
+# What apps show beside the name.
+OTP_TOTP_ISSUER = "Ekiden"
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -180,6 +192,7 @@ SPECTACULAR_SETTINGS = {
         "SessionStatusEnum": "jobs.statuses.SessionStatus.choices",
         "StageStatusEnum": "jobs.api.article.STAGE_STATUSES",
         "SourceEnum": "jobs.api.schedule_filters.SOURCES",
+        "WebhookDeliveryStateEnum": "jobs.api.webhook_endpoint.STATES",
         "SearchSourceEnum": "jobs.api.search_described.SOURCES",
     },
     "POSTPROCESSING_HOOKS": [

@@ -96,6 +96,7 @@ _ALL = (
     ProblemType(
         "too-many-events", 409, "Too many events wait for the job", "Send it more when it has taken some of them."
     ),
+    ProblemType("too-many-endpoints", 409, "There are too many webhook endpoints", "Delete one of them first."),
     ProblemType("already-exists", 409, "There is one of this name already", "Use it, or choose another name."),
     ProblemType(
         "lock-lost",
@@ -132,6 +133,13 @@ _ALL = (
         422,
         "There is no such job to depend on",
         "`errors` points to it. What belongs to other users looks as if it did not exist, too.",
+    ),
+    ProblemType(
+        "unsafe-url",
+        422,
+        "Nothing is sent to this URL",
+        "Use HTTPS at the port 443 of a host with a public address. Hosts of your own networks are named by the "
+        "operators in `WEBHOOK_PRIVATE_HOSTS`.",
     ),
     ProblemType("invalid-workflow", 422, "The steps make no workflow", "`errors` points to each place."),
     ProblemType(

@@ -21,6 +21,7 @@ from accounts.api.etags import etag
 from config.api.problem_types import PROBLEM_TYPES, ProblemType, for_status
 from jobs import exceptions as jobs
 from jobs.search.language.errors import QueryError
+from jobs.webhooks import exceptions as webhooks
 
 logger = logging.getLogger(__name__)
 
@@ -158,6 +159,15 @@ def _invalid_schedule(exc: Any) -> Problem:
     return Problem("validation", "The schedule cannot be like this.", errors)
 
 
+def _invalid_endpoint(exc: Any) -> Problem:
+    errors = [{"pointer": f"#{v.pointer}", "code": v.code, "detail": v.detail} for v in exc.violations]
+    return Problem("validation", "The endpoint cannot be like this.", errors)
+
+
+def _unsafe_url(exc: Any) -> Problem:
+    return Problem("unsafe-url", str(exc), [{"pointer": "#/url", "code": "unsafe-url", "detail": str(exc)}])
+
+
 def _unknown_dependency(exc: Any) -> Problem:
     pointer = "#/parent_id" if exc.option == "parent" else f"#/{exc.option}"
     return Problem(
@@ -213,6 +223,9 @@ DOMAIN: Final[Mapping[type[Exception], Callable[[Any], Problem | None]]] = {
     jobs.UnknownFunction: lambda exc: Problem("unknown-function", str(exc)),
     jobs.InvalidFunction: _invalid_function,
     jobs.InvalidSchedule: _invalid_schedule,
+    webhooks.InvalidEndpoint: _invalid_endpoint,
+    webhooks.UnsafeUrl: _unsafe_url,
+    webhooks.TooManyEndpoints: lambda exc: Problem("too-many-endpoints", str(exc)),
     jobs.UnknownDependency: _unknown_dependency,
     jobs.InvalidWorkflow: lambda exc: Problem(
         "invalid-workflow",

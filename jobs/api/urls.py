@@ -21,6 +21,8 @@ from jobs.api.schedules import ScheduleViewSet
 from jobs.api.search import SearchFieldsView, SearchView
 from jobs.api.sessions import SessionViewSet
 from jobs.api.tasks import TaskViewSet
+from jobs.api.webhook_deliveries import WebhookDeliveryViewSet
+from jobs.api.webhooks import WebhookEndpointViewSet
 from jobs.api.worker.claim import ClaimView
 from jobs.api.worker.complete import CompleteView
 from jobs.api.worker.fail import FailView
@@ -57,6 +59,42 @@ urlpatterns = [
     path("podcasts/<uuid:pk>", PodcastViewSet.as_view({"get": "retrieve", "delete": "destroy"}), name="podcast"),
     path("podcasts/<uuid:pk>/audio", PodcastAudioViewSet.as_view({"get": "audio"}), name="podcast-audio"),
     path("workflows", WorkflowsView.as_view(), name="workflows"),
+    path(
+        "webhook-endpoints",
+        WebhookEndpointViewSet.as_view({"get": "list", "post": "create"}),
+        name="webhook-endpoints",
+    ),
+    path("webhook-endpoints/<uuid:pk>", WebhookEndpointViewSet.as_view(JOB), name="webhook-endpoint"),
+    path(
+        "webhook-endpoints/<uuid:pk>/rotate-secret",
+        WebhookEndpointViewSet.as_view({"post": "rotate_secret"}),
+        name="webhook-endpoint-rotate-secret",
+    ),
+    path(
+        "webhook-endpoints/<uuid:pk>/test",
+        WebhookEndpointViewSet.as_view({"post": "test"}),
+        name="webhook-endpoint-test",
+    ),
+    path(
+        "webhook-endpoints/<uuid:pk>/resend",
+        WebhookEndpointViewSet.as_view({"post": "resend"}),
+        name="webhook-endpoint-resend",
+    ),
+    path(
+        "webhook-endpoints/<uuid:pk>/deliveries",
+        WebhookDeliveryViewSet.as_view({"get": "list"}),
+        name="webhook-deliveries",
+    ),
+    path(
+        "webhook-endpoints/<uuid:pk>/deliveries/<uuid:delivery_id>",
+        WebhookDeliveryViewSet.as_view({"get": "retrieve"}),
+        name="webhook-delivery",
+    ),
+    path(
+        "webhook-endpoints/<uuid:pk>/deliveries/<uuid:delivery_id>/resend",
+        WebhookDeliveryViewSet.as_view({"post": "resend"}),
+        name="webhook-delivery-resend",
+    ),
     path("dead-letters", DeadLetterViewSet.as_view({"get": "list"}), name="dead-letters"),
     path("dead-letters/groups", DeadLetterGroupsView.as_view(), name="dead-letter-groups"),
     path("dead-letters/groups/<str:fingerprint>", DeadLetterGroupView.as_view(), name="dead-letter-group"),

@@ -18,7 +18,7 @@ from accounts.models import User
 from analytics.api.request_logs import RequestLogViewSet
 from analytics.models import RequestLog
 from jobs import catalogue, schedules
-from jobs.models import Article, Batch, Job, Podcast, Schedule, Session
+from jobs.models import Article, Batch, Job, Podcast, Schedule, Session, WebhookDelivery, WebhookEndpoint
 from jobs.models.article import ArticleQuerySet
 from jobs.models.batch import BatchQuerySet
 from jobs.models.job import JobQuerySet
@@ -26,8 +26,10 @@ from jobs.models.podcast import PodcastQuerySet
 from jobs.models.returned import find_job
 from jobs.models.schedule import ScheduleQuerySet
 from jobs.models.session import SessionQuerySet
+from jobs.models.webhook_endpoint import WebhookEndpointQuerySet
 from jobs.registry import JobType, registry
 from jobs.statuses import Status
+from jobs.webhooks import endpoints
 from tests.analytics.rows import Failure, Request, lay, roll_up
 from tests.api_client import client_of
 from tests.contracts.test_api_views import addresses, view_class
@@ -61,6 +63,7 @@ class Scene:
     batch: Batch
     article: Article
     podcast: Podcast
+    endpoint: WebhookEndpoint
 
     def __call__(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
         # A body only where one may be sent: an unread one is refused.
@@ -74,12 +77,14 @@ class Scene:
         schedules = (
             Schedule.objects.filter(user=self.ada).order_by("id").values_list("version", "is_deleted", "last_job")
         )
+        hooks = WebhookEndpoint.objects.filter(user=self.ada).values_list("version", "deliveries__state")
         article = Article.objects.values_list("version", "is_deleted").get(pk=self.article.pk)
         return {
             "jobs": list(jobs),
             "session": sessions.get(pk=self.session.pk),
             "schedules": list(schedules),
             "article": article,
+            "hooks": list(hooks),
         }
 
 
@@ -98,7 +103,10 @@ def mentions(scene: Scene, response: Any) -> bool:
     text = response.content.decode()
     return any(
         str(each.pk) in text
-        for each in (scene.pending, scene.failed, scene.session, scene.schedule, scene.batch, scene.article)
+        for each in (
+            *(scene.pending, scene.failed, scene.session, scene.schedule, scene.batch, scene.article),
+            scene.endpoint,
+        )
     )
 
 
@@ -142,6 +150,14 @@ def logged(path: str) -> Probe:
         (row,) = lay([Request(DAY, user_id="ada")])
         response = scene("get", path.format(row))
         return found(scene, response) and str(row) in response.content.decode()
+
+    return asked
+
+
+def of_delivery(method: str, act: str) -> Probe:
+    def asked(scene: Scene) -> bool:
+        delivery = WebhookDelivery.objects.get(endpoint=scene.endpoint)
+        return found(scene, scene(method, f"webhook-endpoints/{scene.endpoint.pk}/deliveries/{delivery.pk}{act}"))
 
     return asked
 
@@ -195,6 +211,22 @@ OWNED: Final[dict[tuple[str, str], Probe]] = {
     ),
     ("post", "schedules/<uuid:pk>/restore"): one("post", "schedules/{}/restore", "deleted_schedule"),
     ("get", "schedules/<uuid:pk>/preview"): one("get", "schedules/{}/preview", "schedule"),
+    ("get", "webhook-endpoints"): many("webhook-endpoints"),
+    ("get", "webhook-endpoints/<uuid:pk>"): one("get", "webhook-endpoints/{}", "endpoint"),
+    ("patch", "webhook-endpoints/<uuid:pk>"): one(
+        "patch", "webhook-endpoints/{}", "endpoint", {"description": "bob's"}, HTTP_IF_MATCH="*"
+    ),
+    ("delete", "webhook-endpoints/<uuid:pk>"): one("delete", "webhook-endpoints/{}", "endpoint", HTTP_IF_MATCH="*"),
+    ("post", "webhook-endpoints/<uuid:pk>/rotate-secret"): one(
+        "post", "webhook-endpoints/{}/rotate-secret", "endpoint"
+    ),
+    ("post", "webhook-endpoints/<uuid:pk>/test"): one("post", "webhook-endpoints/{}/test", "endpoint"),
+    ("post", "webhook-endpoints/<uuid:pk>/resend"): one(
+        "post", "webhook-endpoints/{}/resend", "endpoint", {"since": "2026-01-01T00:00:00Z"}
+    ),
+    ("get", "webhook-endpoints/<uuid:pk>/deliveries"): one("get", "webhook-endpoints/{}/deliveries", "endpoint"),
+    ("get", "webhook-endpoints/<uuid:pk>/deliveries/<uuid:delivery_id>"): of_delivery("get", ""),
+    ("post", "webhook-endpoints/<uuid:pk>/deliveries/<uuid:delivery_id>/resend"): of_delivery("post", "/resend"),
     ("get", "request-logs"): logged("request-logs"),
     ("get", "request-logs/<uuid:pk>"): logged("request-logs/{}"),
     ("get", "analytics/usage"): report("usage"),
@@ -211,6 +243,7 @@ MAKING: Final[dict[tuple[str, str], Probe]] = {
     ("post", "batches"): new("batches", {"jobs": [{"type": "guarded"}]}),
     ("post", "workflows"): new("workflows", {"steps": STEPS}),
     ("post", "schedules"): new("schedules", SCHEDULE),
+    ("post", "webhook-endpoints"): new("webhook-endpoints", {"url": "https://hooks.example.org/"}),
     ("post", "sessions"): new("sessions", {"language_title": "python-guarded"}),
     ("post", "functions/<str:language_title>/invoke"): new("functions/python-guarded/invoke", {}),
 }
@@ -260,6 +293,8 @@ def scene(db: None, media: Path) -> Iterator[Scene]:  # noqa: F811
         for name in ("ada's", "ada's former")
     )
     schedules.soft_delete(deleted_schedule.pk, ada)
+    endpoint = endpoints.create(ada, url="https://hooks.example.org/ada", events=["job.failed"])
+    endpoints.send_test(endpoint.pk, ada)
     yield Scene(
         ada=ada,
         bob=client_of(bob),
@@ -272,6 +307,7 @@ def scene(db: None, media: Path) -> Iterator[Scene]:  # noqa: F811
         batch=Batch.objects.create(name="ada's", total=0, user=ada),
         article=Article.objects.create(title="ada's", user=ada),
         podcast=stored_podcast(seconds=0.1, user=ada),
+        endpoint=endpoint,
     )
     registry.remove("guarded")
     catalogue.forget()
@@ -280,7 +316,10 @@ def scene(db: None, media: Path) -> Iterator[Scene]:  # noqa: F811
 @pytest.fixture
 def unfiltered(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take the application's filters away."""
-    for queryset in (JobQuerySet, SessionQuerySet, ScheduleQuerySet, BatchQuerySet, ArticleQuerySet, PodcastQuerySet):
+    for queryset in (
+        *(JobQuerySet, SessionQuerySet, ScheduleQuerySet, BatchQuerySet, ArticleQuerySet, PodcastQuerySet),
+        WebhookEndpointQuerySet,
+    ):
         monkeypatch.setattr(queryset, "owned_by", lambda self, user: self)
     monkeypatch.setattr("jobs.api.jobs.find_job", lambda job_id, owner: find_job(job_id))
     monkeypatch.setattr(RequestLogViewSet, "get_queryset", lambda self: RequestLog.objects.all())
