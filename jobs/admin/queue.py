@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from jobs import options, queues
-from jobs.admin import display
+from jobs.admin import display, queue_purge
 from jobs.admin.acts import Act, ActingAdmin
 from jobs.admin.forms import QueueRulesForm, ReasonForm
 from jobs.admin.history import acts_on
@@ -83,6 +83,7 @@ class QueueAdmin(ActingAdmin):
         return [
             view("pause-all", lambda request: self.all_view(request, "pause-all")),
             view("resume-all", lambda request: self.all_view(request, "resume-all")),
+            view("<path:object_id>/purge", lambda request, object_id: queue_purge.ask(self, request, object_id)),
             *super().get_urls(),
         ]
 
@@ -154,6 +155,7 @@ class QueueAdmin(ActingAdmin):
             "looked_at": LOOKED_AT,
             "dead": _dead(obj.name),
             "jobs_url": jobs,
+            "purge_url": self.act_url("purge", obj.pk) if self.has_act_permission(request) else "",
             **charts(obj.name, request.GET.get("range", "")),
             "history": acts_on(obj.name),
         }

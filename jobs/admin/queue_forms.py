@@ -66,12 +66,21 @@ class PurgeForm(ReasonForm):
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
         help_text=gettext_lazy("Type it, so that no other one is emptied."),
     )
-    before = forms.DateTimeField(widget=forms.HiddenInput)
+    before = forms.CharField(widget=forms.HiddenInput)
     field_order = ("what", "typed", "reason", "before")
 
     def __init__(self, name: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.queue_name = name
+
+    def clean_before(self) -> datetime:
+        try:
+            moment = datetime.fromisoformat(self.cleaned_data["before"])
+        except ValueError as error:
+            raise ValidationError(_("This is not a moment.")) from error
+        if moment.tzinfo is None:
+            raise ValidationError(_("This is not a moment."))
+        return moment
 
     def clean_typed(self) -> str:
         typed: str = self.cleaned_data["typed"]

@@ -45,9 +45,12 @@ class SkipForm(ReasonForm):
 
     def clean_expected(self) -> datetime:
         try:
-            return datetime.fromisoformat(self.cleaned_data["expected"])
+            moment = datetime.fromisoformat(self.cleaned_data["expected"])
         except ValueError as error:
             raise forms.ValidationError(_("This is not a moment.")) from error
+        if moment.tzinfo is None:
+            raise forms.ValidationError(_("This is not a moment."))
+        return moment
 
 
 def ask(admin: "ScheduleAdmin", request: HttpRequest, schedule: Schedule) -> HttpResponse:

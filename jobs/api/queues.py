@@ -1,21 +1,23 @@
 """Queues: how full they are, pausing them, and their rules."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, ClassVar, Final
 
 from django.core.validators import RegexValidator
 from django.http import Http404
 from drf_spectacular.helpers import forced_singular_serializer
-from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import serializers
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.reverse import reverse
 
 from accounts.api.fields import Moment, Text, WholeNumber, YesNo
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
 from accounts.api.views import ViewSet
-from jobs import options, queues, rates
+from jobs import options, purging, queues, rates
 from jobs.api.access import ON_THE_DESK
 from jobs.api.parameters import refuse_unread
 from jobs.api.reasons import REASON_MAX_LENGTH, ReasonSerializer, reason_of
@@ -83,6 +85,22 @@ class PauseSerializer(StrictSerializer):
     resume_at = Moment(required=False, allow_null=True, help_text="It lies ahead; without it somebody has to resume.")
 
 
+class PurgeSerializer(StrictSerializer):
+    """What becomes of the jobs that wait in a queue, and of which of them."""
+
+    dry_run = YesNo(required=False, default=True, help_text="Whether nothing is ended.")
+    action = serializers.ChoiceField(purging.ACTIONS, required=False, default="cancel")
+    before = Moment(required=False, help_text="Jobs submitted from this moment on stay; without it, from now on.")
+    reason = Text(required=False, default="", allow_blank=True, max_length=REASON_MAX_LENGTH)
+
+
+class PurgedSerializer(serializers.Serializer[Any]):
+    dry_run = serializers.BooleanField()
+    matched = serializers.IntegerField(help_text=f"Jobs that wait, counted up to {purging.COUNT_CAP:,}.")
+    capped = serializers.BooleanField(help_text="Whether there are more than were counted.")
+    operation_id = serializers.UUIDField(allow_null=True, help_text="The bulk operation that ends them.")
+
+
 class QueuesSerializer(serializers.Serializer[Any]):
     data = QueueSerializer(many=True)  # type: ignore[assignment]
 
@@ -139,6 +157,39 @@ class QueueViewSet(ViewSet):
         """Let workers start jobs of this queue again."""
         queues.resume(_checked(name), request.user, reason_of(request))
         return _answer(name)
+
+    @extend_schema(
+        operation_id="queues_purge",
+        parameters=[NAME],
+        request=PurgeSerializer,
+        responses={
+            200: OpenApiResponse(PurgedSerializer, "Nothing was ended."),
+            202: OpenApiResponse(PurgedSerializer, "Begun. `Location` is where the operation is found."),
+        },
+    )
+    @idempotent
+    def purge(self, request: Request, name: str) -> Response:
+        """End what waits in this queue, as a bulk operation. Unless `dry_run` is false, only count it.
+
+        Running jobs go on, and what is submitted later stays.
+        """
+        _checked(name)
+        body = PurgeSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        return _purge(request, name, **body.validated_data)
+
+
+def _purge(
+    request: Request, name: str, *, dry_run: bool, action: str, reason: str, before: datetime | None = None
+) -> Response:
+    found = purging.look(name, before)
+    facts = {"dry_run": dry_run, "matched": found.matched, "capped": found.capped, "operation_id": None}
+    if dry_run:
+        return Response(PurgedSerializer(facts).data)
+    begun = purging.purge(name, request.user, reason, action=action, before=before)
+    headers = {"Location": reverse("bulk-operation", [begun.pk], request=request)}
+    body = PurgedSerializer({**facts, "operation_id": begun.pk}).data
+    return Response(body, status=status.HTTP_202_ACCEPTED, headers=headers)
 
 
 def _checked(name: str) -> str:

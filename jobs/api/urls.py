@@ -111,6 +111,7 @@ urlpatterns = [
     path("queues", QueueViewSet.as_view({"get": "list"}), name="queues"),
     path("queues/<str:name>", QueueViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="queue"),
     path("queues/<str:name>/pause", QueueViewSet.as_view({"post": "pause"}), name="queue-pause"),
+    path("queues/<str:name>/purge", QueueViewSet.as_view({"post": "purge"}), name="queue-purge"),
     path("queues/<str:name>/resume", QueueViewSet.as_view({"post": "resume"}), name="queue-resume"),
     path("workers", WorkerViewSet.as_view({"get": "list"}), name="workers"),
     path("workers/<str:id>", WorkerViewSet.as_view({"get": "retrieve"}), name="worker"),

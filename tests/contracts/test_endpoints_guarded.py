@@ -260,7 +260,7 @@ REFUSED: Final = {
     *(("post", f"dead-letters/<uuid:pk>/{act}") for act in ("redrive", "discard", "resolve")),
     ("get", "queues"),
     *((method, "queues/<str:name>") for method in ("get", "patch")),
-    *(("post", f"queues/<str:name>/{act}") for act in ("pause", "resume")),
+    *(("post", f"queues/<str:name>/{act}") for act in ("pause", "resume", "purge")),
     ("get", "workers"),
     ("get", "workers/<str:id>"),
     *(("post", f"workers/<str:id>/{act}") for act in ("drain", "quiet", "wake")),
