@@ -9,13 +9,14 @@ from django.db.models.functions import Now
 from jobs import status_cache
 from jobs.announce import announce, announce_cancel
 from jobs.bulk.by import By
-from jobs.bulk.locking import lock_jobs
+from jobs.bulk.locking import Locked, lock_jobs
 from jobs.bulk.on_letters import forget_time_outs
 from jobs.bulk.report import Report
 from jobs.bulk.rights import allowed, put_back
 from jobs.control import restart_changes
 from jobs.models import Job
 from jobs.models.audit import audit_many
+from jobs.models.comparison import IsAmong
 from jobs.statuses import FINAL, Status, WaitsFor
 
 
@@ -109,7 +110,7 @@ def restore(ids: Sequence[UUID], by: By, arguments: Mapping[str, Any]) -> Report
     return report
 
 
-def _cancel(jobs: list[Job], by: By) -> None:
+def _cancel(jobs: list[Locked], by: By) -> None:
     status_cache.block(job.pk for job in jobs)
     pending = [job for job in jobs if job.status == Status.PENDING]
     running = [job for job in jobs if job.status == Status.PROCESSING]
@@ -121,28 +122,30 @@ def _cancel(jobs: list[Job], by: By) -> None:
     _audit(running, by, "cancel", {"cancel_requested_at": "now"})
 
 
-def _without_children(jobs: list[Job], report: Report) -> list[Job]:
+def _without_children(jobs: list[Locked], report: Report) -> list[Locked]:
     """Leave jobs with children to be had one by one: their children are cancelled with them, and locked for that."""
     parents = set(
-        Job.objects.filter(parent_id__in=[job.pk for job in jobs]).order_by().values_list("parent_id", flat=True)
+        Job.objects.filter(IsAmong("parent_id", [job.pk for job in jobs]))
+        .order_by()
+        .values_list("parent_id", flat=True)
     )
     report.later += [job.pk for job in jobs if job.pk in parents]
     return [job for job in jobs if job.pk not in parents]
 
 
-def _of_status(jobs: list[Job], statuses: set[Any], action: str, report: Report) -> list[Job]:
+def _of_status(jobs: list[Locked], statuses: set[Any], action: str, report: Report) -> list[Locked]:
     for job in jobs:
         if job.status not in statuses:
             report.skip(job.pk, f"Cannot {action} it: its status is {job.status}.")
     return [job for job in jobs if job.status in statuses]
 
 
-def _write(jobs: list[Job], **changes: Any) -> None:
+def _write(jobs: list[Locked], **changes: Any) -> None:
     if jobs:
-        Job.objects.filter(pk__in=[job.pk for job in jobs]).update(**changes)
+        Job.objects.filter(IsAmong("pk", [job.pk for job in jobs])).update(**changes)
 
 
-def _audit(jobs: list[Job], by: By, action: str, after: dict[str, Any]) -> None:
+def _audit(jobs: list[Locked], by: By, action: str, after: dict[str, Any]) -> None:
     details = {job.pk: _change(by, {"status": job.status}, after) for job in jobs}
     audit_many(by.actor, by.actor_name, action, Job, details, by.reason)
 

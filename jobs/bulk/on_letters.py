@@ -11,16 +11,17 @@ from django.db.models.functions import Concat, Now
 from jobs import status_cache
 from jobs.announce import announce
 from jobs.bulk.by import By
-from jobs.bulk.locking import lock_letters
+from jobs.bulk.locking import Locked, lock_letters
 from jobs.bulk.report import Report
 from jobs.bulk.rights import allowed, put_back
 from jobs.control import lane_in, restart_changes
 from jobs.exceptions import InvalidOption
 from jobs.models import DeadLetter, Job
 from jobs.models.audit import audit_many
+from jobs.models.comparison import IsAmong
 from jobs.statuses import Resolution, Status
 
-Letters = dict[UUID, Job]
+Letters = dict[UUID, Locked]
 
 
 def redrive(ids: Sequence[UUID], by: By, arguments: Mapping[str, Any]) -> Report:
@@ -29,7 +30,7 @@ def redrive(ids: Sequence[UUID], by: By, arguments: Mapping[str, Any]) -> Report
     letters = lock_letters(ids, "redrive", report)
     of = {job.pk: letter_id for letter_id, job in letters.items()}
 
-    def refuse(job: Job, why: str) -> None:
+    def refuse(job: Locked, why: str) -> None:
         report.fail(of[job.pk], why)
 
     jobs = allowed(list(letters.values()), refuse)
@@ -50,7 +51,7 @@ def redrive(ids: Sequence[UUID], by: By, arguments: Mapping[str, Any]) -> Report
     return report
 
 
-def _lanes(jobs: Sequence[Job], queue: str, refuse: Callable[[Job, str], None]) -> dict[UUID, str | None]:
+def _lanes(jobs: Sequence[Locked], queue: str, refuse: Callable[[Locked, str], None]) -> dict[UUID, str | None]:
     """Give the lanes of jobs in another queue; not of those that its workers could do nothing with."""
     lanes = {}
     for job in jobs:
@@ -77,7 +78,7 @@ def _end(ids: Sequence[UUID], by: By, action: str, resolution: Resolution, chang
     letters = lock_letters(ids, action, report)
     jobs = [job.pk for job in letters.values()]
     status_cache.block(jobs)
-    Job.objects.filter(pk__in=jobs).update(**changes)
+    Job.objects.filter(IsAmong("pk", jobs)).update(**changes)
     _settle(list(letters), resolution, by)
     report.done = len(letters)
     return report
@@ -98,10 +99,12 @@ def _settle(
         return
     changes: dict[str, Any] = {}
     if moved:
-        changes["redriven_queue"] = Case(When(pk__in=list(moved), then=Value(queue, TextField())), default=F("redriven_queue"))
+        changes["redriven_queue"] = Case(
+            When(pk__in=list(moved), then=Value(queue, TextField())), default=F("redriven_queue")
+        )
     if by.reason:
         changes["resolution_notes"] = _trimmed(Concat(F("resolution_notes"), Value(f"\n{by.reason}")))
-    DeadLetter.objects.filter(pk__in=letters).update(
+    DeadLetter.objects.filter(IsAmong("pk", letters)).update(
         resolution_status=resolution, resolved_at=Now(), resolved_by=by.actor, ignored_until=None, **changes
     )
     details: dict[UUID, dict[str, Any]] = {letter: dict(by.details) for letter in letters}

@@ -80,7 +80,12 @@ class Selection:
         return "filter" not in self.selector
 
     def _edge(self, after: UUID) -> UUID | None:
-        """Give the last id of the window behind `after`; None if the selection ends within it."""
+        """Give the last id of the window behind `after`; None if the selection ends within it, or has no windows.
+
+        It needs none where an index has the very rows that are meant.
+        """
+        if not self._read[1]:
+            return None
         walked = self._read[0].filter(pk__gt=after, pk__lte=self.upper_bound).order_by("pk")
         return walked.values_list("pk", flat=True)[WINDOW - 1 : WINDOW].first()
 

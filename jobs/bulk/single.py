@@ -4,25 +4,23 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.core.exceptions import ObjectDoesNotExist
-from django.db import DatabaseError, OperationalError, connection, transaction
-from psycopg.errors import LockNotAvailable
+from django.db import DatabaseError, OperationalError
 
 from jobs.bulk.acts import Action
 from jobs.bulk.report import GONE, Report
 from jobs.exceptions import InvalidState, JobError
 from jobs.models import DeadLetter
+from jobs.models.lock_limit import LockedByOthers, lock_limit
 
 #: It may be locked by others for so long; then it is left to whoever looks at the failures.
-_PATIENCE: Final = "SELECT set_config('lock_timeout', '2s', true)"
+PATIENCE: Final = 2.0
 
 
 def act_on_one(act: Action, row_id: UUID, operation: Any) -> Report:
     """Do the act to one row; the reason why it cannot be done is in the report."""
     report = Report()
     try:
-        with transaction.atomic():
-            with connection.cursor() as cursor:
-                cursor.execute(_PATIENCE)
+        with lock_limit(PATIENCE):
             acted = act.one(row_id, operation.user, reason=operation.reason, **operation.arguments)
     except ObjectDoesNotExist:
         report.skip(row_id, GONE)
@@ -30,10 +28,10 @@ def act_on_one(act: Action, row_id: UUID, operation: Any) -> Report:
         report.skip(row_id, str(error))
     except JobError as error:
         report.fail(row_id, str(error))
-    except OperationalError as error:
-        if not isinstance(error.__cause__, LockNotAvailable):
-            raise
+    except LockedByOthers:
         report.fail(row_id, "Somebody else kept it locked.")
+    except OperationalError:
+        raise
     except DatabaseError as error:
         report.fail(row_id, f"The database refused it: {str(error).splitlines()[0]}")
     else:

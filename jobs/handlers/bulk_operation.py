@@ -3,7 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from jobs.bulk.rounds import work
 from jobs.bulk.working import JOB_TYPE, QUEUE
 from jobs.context import Context
 from jobs.decorators import job
@@ -23,4 +22,7 @@ from jobs.statuses import Priority
 )
 def bulk_operation(ctx: Context, operation: str) -> dict[str, Any]:
     """Act on the next rows of an operation, as often as it takes."""
+    # Here, because it needs the query language, and most workers never come here.
+    from jobs.bulk.rounds import work
+
     return work(ctx, UUID(operation))

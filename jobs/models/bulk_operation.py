@@ -95,7 +95,8 @@ class BulkOperation(models.Model):
                 name="bulk_operation_ended_has_time",
             ),
             models.CheckConstraint(
-                condition=Q(rate_per_second__isnull=True) | Q(rate_per_second__gt=0), name="bulk_operation_rate_positive"
+                condition=Q(rate_per_second__isnull=True) | Q(rate_per_second__gt=0),
+                name="bulk_operation_rate_positive",
             ),
         ]  # fmt: skip
         indexes: ClassVar = [

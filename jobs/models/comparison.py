@@ -1,4 +1,6 @@
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 from django.db import models
 
@@ -37,3 +39,20 @@ class HoldsUniqueKey(models.Func):
     arity = 0
     output_field = models.BooleanField()
     conditional = True
+
+
+class IsAmong(models.Func):
+    """`id = ANY (array)`: thousands of ids as one parameter, where `__in` makes a parameter of each."""
+
+    output_field = models.BooleanField()
+    conditional = True
+    arity = 1
+
+    def __init__(self, column: Any, ids: Iterable[UUID], **extra: Any) -> None:
+        super().__init__(column, **extra)
+        self.ids = list(ids)
+
+    def as_sql(self, compiler: Any, connection: Any, **extra: Any) -> tuple[str, list[Any]]:  # type: ignore[override]
+        (column,) = self.get_source_expressions()
+        sql, params = compiler.compile(column)
+        return f"{sql} = ANY (%s::uuid[])", [*params, self.ids]
