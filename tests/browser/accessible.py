@@ -12,11 +12,15 @@ _OPTIONS: Final = {
 }
 _GRAVE: Final = {"serious", "critical"}
 _axe: Final = Axe()
+#: What the browser complains of between these two is axe's own doing: it tries out styles.
+BEGINS, ENDS = "axe begins", "axe ends"
 
 
 def faults(page: Page) -> list[str]:
     """Give the serious and critical violations of the page as it is now, each with the places where it is."""
+    page.evaluate("words => console.info(words)", BEGINS)
     found: dict[str, Any] = _axe.run(page, options=_OPTIONS).response
+    page.evaluate("words => console.info(words)", ENDS)
     return [
         f"{fault['id']} ({fault['impact']}): {fault['help']}: "
         + "; ".join(f"{node['target'][0]} {node['html'][:120]}" for node in fault["nodes"][:5])

@@ -34,6 +34,7 @@ def _work(letter: DeadLetter) -> dict[str, str]:
         "discard": shown("jobs_deadletter", letter.pk, "discard"),
         "discard-many": f"{shown('jobs_deadletter', 'discard', 'many')}?type=extract_content",
         "jobs": listed("jobs_job"),
+        "batches": listed("jobs_batch"),
         "job-running": shown("jobs_job", running.job_id),
         "job-retrying": shown("jobs_job", failed.pk),
         "job-completed": shown("jobs_job", done.pk),

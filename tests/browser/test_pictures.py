@@ -20,8 +20,20 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def shoot(page: Page, name: str, to: Path | None) -> None:
     if to is not None:
         page.screenshot(path=to / f"{name}.png", full_page=True)
-    wide = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
-    assert wide[0] <= wide[1], f"{name} is {wide[0]} wide in a window of {wide[1]}"
+    assert overflow(page) == [], name
+
+
+def overflow(page: Page) -> list[str]:
+    """Say if the page is wider than its window."""
+    page_width, window = page.evaluate("[document.documentElement.scrollWidth, window.innerWidth]")
+    return [f"{page_width} wide in a window of {window}"] if page_width > window else []
+
+
+def look(page: Page, name: str, to: Path | None) -> list[str]:
+    """Give what is wrong with a page, all at once."""
+    if to is not None:
+        page.screenshot(path=to / f"{name}.png", full_page=True)
+    return [*overflow(page), *faults(page)]
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
@@ -36,18 +48,15 @@ def test_every_page_fits(console, operator, live_server, width, scheme):
     wrong = {}
     for name, address in places(letter).items():
         console.goto(live_server.url + address)
-        shoot(console, name, to)
-        wrong[name] = faults(console)
+        wrong[name] = look(console, name, to)
     console.goto(live_server.url + places(letter)["dead-letter"])
     editor = console.get_by_label("Payload as JSON")
     editor.fill(editor.input_value().replace('"content": ""', '"content": "箱根駅伝の走路が変わる。"'))
     with console.expect_navigation():
         console.get_by_role("button", name="Redrive with this payload").click()
-    shoot(console, "redrive", to)
+    wrong["redrive"] = look(console, "redrive", to)
     # Behind the others: the dead letter in it is not to be in the pictures of the documents.
     batch = reverse("admin:jobs_batch_change", args=[flow.build(operator).pk])
-    for name, address in {"batches": reverse("admin:jobs_batch_changelist"), "batch": batch}.items():
-        console.goto(live_server.url + address)
-        shoot(console, name, to)
-        wrong[name] = faults(console)
-    assert {name: said for name, said in wrong.items() if said} == {}
+    console.goto(live_server.url + batch)
+    wrong["batch"] = look(console, "batch", to)
+    assert [f"{name}: {fault}" for name, found in wrong.items() for fault in found] == []

@@ -66,7 +66,7 @@
 
     document.addEventListener("keydown", event => {
         const at = document.activeElement;
-        if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || event.defaultPrevented)
+        if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || event.defaultPrevented || event.key === "Shift")
             return;
         if (event.key === "Escape" && writes(at) && !help.open) {
             at.blur();
