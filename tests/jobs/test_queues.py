@@ -151,3 +151,47 @@ def test_a_queue_made_fair_gives_new_jobs_lanes_of_their_owners(note, actor):
     assert note.enqueue(queue="b", user=actor).fetch().lane_key is None
     queues.configure("a", actor, fair=False)
     assert note.enqueue(queue="a", user=actor).fetch().lane_key is None
+
+
+def test_what_is_for_later_is_not_ready(note):
+    note.enqueue_many([{}] * 2, queue="a")
+    note.enqueue(queue="a", delay=3600)
+    assert (snapshot()["a"].depth, snapshot()["a"].due, snapshot()["a"].later) == (3, 2, 1)
+
+
+def test_a_pause_ends_by_itself():
+    end = timezone.now() + timedelta(hours=1)
+    queue = queues.pause("mail", None, "their maintenance", resume_at=end)
+    assert (queue.paused, queue.paused_by, queue.resume_at) == (True, "system", end)
+    assert queues.pause("mail", None, "twice").resume_at == end
+    later = end + timedelta(hours=1)
+    assert queues.pause("mail", None, "it takes longer", resume_at=later).resume_at == later
+    assert queues.resume_due() == []
+    Queue.objects.update(resume_at=timezone.now() - timedelta(seconds=1))
+    Queue.objects.create(name="other", paused=True)
+    assert queues.resume_due() == ["mail"]
+    queue.refresh_from_db()
+    assert (queue.paused, queue.resume_at, queue.paused_by, queue.paused_reason) == (False, None, "", "")
+    told = list(AuditEntry.objects.order_by("id").values_list("action", "actor_name", "reason"))
+    assert told == [
+        ("pause", "system", "their maintenance"),
+        ("pause", "system", "it takes longer"),
+        ("resume", "system", "Its pause was to end now."),
+    ]
+
+
+def test_a_pause_cannot_end_in_the_past():
+    with pytest.raises(InvalidOption, match="resume_at"):
+        queues.pause("mail", None, resume_at=timezone.now() - timedelta(seconds=1))
+    assert not Queue.objects.exists()
+
+
+def test_all_queues_at_once(note):
+    note.enqueue(queue="a")
+    queues.pause("b", None, "before")
+    paused = queues.pause_all(None, "the database moves")
+    assert "a" in paused and "b" not in paused and note.job_type.queue in paused
+    assert Queue.objects.get(pk="b").paused_reason == "before"
+    assert queues.pause_all(None) == []
+    assert set(queues.resume_all(None)) == {*paused, "b"}
+    assert not Queue.objects.filter(paused=True).exists()
