@@ -11,7 +11,7 @@ from django.utils.timezone import localtime
 #: Steps of a scale of seconds beyond one; below they are decimal.
 _SECONDS: Final = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 14_400, 21_600, 43_200, 86_400)
 #: Minutes between two times along the foot, by the minutes that the chart covers.
-_FEET: Final = ((60, 10), (24 * 60, 4 * 60), (7 * 24 * 60, 24 * 60))
+_FEET: Final = ((60, 15), (24 * 60, 4 * 60), (7 * 24 * 60, 24 * 60))
 #: Most lines above the ground.
 _MOST: Final = 4
 

@@ -103,11 +103,13 @@ def area_chart(frame: Frame, lines: Sequence[Line], *, stacked: bool = False) ->
     """
     tops = _stacked(lines) if stacked else [list(line.values) for line in lines]
     grid = scale(max(_highest(tops), frame.least), seconds=frame.seconds, whole=frame.whole)
-    high = grid[-1]
-    parts = []
-    for place in reversed(range(len(lines))) if stacked else range(len(lines)):
-        points = [_point(slot, value, high) for slot, value in enumerate(tops[place])]
-        parts.append(f'<g class="tone-{lines[place].tone}">{_filled(points)}{_stroke(points)}</g>')
+    parts, below = [], None
+    for line, row in zip(lines, tops, strict=True):
+        points = [_point(slot, value, grid[-1]) for slot, value in enumerate(row)]
+        # On top of others nothing is no line.
+        there = [point if value or not stacked else None for point, value in zip(points, line.values, strict=True)]
+        parts.append(f'<g class="tone-{line.tone}">{_filled(points, below)}{_stroke(there)}</g>')
+        below = points if stacked else None
     return _drawn(frame, lines, grid, "".join(parts), "areas stacked" if stacked else "areas")
 
 
@@ -131,8 +133,9 @@ def _drawn(frame: Frame, lines: Sequence[Line], grid: Sequence[float], inside: s
     ruled = "".join(f'<path class="rule" d="M0 {_up(value, grid)}H{len(frame.at)}"/>' for value in grid[1:])
     marks = format_html_join(
         "",
-        '<text x="{}%" y="158" class="{}">{}</text>',
-        ((f"{100 * x:.2f}", "first" if x < 0.03 else "last" if x > 0.96 else "", words) for x, words in _feet(frame)),
+        '<text x="{:.2f}%" y="158">{}</text>',
+        # At the very ends they would stick out.
+        ((100 * x, words) for x, words in feet(frame.at, frame.minutes) if 0.03 <= x <= 0.975),
     )
     return format_html(
         '<div class="drawn {}"><ul class="sides" aria-hidden="true">{}</ul>'
@@ -183,10 +186,6 @@ def _unknown(lines: Sequence[Line]) -> str:
     )
 
 
-def _feet(frame: Frame) -> list[tuple[float, str]]:
-    return feet(frame.at, frame.minutes)
-
-
 def _stacked(lines: Sequence[Line]) -> list[list[float | None]]:
     """Add to each line what lies below it."""
     rows: list[list[float | None]] = []
@@ -209,8 +208,15 @@ def _up(value: float, grid: Sequence[float]) -> str:
     return f"{_HEIGHT * (1 - value / grid[-1]):.2f}"
 
 
-def _filled(points: Sequence[Point | None]) -> str:
-    paths = (f"M{run[0][0]:.1f} 100L{_path(run)}L{run[-1][0]:.1f} 100Z" for run in runs(points) if len(run) > 1)
+def _filled(points: Sequence[Point | None], below: Sequence[Point | None] | None) -> str:
+    """Fill what is between a line and the one below it, or the ground."""
+    paths = []
+    for run in runs(points):
+        if len(run) > 1:
+            first = int(run[0][0])
+            under = below[first : first + len(run)] if below else [(run[-1][0], _HEIGHT), (run[0][0], _HEIGHT)]
+            foot = [point for point in (reversed(under) if below else under) if point is not None]
+            paths.append(f"M{_path(run)}L{_path(foot)}Z")
     return f'<path class="area" d="{"".join(paths)}"/>'
 
 

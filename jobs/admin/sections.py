@@ -94,6 +94,7 @@ GROUPS: Final[tuple[tuple[Promise, tuple[Place, ...]], ...]] = (
             Place(_("Request log"), "analytics.requestlog", "l"),
             Place(_("Error log"), "analytics.errorlog", "x"),
             Place(_("Audit log"), "jobs.auditentry", "i"),
+            Place(_("System health"), "jobs.worker", "n", page="console:health"),
             Place(_("Search"), "jobs.searchindex", "z", ("jobs/searchrejection/",)),
         ),
     ),
