@@ -20,7 +20,7 @@ KEPT: Final = "job_columns"
 PARAMETER: Final = "columns"
 RESET: Final = "usual"
 
-USUAL: Final = ("type", "state", "queue", "priority", "attempts", "created", "tag_list", "owner", "problem")
+USUAL: Final = ("type", "state", "queue", "attempts", "created", "tag_list", "owner", "problem")
 ALL: Final = {
     "type": gettext_lazy("Type"),
     "state": gettext_lazy("Status"),

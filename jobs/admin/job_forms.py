@@ -4,6 +4,8 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
 from jobs import options
@@ -16,11 +18,10 @@ from jobs.search import known_values
 class QueueInput(forms.TextInput):
     """A text with the known queues to choose from: others are allowed, for a queue exists as soon as it has a job."""
 
-    template_name = "jobs/parts/datalist.html"
-
-    def get_context(self, name: str, value: Any, attrs: dict[str, Any] | None) -> dict[str, Any]:
-        context = super().get_context(name, value, {**(attrs or {}), "list": f"{name}-known", "autocomplete": "off"})
-        return {**context, "known": known_values.queues()}
+    def render(self, name: str, value: Any, attrs: dict[str, Any] | None = None, renderer: Any = None) -> SafeString:
+        field = super().render(name, value, {**(attrs or {}), "list": f"{name}-known", "autocomplete": "off"}, renderer)
+        options = format_html_join("", '<option value="{}"></option>', ((known,) for known in known_values.queues()))
+        return format_html('{}<datalist id="{}-known">{}</datalist>', field, name, options)
 
 
 class MomentInput(forms.DateTimeInput):
@@ -45,7 +46,7 @@ class RescheduleForm(Versioned):
     field_order = ("scheduled_at", "reason")
 
     def clean_scheduled_at(self) -> Any:
-        return _checked(options.check_scheduled_at, self.cleaned_data["scheduled_at"])
+        return checked(options.check_scheduled_at, self.cleaned_data["scheduled_at"])
 
 
 class MoveForm(Versioned):
@@ -53,7 +54,7 @@ class MoveForm(Versioned):
     field_order = ("queue", "reason")
 
     def clean_queue(self) -> Any:
-        return _checked(options.check_queue, self.cleaned_data["queue"])
+        return checked(options.check_queue, self.cleaned_data["queue"])
 
 
 class CloneForm(PayloadForm, ReasonForm):
@@ -72,18 +73,19 @@ class CloneForm(PayloadForm, ReasonForm):
     field_order = ("payload", "queue", "priority", "tags", "metadata", "reason")
 
     def clean_queue(self) -> Any:
-        return _checked(options.check_queue, self.cleaned_data["queue"])
+        return checked(options.check_queue, self.cleaned_data["queue"])
 
     def clean_tags(self) -> Any:
         tags = [tag.strip() for tag in self.cleaned_data["tags"].split(",")]
-        return _checked(options.check_tags, [tag for tag in tags if tag])
+        return checked(options.check_tags, [tag for tag in tags if tag])
 
     def clean_metadata(self) -> Any:
         text = self.cleaned_data["metadata"]
-        return _checked(options.check_metadata, documents.parse(text) if text.strip() else {})
+        return checked(options.check_metadata, documents.parse(text) if text.strip() else {})
 
 
-def _checked(check: Any, value: Any) -> Any:
+def checked(check: Any, value: Any) -> Any:
+    """Give the value if the check of options takes it; else what is wrong with it becomes the field's error."""
     try:
         check(value)
     except InvalidOption as error:
