@@ -22,6 +22,8 @@ from jobs.admin import (
     session,
     summary,
     supervisor,
+    webhook_delivery,
+    webhook_endpoint,
     worker,
 )
 
@@ -45,6 +47,8 @@ __all__ = [
     "session",
     "summary",
     "supervisor",
+    "webhook_delivery",
+    "webhook_endpoint",
     "worker",
 ]
 
