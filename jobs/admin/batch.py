@@ -3,7 +3,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 
 from jobs import batches
@@ -13,6 +13,7 @@ from jobs.admin.facts import anchor
 from jobs.admin.filters import WindowFilter
 from jobs.admin.graph import Graph, graph
 from jobs.admin.history import acts_on
+from jobs.admin.submission import new_batch_view
 from jobs.models import Batch, Dependency, Job
 from jobs.statuses import Status
 
@@ -41,6 +42,15 @@ class BatchAdmin(ActingAdmin):
             offered=lambda batch: batches.count(batch).progress < 100,
         ),
     )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_act_permission(request)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Submit many jobs of one type."""
+        return new_batch_view(self, request)
 
     def detail_queryset(self) -> QuerySet[Any]:
         return Batch.objects.select_related("user")
