@@ -133,9 +133,9 @@ def _drawn(frame: Frame, lines: Sequence[Line], grid: Sequence[float], inside: s
     ruled = "".join(f'<path class="rule" d="M0 {_up(value, grid)}H{len(frame.at)}"/>' for value in grid[1:])
     marks = format_html_join(
         "",
-        '<text x="{:.2f}%" y="158">{}</text>',
+        '<text x="{}%" y="158">{}</text>',
         # At the very ends they would stick out.
-        ((100 * x, words) for x, words in feet(frame.at, frame.minutes) if 0.03 <= x <= 0.975),
+        ((f"{100 * x:.2f}", words) for x, words in feet(frame.at, frame.minutes) if 0.03 <= x <= 0.975),
     )
     return format_html(
         '<div class="drawn {}"><ul class="sides" aria-hidden="true">{}</ul>'
