@@ -7,7 +7,7 @@ from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from jobs.admin import display
+from jobs.admin import dead_letter_group_page, display
 from jobs.admin.dead_letter import group_url
 from jobs.admin.overview import Overview, overview
 from jobs.admin.sections import Group, groups
@@ -16,21 +16,28 @@ register = template.Library()
 
 _ACTED: Final = {
     "annotate": "noted on",
+    "assign": "assigned",
     "cancel": "cancelled",
     "change": "changed",
     "close": "closed",
     "configure": "set up",
     "create": "made",
     "delete": "deleted",
+    "ignore": "ignored for a time",
+    "link": "linked a ticket to",
+    "mute": "muted",
     "pause": "paused",
     "register": "registered",
     "release": "took from its worker",
+    "reopen": "reopened",
     "resend": "had sent again",
+    "resolve": "resolved",
     "restore": "restored",
     "resume": "resumed",
     "retry": "ran again",
     "run": "ran",
     "summarize": "had summarized again",
+    "triage": "triaged",
 }
 
 
@@ -69,6 +76,12 @@ def badge(status: str) -> SafeString:
 @register.filter
 def letters_url(fingerprint: str) -> str:
     return group_url(fingerprint)
+
+
+@register.filter
+def affected(users: int) -> str:
+    """Say how many users a group of dead letters affects."""
+    return dead_letter_group_page.users(users)
 
 
 @register.simple_tag(takes_context=True)

@@ -3,9 +3,9 @@ import json
 import pytest
 from django.urls import reverse
 
-from jobs import dead_letters
+from jobs import dead_letters, triage
 from jobs.models import AuditEntry, DeadLetter, Job
-from tests.jobs.rows import dead_letter, new_job
+from tests.jobs.rows import dead_letter, finish, new_job
 
 LIST = "/admin/jobs/deadletter/"
 
@@ -28,7 +28,7 @@ def test_review_shows_payload_and_the_whole_error_history(operator, letter):
     assert text.count("Traceback (most recent call last)") == 2
     assert "Attempt 1" in text and "Attempt 2" in text
     assert "&quot;article_id&quot;: &quot;a-1&quot;" in text
-    for button in ("Redrive as it is", "Resolve", "Discard", "Redrive with this payload", "Save notes"):
+    for button in ("Redrive as it is", "Resolve", "Discard", "Redrive with this payload", "Save</button>"):
         assert button in text
 
 
@@ -88,7 +88,7 @@ def test_edited_payload_is_compared_before_it_is_redriven(operator, letter):
     letter.refresh_from_db()
     assert letter.redriven_payload == edited and letter.payload["content"] == "text"
     assert Job.objects.get(pk=letter.original_job_id).payload == edited
-    assert "Redriven with another payload" in after
+    assert "What was changed of the payload" in after
     entry = AuditEntry.objects.get(target_id=str(letter.pk))
     assert entry.details["payload_after"] == edited and entry.reason == "typo"
 
@@ -168,27 +168,107 @@ def test_bulk_says_when_there_is_nothing(operator):
     assert "The filter finds nothing" in operator.get(f"{LIST}many/discard/").content.decode()
 
 
-def test_desk_groups_by_error(operator, letter):
-    dead_letter()
-    lone = dead_letter(error_class="ValueError", message="no text in article 7")
-    page = operator.get("/admin/jobs/deadlettergroup/")
-    counts = {group.error_class: group.open_count for group in page.context["cl"].result_list}
-    assert counts == {"ConnectionError": 2, "ValueError": 1}
-    assert f"group={lone.error_fingerprint}" in page.content.decode()
-    group = operator.get(f"/admin/jobs/deadlettergroup/{lone.error_fingerprint}/change/")
-    assert group.url == f"{LIST}?group={lone.error_fingerprint}"
+def test_the_same_filter_is_said_to_a_bulk_operation(operator, letter, rf):
+    from django.contrib import admin
+
+    desk = admin.site.get_model_admin(DeadLetter)
+    assert desk.selector(rf.get("/")) == {"filter": {}}
+    said = {"resolution": "ignored", "group": "f", "queue": "q", "type": "t"}
+    assert desk.selector(rf.get("/", said)) == {
+        "filter": {"resolution": ["ignored"], "fingerprint": "f", "queue": "q", "type": "t"}
+    }
+    assert desk.selector(rf.get("/", {"age": "older-1d"}))["filter"].keys() == {"moved_before"}
+    assert desk.selector(rf.get("/", {"age": "1h"}))["filter"].keys() == {"moved_after"}
+    assert desk.selector(rf.get("/", {"assignee": "me"})) is None
+    assert desk.selector(rf.get("/", {"q": str(letter.pk)})) is None
 
 
-def test_desk_filters_by_resolution_type_and_age(operator, letter):
-    settled = dead_letter(error_class="ValueError")
-    dead_letters.resolve(settled.pk, operator.user)
+def test_filters_by_queue_and_assignee(operator, letter):
+    slow = dead_letter(new_job(queue="slow"))
+    triage.assign(slow.pk, operator.user, operator.user)
+    assert rows(operator, queue="slow") == rows(operator, assignee="me") == {slow.pk}
+    assert rows(operator, assignee="nobody") == {letter.pk}
+    assert rows(operator, assignee="somebody") == {slow.pk}
 
-    def classes(**params):
-        page = operator.get("/admin/jobs/deadlettergroup/", params)
-        return {group.error_class for group in page.context["cl"].result_list}
 
-    assert classes() == {"ConnectionError"}
-    assert classes(resolution="done") == {"ValueError"}
-    assert classes(resolution="all", type="summarize") == {"ConnectionError", "ValueError"}
-    assert classes(resolution="all", age="older-1d") == set()
-    assert classes(resolution="all", age="24h") == {"ConnectionError", "ValueError"}
+def test_triaged_ignored_and_open_again(operator, letter):
+    page = operator.post(url(letter, "triage"), {"reason": "known"}, follow=True).content.decode()
+    assert "Triaged" in page and "Reopen…" in page and "Triage…" not in page
+    assert "Say until when" in operator.post(url(letter, "ignore"), {"span": ""}).content.decode()
+    assert (
+        "must be in the future" in operator.post(url(letter, "ignore"), {"until": "2020-01-01T00:00"}).content.decode()
+    )
+    page = operator.post(url(letter, "ignore"), {"span": "7d"}, follow=True).content.decode()
+    assert "It is not on the desk" in page and "Redrive as it is" in page
+    assert rows(operator) == set() and rows(operator, resolution="ignored") == {letter.pk}
+    operator.post(url(letter, "reopen"), {})
+    assert rows(operator) == {letter.pk}
+
+
+def test_whose_it_is_its_ticket_and_notes_are_saved_together(operator, letter):
+    said = {"assignee": operator.user.user_id, "ticket": "https://tickets.example.org/7", "notes": "asked"}
+    page = operator.post(url(letter, "notes"), said, follow=True).content.decode()
+    letter.refresh_from_db()
+    assert (letter.assignee, letter.ticket, letter.resolution_notes) == (operator.user, said["ticket"], "asked")
+    assert 'href="https://tickets.example.org/7"' in page
+    operator.post(url(letter, "notes"), {"ticket": "javascript:alert(1)"})
+    page = operator.get(url(letter)).content.decode()
+    assert 'href="javascript' not in page and "asked" in page
+    wrong = operator.post(url(letter, "notes"), {"assignee": "somebody", "notes": "typed"})
+    assert wrong.status_code == 200 and "typed" in wrong.content.decode()
+
+
+def test_redriven_to_another_queue_with_what_became_of_it(operator, letter):
+    operator.post(url(letter, "redrive"), {"queue": "slow", "reason": "more memory"})
+    page = operator.get(url(letter)).content.decode()
+    assert "to the queue <code>slow</code>" in page and "Not ended yet" in page and "hx-get" in page
+    finish(letter.original_job)
+    page = operator.get(url(letter)).content.decode()
+    assert "It succeeded" in page and 'badge-resolved">Resolved' in page
+    assert "must be 1 to 64" in operator.post(url(dead_letter(), "redrive"), {"queue": "a b"}).content.decode()
+
+
+def test_a_second_death_shows_the_first_and_what_was_changed_between_them(operator, letter):
+    dead_letters.redrive(letter.pk, operator.user, payload={"content": "shorter", "article_id": "a-1"})
+    second = dead_letter(letter.original_job)
+    response = operator.get(url(second))
+    page = response.content.decode()
+    assert "2 deaths" in page and "It died again" in page and "Changed since it first died" in page
+    changed = [(line.kind, line.text.strip(" ,")) for line in response.context["since_first"] if line.kind != "same"]
+    assert set(changed) == {("removed", '"content": "text"'), ("added", '"content": "shorter"')}
+    asked = operator.post(url(second, "preview"), {"payload": '{"content": "text", "article_id": "a-1"}'})
+    assert {line.kind for line in asked.context["lines"]} == {"same", "added", "removed"}
+    assert {line.kind for line in asked.context["before"]} <= {"same", "skipped"}, "as it was at first"
+
+
+def test_working_through_a_group(operator):
+    first, second, third = (dead_letter() for _ in range(3))
+    other = dead_letter(message="quite another")
+    page = operator.get(url(second))
+    assert (page.context["newer"], page.context["older"]) == (third.pk, first.pk)
+    done = operator.post(url(second, "discard"), {"reason": "x", "onward": "on"})
+    assert done.url == f"{url(first)}?onward=on"
+    assert f"{url(first, 'discard')}?onward=on" in operator.get(done.url).content.decode()
+    assert "checked" in operator.get(f"{url(first, 'discard')}?onward=on").content.decode()
+    assert operator.post(url(first, "triage"), {"onward": "on"}).url == f"{url(third)}?onward=on"
+    edited = {"payload": '{"content": "x"}', "confirm": "yes", "onward": "on"}
+    assert operator.post(url(third, "preview"), edited).url == f"{url(first)}?onward=on"
+    last = operator.post(url(first, "resolve"), {"onward": "on", "result": '{"by": "post"}'}, follow=True)
+    assert "That was the last letter of this group" in last.content.decode()
+    assert Job.objects.get(pk=first.original_job_id).result == {"by": "post"}
+    assert set(DeadLetter.objects.open()) == {other}
+
+
+def test_a_discard_says_why(operator, letter):
+    assert "This field is required" in operator.post(url(letter, "discard"), {}).content.decode()
+    letter.refresh_from_db()
+    assert letter.resolution_status == "open"
+
+
+def test_the_page_asks_little(operator, letter, asked):
+    dead_letters.redrive(letter.pk, operator.user, payload={"content": "shorter"})
+    second = dead_letter(letter.original_job)
+    for _ in range(5):
+        dead_letter()
+    assert asked(url(second)) < 15
+    assert asked(LIST) < 10
