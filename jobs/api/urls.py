@@ -5,6 +5,7 @@ from django.urls import path
 from jobs.api.articles import ArticleViewSet, SummaryViewSet
 from jobs.api.batches import BatchViewSet
 from jobs.api.bulk import BulkJobsView
+from jobs.api.bulk_operations import BulkFailureFilesViewSet, BulkFailuresViewSet, BulkOperationViewSet
 from jobs.api.dead_letter_bulk import DeadLetterBulkView
 from jobs.api.dead_letter_groups import DeadLetterGroupsView, DeadLetterGroupView
 from jobs.api.dead_letters import DeadLetterViewSet
@@ -107,6 +108,35 @@ urlpatterns = [
     *(
         path(f"dead-letters/<uuid:pk>/{act}", DeadLetterViewSet.as_view({"post": act}), name=f"dead-letter-{act}")
         for act in ("redrive", "discard", "resolve")
+    ),
+    path("bulk-operations", BulkOperationViewSet.as_view({"get": "list", "post": "create"}), name="bulk-operations"),
+    path(
+        "bulk-operations/<uuid:pk>",
+        BulkOperationViewSet.as_view({"get": "retrieve", "patch": "partial_update"}),
+        name="bulk-operation",
+    ),
+    *(
+        path(
+            f"bulk-operations/<uuid:pk>/{act}",
+            BulkOperationViewSet.as_view({"post": act}),
+            name=f"bulk-operation-{act}",
+        )
+        for act in ("cancel", "pause", "proceed", "again")
+    ),
+    path(
+        "bulk-operations/<uuid:pk>/failures",
+        BulkFailuresViewSet.as_view({"get": "list"}),
+        name="bulk-operation-failures",
+    ),
+    path(
+        "bulk-operations/<uuid:pk>/failures.csv",
+        BulkFailureFilesViewSet.as_view({"get": "as_csv"}),
+        name="bulk-operation-failures-csv",
+    ),
+    path(
+        "bulk-operations/<uuid:pk>/failures.ndjson",
+        BulkFailureFilesViewSet.as_view({"get": "as_ndjson"}),
+        name="bulk-operation-failures-ndjson",
     ),
     path("queues", QueueViewSet.as_view({"get": "list"}), name="queues"),
     path("queues/<str:name>", QueueViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="queue"),

@@ -146,6 +146,9 @@ def _let_it_mean_something(case: Case) -> None:
         let_agree(case.query)
     if "/webhook-endpoints" in path and has_fields:
         _listen_somewhere(case.body)
+    if path.endswith("/bulk-operations") and has_fields:
+        selector = case.body.get("selector")
+        let_be_a_query((selector.get("filter") if isinstance(selector, dict) else None) or {})
     if path.endswith("/jobs/search") and case.query:
         let_be_a_query(case.query)
     if path.endswith("/invoke"):
