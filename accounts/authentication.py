@@ -6,7 +6,7 @@ from rest_framework.authentication import BaseAuthentication, SessionAuthenticat
 from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.request import Request
 
-from accounts import keys, rate_limits
+from accounts import keys, rate_limits, second_factor
 from accounts.activity import note_key_use
 from accounts.models import User
 
@@ -40,7 +40,7 @@ class StaffSessionAuthentication(SessionAuthentication):
 
     def authenticate(self, request: Request) -> tuple[User, None] | None:
         found = super().authenticate(request)
-        return found if found and found[0].is_staff else None
+        return found if found and found[0].is_staff and not second_factor.is_missing(found[0]) else None
 
 
 def _owner(request: Request, key: str) -> User | None:

@@ -78,6 +78,6 @@ class AdminActorMiddleware(MiddlewareMixin):
 
 def _actor(request: HttpRequest) -> AbstractContextManager[None]:
     # Who asks to be let in is looked up, and their login noted.
-    if request.resolver_match is not None and request.resolver_match.url_name == "login":
+    if request.resolver_match is not None and request.resolver_match.url_name in {"login", "login_code"}:
         return acting_as_system()
     return acting_as(request.user)

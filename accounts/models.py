@@ -168,6 +168,27 @@ class RateLimitWindow(models.Model):
         return self.key
 
 
+class LoginLock(models.Model):
+    """Failed logins of one name from one network, or of a network as a whole, and until when it has to wait."""
+
+    #: The network, and a hash of the name if there is one.
+    key = models.CharField(max_length=128, primary_key=True)
+    #: What was typed; "" is the network as a whole.
+    name = models.CharField(max_length=128, blank=True, default="", db_default="")
+    network = models.CharField(max_length=64)
+    failures = models.PositiveIntegerField(default=0, db_default=0)
+    last_failed_at = models.DateTimeField(null=True, blank=True)
+    locked_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "login_locks"
+        ordering = ("-last_failed_at",)
+        verbose_name = "lock-out"
+
+    def __str__(self) -> str:
+        return f"{self.name} from {self.network}" if self.name else self.network
+
+
 class IdempotentRequest(models.Model):
     """The answer to a request that named an Idempotency-Key, written in the transaction that did the work."""
 

@@ -5,7 +5,6 @@ Users may go above their limit in a burst, which they earn by having used less t
 
 from __future__ import annotations
 
-import hashlib
 import ipaddress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -88,6 +87,20 @@ def _spend_in_database(key: str, limit: int, burst: int) -> tuple[bool, int, flo
     return accepted, remaining, reset_after
 
 
+def left(user: User) -> int | None:
+    """Say how many requests the user could send at once now, and spend none; None where Redis counts them."""
+    if redis_link() is not None:
+        return None
+    most, burst = user.rate_limit_per_minute + burst_size(), burst_size()
+    window = RateLimitWindow.objects.annotate(present=Now()).filter(pk=f"user:{user.pk}").first()
+    if window is None:
+        return most
+    passed = max(0, int(window.present.timestamp()) - window.slot)  # type: ignore[attr-defined]
+    used = sum(window.counts[min(61, passed) :])
+    debt = max(0.0, min(window.debt, most) - passed * user.rate_limit_per_minute / 60)
+    return max(0, most - used if not burst else min(most - used, int(most - debt + 1e-6)))
+
+
 def burst_size() -> int:
     """Give what every user may send above their limit in one burst."""
     return int(getattr(settings, "RATE_LIMIT_BURST_SIZE", 10))
@@ -95,12 +108,6 @@ def burst_size() -> int:
 
 def spend_failed_login(request: Request) -> Decision:
     return spend(f"failed-login:{client_network(request)}", FAILED_LOGINS_PER_MINUTE)
-
-
-def spend_password_attempt(request: HttpRequest, name: str, limit: int) -> Decision:
-    # Hashed, because a name that somebody makes up can be of any length.
-    name_hash = hashlib.sha256(name.encode(errors="replace")).hexdigest()[:32]
-    return spend(f"password:{client_network(request)}:{name_hash}", limit)
 
 
 def prune() -> int:

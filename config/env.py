@@ -108,6 +108,11 @@ class Settings:
     session_max_ttl: float
     session_retention_days: int
     rate_limit_requests_per_minute: int
+    #: How long somebody is logged in to the console, and how long without doing anything.
+    console_session_age: float
+    console_idle_time: float
+    #: Staff need a second device to log in.
+    console_require_two_step: bool
     rate_limit_burst_size: int
     ai_request_timeout: float
     ai_max_concurrent_requests: int
@@ -226,6 +231,9 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         session_ttl=read.seconds("SESSION_TTL", "1h", 1, 31_536_000),
         session_max_ttl=read.seconds("SESSION_MAX_TTL", "1d", 1, 31_536_000),
         session_retention_days=read.whole("SESSION_RETENTION_DAYS", 30, 0, 36500),
+        console_session_age=read.seconds("CONSOLE_SESSION_AGE", "12h", 300, 2_592_000),
+        console_idle_time=read.seconds("CONSOLE_IDLE_TIME", "2h", 60, 2_592_000),
+        console_require_two_step=read.flag("CONSOLE_REQUIRE_TWO_STEP", False),
         rate_limit_requests_per_minute=read.whole("RATE_LIMIT_REQUESTS_PER_MINUTE", 100, 1, 1_000_000),
         rate_limit_burst_size=read.whole("RATE_LIMIT_BURST_SIZE", 10, 0, 1_000_000),
         ai_request_timeout=read.seconds("AI_REQUEST_TIMEOUT", "30s", 0.1, 3600),

@@ -13,6 +13,7 @@ class JobsConfig(AppConfig):
     verbose_name = "Jobs"
 
     def ready(self) -> None:
+        from accounts import auditing
         from jobs import (
             checks,  # noqa: F401 - registers the system checks
             conf,
@@ -24,6 +25,7 @@ class JobsConfig(AppConfig):
         from jobs.ai import checks as checks_of_providers  # noqa: F401 - registers theirs
         from jobs.ai import tidying
         from jobs.chores import chore
+        from jobs.models.audit import audit
         from jobs.pipeline import purging
         from jobs.registry import registry
         from jobs.scheduling.synchronizing import synchronize_migrated as synchronize_schedules
@@ -33,6 +35,7 @@ class JobsConfig(AppConfig):
         from jobs.synchronizing import synchronize_migrated
         from jobs.webhooks import tidying as webhooks
 
+        auditing.write_to(audit)
         crash_points.arm(conf.crash_point())
         registry.discover()
         registry.finders.append(_find_task)

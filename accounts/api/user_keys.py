@@ -14,6 +14,7 @@ from accounts import keys
 from accounts.api.fields import Moment, WholeNumber
 from accounts.api.strict import StrictSerializer
 from accounts.api.views import APIView
+from accounts.auditing import audit
 from accounts.models import User
 from accounts.permissions import IsAdmin
 
@@ -51,7 +52,10 @@ class UserKeysView(APIView):
         wish.is_valid(raise_exception=True)
         user = get_object_or_404(User, user_id=user_id)
         overlap = timedelta(seconds=wish.validated_data["overlap_seconds"])
+        before = user.api_key_hint
         key = keys.rotate(user, overlap, wish.validated_data.get("expires_at"))
+        hints = {"before": {"hint": before}, "after": {"hint": user.api_key_hint}}
+        audit(request.user, "rotate key" if before else "issue key", user, "By the API.", **hints)
         answer = {
             "api_key": key,
             "expires_at": user.api_key_expires_at,
@@ -64,5 +68,8 @@ class UserKeysView(APIView):
     @extend_schema(operation_id="users_keys_destroy", responses={204: None})
     def delete(self, request: Request, user_id: str) -> Response:
         """End all keys of the user, from the next request on."""
-        keys.revoke(get_object_or_404(User, user_id=user_id))
+        user = get_object_or_404(User, user_id=user_id)
+        hint = user.api_key_hint
+        keys.revoke(user)
+        audit(request.user, "revoke key", user, "By the API.", before={"hint": hint})
         return Response(status=status.HTTP_204_NO_CONTENT)

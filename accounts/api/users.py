@@ -13,6 +13,7 @@ from accounts.api.fields import Text, WholeNumber, YesNo
 from accounts.api.idempotency import idempotent
 from accounts.api.strict import StrictSerializer
 from accounts.api.views import GenericViewSet
+from accounts.auditing import audit
 from accounts.models import USER_ID_VALIDATOR, User
 from accounts.permissions import IsAdmin
 
@@ -105,6 +106,20 @@ class UserViewSet(
                 serializer.save()
         except IntegrityError as exc:
             raise UserExists from exc
+        audit(self.request.user, "create", _of(serializer), "By the API.", after=dict(serializer.validated_data))
+
+    def perform_update(self, serializer: serializers.BaseSerializer[User]) -> None:
+        user = _of(serializer)
+        before = {name: getattr(user, name) for name in serializer.validated_data}
+        serializer.save()
+        after = {name: getattr(user, name) for name in before}
+        audit(self.request.user, "change", user, "By the API.", before=before, after=after)
 
     def get_success_headers(self, data: Any) -> dict[str, str]:
         return {"Location": self.reverse_action("detail", args=[data["user_id"]])}
+
+
+def _of(serializer: serializers.BaseSerializer[User]) -> User:
+    user = serializer.instance
+    assert isinstance(user, User)
+    return user

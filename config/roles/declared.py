@@ -118,6 +118,11 @@ UNUSUAL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "public.error_logs": {OPERATOR: KEEP},
     "public.idempotent_requests": {APP: ALL, WORKER: READ | {"DELETE"}, READONLY: NOTHING},
     "public.django_session": {APP: ALL, WORKER: NOTHING, READONLY: NOTHING},
+    # Of logins, before anybody is known; and what they are checked against.
+    "public.login_locks": {APP: NOTHING, READONLY: NOTHING},
+    "public.otp_totp_totpdevice": {APP: NOTHING, WORKER: NOTHING, READONLY: NOTHING},
+    "public.otp_static_staticdevice": {APP: NOTHING, WORKER: NOTHING, READONLY: NOTHING},
+    "public.otp_static_statictoken": {APP: NOTHING, WORKER: NOTHING, READONLY: NOTHING},
     # Of whom the terms are is looked at by the functions below, not by policies.
     "public.article_vectors": {APP: NOTHING, OPERATOR: READ, READONLY: NOTHING},
     "public.article_terms": {APP: NOTHING, OPERATOR: READ, READONLY: NOTHING},

@@ -9,7 +9,7 @@ from typing import Final
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from accounts import rate_limits
+from accounts import login_locks, rate_limits
 from accounts.api import idempotency
 from jobs import queues
 from jobs.announce import announce_room
@@ -81,6 +81,7 @@ class Maintenance(threading.Thread):
             with transaction.atomic():
                 if _lead():
                     rate_limits.prune()
+                    login_locks.prune()
                     idempotency.prune()
                     forget_rate_windows()
                     EventCount.objects.fold()

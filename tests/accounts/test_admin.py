@@ -3,11 +3,15 @@ import re
 import pytest
 from django.urls import reverse
 
-from accounts import keys
+from accounts import keys, rate_limits
 from accounts.models import User
+from jobs.models import AuditEntry
 from tests.factories import UserFactory
 
 pytestmark = pytest.mark.django_db
+
+
+LIMITS = {"tier": "standard", "rate_limit_per_minute": "100"}
 
 
 @pytest.fixture
@@ -17,7 +21,10 @@ def boss(client):
 
 
 def act(client, user, verb):
-    return client.post(reverse(f"admin:accounts_user_{verb}_key", args=[user.pk]), follow=True)
+    how = {"overlap": 86_400} if verb == "rotate" else {}
+    return client.post(
+        reverse(f"admin:accounts_user_{verb}_key", args=[user.pk]), {"reason": "why", **how}, follow=True
+    )
 
 
 def shown_keys(response):
@@ -25,7 +32,7 @@ def shown_keys(response):
 
 
 def test_an_administrator_creates_a_user_with_a_password(boss):
-    data = {"user_id": "new", "role": "operator", "usable_password": "true"}
+    data = {"user_id": "new", "role": "operator", "usable_password": "true", **LIMITS}
     data |= {"password1": "Correct-Horse-9", "password2": "Correct-Horse-9"}
     response = boss.post(reverse("admin:accounts_user_add"), data)
     assert response.status_code == 302, response.context["adminform"].form.errors
@@ -35,7 +42,9 @@ def test_an_administrator_creates_a_user_with_a_password(boss):
 
 
 def test_an_administrator_creates_a_program_without_a_password(boss):
-    boss.post(reverse("admin:accounts_user_add"), {"user_id": "robot", "role": "worker", "usable_password": "false"})
+    boss.post(
+        reverse("admin:accounts_user_add"), {"user_id": "robot", "role": "worker", "usable_password": "false", **LIMITS}
+    )
     assert not User.objects.get(user_id="robot").has_usable_password()
 
 
@@ -87,7 +96,7 @@ def test_a_key_gets_its_end_on_the_users_page(boss):
 
 def test_keys_are_not_given_out_by_following_a_link(boss):
     user = UserFactory()
-    assert boss.get(reverse("admin:accounts_user_issue_key", args=[user.pk])).status_code == 405
+    assert not shown_keys(boss.get(reverse("admin:accounts_user_issue_key", args=[user.pk])))
     user.refresh_from_db()
     assert user.api_key_hash is None
 
@@ -114,3 +123,45 @@ def test_hashes_are_on_no_page(boss):
     keys.issue(user)
     page = boss.get(reverse("admin:accounts_user_change", args=[user.pk])).content.decode()
     assert user.api_key_hash not in page
+
+
+def test_every_act_on_a_user_leaves_an_entry_without_the_key(boss):
+    user = UserFactory()
+    for verb in ("issue", "rotate", "revoke"):
+        act(boss, user, verb)
+    for verb in ("disable", "enable"):
+        boss.post(reverse(f"admin:accounts_user_{verb}", args=[user.pk]), {"reason": "why"})
+    data = {"user_id": user.user_id, "role": "viewer", "tier": "free", "is_active": "on", "rate_limit_per_minute": "7"}
+    boss.post(reverse("admin:accounts_user_change", args=[user.pk]), data)
+    passwords = {"usable_password": "true", "password1": "Correct-Horse-9", "password2": "Correct-Horse-9"}
+    boss.post(reverse("admin:auth_user_password_change", args=[user.pk]), passwords)
+    entries = AuditEntry.objects.filter(target_id=str(user.pk)).order_by("id")
+    expected = ["issue key", "rotate key", "revoke key", "disable", "enable", "change", "change password"]
+    assert [entry.action for entry in entries] == expected
+    assert {entry.reason for entry in entries[:5]} == {"why"}
+    assert entries[5].details["after"]["role"] == "viewer"
+    assert entries[5].details["before"]["role"] == "user"
+    assert "Correct-Horse" not in str([entry.details for entry in entries])
+    assert not re.search(r"ekiden_live_", str([entry.details for entry in entries]))
+
+
+def test_an_act_that_the_state_does_not_allow_says_so(boss):
+    user = UserFactory()
+    answer = act(boss, user, "rotate")
+    assert "As it is now, this cannot be done." in answer.content.decode()
+    assert not AuditEntry.objects.exists()
+
+
+def test_the_page_of_a_user_tells_of_limits_and_use(boss):
+    user = UserFactory(rate_limit_per_minute=20)
+    before = boss.get(reverse("admin:accounts_user_change", args=[user.pk]))
+    rate_limits.spend(f"user:{user.pk}", user.rate_limit_per_minute, rate_limits.burst_size())
+    after = boss.get(reverse("admin:accounts_user_change", args=[user.pk]))
+    assert (before.context["left"], after.context["left"]) == (30, 29)
+
+
+def test_what_is_left_is_what_the_next_request_would_be_told():
+    user = UserFactory(rate_limit_per_minute=5)
+    for _ in range(20):
+        told = rate_limits.spend(f"user:{user.pk}", 5, rate_limits.burst_size())
+        assert rate_limits.left(user) == told.remaining
