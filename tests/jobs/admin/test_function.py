@@ -1,10 +1,15 @@
 import json
+import re
+from datetime import timedelta
 
 import pytest
+from django.utils.timezone import now
 
 from jobs.functions import version_of
-from jobs.models import AuditEntry, Function
+from jobs.models import AuditEntry, Function, Job
 from jobs.synchronizing import synchronize
+from tests.analytics.rows import Request, lay, roll_up
+from tests.jobs.rows import finish, new_job
 
 LIST = "/admin/jobs/function/"
 SCHEMA = {"type": "object", "properties": {"width": {"type": "integer"}}, "required": ["width"]}
@@ -155,3 +160,43 @@ def test_viewers_look_only(viewer, operator, thumbnail):
     for place in (f"{LIST}add/", address(thumbnail, "edit"), address(thumbnail, "switch-off")):
         assert viewer.get(place).status_code == viewer.post(place, THUMBNAIL).status_code == 403
     assert Function.objects.get(pk=thumbnail.pk).is_active
+
+
+def test_a_function_is_tried_out_from_a_form_of_its_schema(operator, thumbnail):
+    assert "Try it out" in operator.get(address(thumbnail)).content.decode()
+    form = operator.get(address(thumbnail, "try"), {"example": "0"}).content.decode()
+    assert 'name="param.width"' in form and 'value="120"' in form
+    wrong = operator.post(address(thumbnail, "try"), {"param.width": ""}).content.decode()
+    assert "errorlist" in wrong and not Job.objects.exists()
+    response = operator.post(address(thumbnail, "try"), {"param.width": "64", "reason": "a look"})
+    job = Job.objects.get()
+    assert response.url.endswith(f"?job={job.pk}")
+    assert (job.payload, job.metadata, job.user) == ({"width": 64}, {"test_call": True}, operator.user)
+    entry = AuditEntry.objects.get(action="try")
+    assert (entry.target_id, entry.reason, entry.details["job"]) == (str(thumbnail.pk), "a look", str(job.pk))
+    waits = operator.get(response.url, headers={"HX-Request": "true"}).content.decode()
+    assert "It waits for a worker." in waits and "data-live" in waits
+    finish(job, {"small": "駅伝"})
+    done = operator.get(response.url).content.decode()
+    assert "駅伝" in done and 'id="result"' in done
+    # Somebody else's job is not shown as the result of a call.
+    other = finish(new_job(), {"secret": "of others"})
+    assert "of others" not in operator.get(address(thumbnail, "try"), {"job": str(other.pk)}).content.decode()
+
+
+def test_a_function_that_is_off_or_for_viewers_is_not_tried(operator, viewer, thumbnail):
+    for method in (viewer.get, viewer.post):
+        assert method(address(thumbnail, "try")).status_code == 403
+    operator.post(address(thumbnail, "switch-off"))
+    assert "Try it out" not in operator.get(address(thumbnail)).content.decode()
+    told = operator.post(address(thumbnail, "try"), {"param.width": "64"}).content.decode()
+    assert "switched off" in told and not Job.objects.exists()
+
+
+def test_a_function_tells_how_it_was_called(operator, thumbnail):
+    day = now()
+    lay([Request(day - timedelta(hours=2), language_title="node-thumbnail", duration_ms=ms) for ms in (10, 20, 400)])
+    roll_up(day)
+    for place in (LIST, address(thumbnail)):
+        text = operator.get(place).content.decode()
+        assert "p95" in text and re.search(r"\b(3[89]\d|4[01]\d) ms", text), place
