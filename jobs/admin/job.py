@@ -22,10 +22,12 @@ from jobs.admin.job_choices import without_empty
 from jobs.admin.job_columns import USUAL, JobColumns
 from jobs.admin.job_export import TYPES, export
 from jobs.admin.job_list import JobList
+from jobs.admin.job_selector import job_selector
 from jobs.admin.many import AT_ONCE, ManyAdmin
 from jobs.admin.moment_filters import FromFilter, ToFilter
 from jobs.admin.revealing import RevealingAdmin
 from jobs.admin.searching import Answer, shown_before
+from jobs.admin.submission import new_job_view
 from jobs.admin.tasks import waited_for
 from jobs.dead_letters import BulkReport
 from jobs.enqueue import enqueue
@@ -61,6 +63,15 @@ class JobAdmin(JobColumns, RevealingAdmin, ManyAdmin):
     acts = ACTS
     many = ("cancel", "retry", "priority", "delete", "restore")
     many_forms: ClassVar[dict[str, Any]] = {"priority": PriorityForm}
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_act_permission(request)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Submit a job."""
+        return new_job_view(self, request)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
         jobs: QuerySet[Job] = super().get_queryset(request)
@@ -127,6 +138,9 @@ class JobAdmin(JobColumns, RevealingAdmin, ManyAdmin):
             return self.too_slow(request)
         except SearchBusy:
             return self.too_slow(request, busy=True)
+
+    def selector(self, request: HttpRequest) -> dict[str, Any] | None:
+        return job_selector(request)
 
     def asked_beside(self, request: HttpRequest, rows: QuerySet[Any]) -> dict[str, Any]:
         # The answer to a query may be another one a moment later, by the other source even: the act is for these.

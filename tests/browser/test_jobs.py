@@ -93,7 +93,12 @@ def test_a_failed_job_is_found_looked_at_and_cloned_with_another_payload(console
     console.get_by_role("button", name="Submit the clone").click()
     expect(console.locator(".messagelist")).to_contain_text("The clone is submitted")
     clone = Job.objects.get(job_type="read_pages", status="pending")
-    assert (clone.payload, clone.tags, clone.user, clone.max_retries) == ({"first": 9, "last": 12}, ["book"], operator, 1)
+    assert (clone.payload, clone.tags, clone.user, clone.max_retries) == (
+        {"first": 9, "last": 12},
+        ["book"],
+        operator,
+        1,
+    )
     assert AuditEntry.objects.get(target_id=str(clone.pk), action="clone").reason == "The last page was mistyped."
     expect(console.get_by_text("Cloned from")).to_be_visible()
     worker.start()

@@ -5,7 +5,7 @@ import pytest
 from django.db import transaction
 from django.utils import timezone
 
-from jobs import control
+from jobs import control, queues
 from jobs.exceptions import InvalidOption, InvalidState, StaleVersion, UniqueKeyTaken
 from jobs.models import AuditEntry, Job, ProcessingLock
 from jobs.statuses import Status
@@ -161,6 +161,26 @@ def test_changing_nothing_is_no_act(actor):
     job = new_job("note")
     assert control.change(job.pk, actor).version == job.version
     assert not AuditEntry.objects.exists()
+
+
+def test_a_job_is_moved_to_another_queue_with_the_lane_that_it_has_there(actor):
+    job = new_job(concurrency_key="mail", concurrency_limit=2, user=actor)
+    assert control.change(job.pk, actor, queue="slow").lane_key == "k:mail"
+    queues.configure("fair", actor, fair=True)
+    moved = control.change(job.pk, actor, reason="to the others", queue="fair")
+    assert (moved.queue, moved.lane_key) == ("fair", f"u:{actor.pk}/k:mail")
+    plain = new_job(user=actor, queue="fair", lane_key=f"u:{actor.pk}")
+    assert control.change(plain.pk, actor, queue="slow").lane_key is None
+    entry = AuditEntry.objects.filter(target_id=str(job.pk)).first()
+    assert (entry.details["before"], entry.details["after"]) == ({"queue": "slow"}, {"queue": "fair"})
+
+
+@pytest.mark.parametrize(("here", "there"), [("default", "lang.go"), ("lang.go", "default"), ("lang.go", "lang.node")])
+def test_a_job_stays_where_the_workers_of_its_language_look(actor, here, there):
+    job = new_job(queue=here)
+    with pytest.raises(InvalidOption, match="queue"):
+        control.change(job.pk, actor, queue=there)
+    assert Job.objects.get(pk=job.pk).queue == here
 
 
 def test_a_stale_version_changes_nothing(actor):
