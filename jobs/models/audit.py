@@ -33,6 +33,9 @@ class AuditEntry(models.Model):
         indexes: ClassVar = [
             # The history shown beside one job or dead letter.
             models.Index(fields=["target_id", "id"], name="audit_target"),
+            # The log's own page: of one person, and of one kind of act.
+            models.Index(fields=["actor_name", "id"], name="audit_actor"),
+            models.Index(fields=["action", "id"], name="audit_action"),
         ]
 
     def __str__(self) -> str:
