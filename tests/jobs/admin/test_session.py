@@ -78,3 +78,22 @@ def test_a_session_that_was_pruned(operator):
     assert "/session/gone/change/" in operator.get(f"/admin/jobs/job/{job.pk}/change/").content.decode()
     text = operator.get(f"{LIST}gone/change/", follow=True).content.decode()
     assert "Perhaps it was pruned" in text
+
+
+def test_extend_and_the_jobs_that_it_has_submitted(operator):
+    ann = UserFactory(user_id="ann")
+    row = session(user=ann, execution_count=1, last_executed_at=now())
+    job = new_job(user=ann, session=row.pk, request_id="req-7")
+    other = new_job(user=ann, session="another")
+    page = operator.get(f"{LIST}{row.pk}/change/").content.decode()
+    assert str(job.pk)[-10:] in page and "req-7" in page and str(other.pk)[-10:] not in page
+    text = operator.post(f"{LIST}{row.pk}/extend/", {"ttl": "14400", "reason": "a long day"}, follow=True)
+    assert "The session ends later." in text.content.decode() and "a long day" in text.content.decode()
+    before = row.expires_at
+    row.refresh_from_db()
+    assert timedelta(hours=2) < row.expires_at - before < timedelta(hours=4)
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.reason, entry.target_id) == ("extend", "a long day", row.pk)
+    Session.objects.update(status="closed")
+    refused = operator.post(f"{LIST}{row.pk}/extend/", {"ttl": "3600"}, follow=True).content.decode()
+    assert "/extend/" not in refused and AuditEntry.objects.count() == 1
