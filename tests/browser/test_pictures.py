@@ -59,4 +59,5 @@ def test_every_page_fits(console, operator, live_server, width, scheme):
     batch = reverse("admin:jobs_batch_change", args=[flow.build(operator).pk])
     console.goto(live_server.url + batch)
     wrong["batch"] = look(console, "batch", to)
-    assert [f"{name}: {fault}" for name, found in wrong.items() for fault in found] == []
+    said = "\n".join(f"{name}: {fault}" for name, found in wrong.items() for fault in found)
+    assert not said, said
