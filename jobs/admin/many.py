@@ -15,8 +15,10 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as _
 
 from jobs.admin.acts import Act, ActingAdmin
+from jobs.admin.many_all import ask_for_all, begin_for_all, is_for_all
 from jobs.admin.paging import CAP
 from jobs.dead_letters import BulkReport
 from jobs.exceptions import JobError
@@ -34,8 +36,12 @@ class ManyAdmin(ActingAdmin):
     many_forms: ClassVar[dict[str, type[forms.Form]]] = {}
 
     def get_urls(self) -> list[URLPattern]:
-        name = f"{self.opts.app_label}_{self.opts.model_name}_many"
-        return [path("many/<slug:act>/", self.admin_site.admin_view(self.many_view), name=name), *super().get_urls()]
+        name, view = f"{self.opts.app_label}_{self.opts.model_name}_many", self.admin_site.admin_view
+        return [
+            path("many/<slug:act>/", view(self.many_view), name=name),
+            path("many/<slug:act>/all/", view(self.all_view), name=f"{name}_all"),
+            *super().get_urls(),
+        ]
 
     def get_actions(self, request: HttpRequest, action_location: Any = None) -> dict[str, Any]:
         on_form = getattr(action_location, "name", "") == "CHANGE_FORM"
@@ -51,11 +57,28 @@ class ManyAdmin(ActingAdmin):
         base = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_many", args=[act])
         return f"{base}?{request.GET.urlencode()}"
 
-    def many_view(self, request: HttpRequest, act: str) -> HttpResponse:
-        """Show how many rows the filter finds and ask; then act on those, or on the ticked ones among them."""
+    def all_url(self, request: HttpRequest, act: str) -> str:
+        base = reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_many_all", args=[act])
+        return f"{base}?{request.GET.urlencode()}"
+
+    def all_view(self, request: HttpRequest, act: str) -> HttpResponse:
+        """Ask about all that the filter finds, then begin an operation that acts on them and go to its page."""
+        chosen = self._chosen(request, act)
+        if not is_for_all(self, request, chosen):
+            return HttpResponseRedirect(self.many_url(request, act))
+        return begin_for_all(self, request, chosen)
+
+    def _chosen(self, request: HttpRequest, act: str) -> Act:
         chosen = next((candidate for candidate in self.acts if candidate.name == act and act in self.many), None)
         if chosen is None or not self.has_act_permission(request):
             raise PermissionDenied
+        return chosen
+
+    def many_view(self, request: HttpRequest, act: str) -> HttpResponse:
+        """Show how many rows the filter finds and ask; then act on those, or on the ticked ones among them."""
+        chosen = self._chosen(request, act)
+        if request.method != "POST" and is_for_all(self, request, chosen):
+            return ask_for_all(self, request, chosen)
         if request.method != "POST":
             return self.within_limit(request, lambda: self.ask(request, chosen, self.found_rows(request)))
         rows = self.found_rows(request)
@@ -129,13 +152,17 @@ class ManyAdmin(ActingAdmin):
         messages.add_message(
             request,
             messages.SUCCESS if report.done else messages.WARNING,
-            f"{act.label}: {report.done:,} {name} done"
-            + (f", {report.skipped:,} left alone." if report.skipped else "."),
+            _("{act}: {count} {name} done, {left} left alone.").format(
+                act=act.label, count=f"{report.done:,}", name=name, left=f"{report.skipped:,}"
+            )
+            if report.skipped
+            else _("{act}: {count} {name} done.").format(act=act.label, count=f"{report.done:,}", name=name),
         )
         for pk, reason in list(report.reasons.items())[:5]:
             messages.warning(request, f"{pk}: {reason}")
         if report.done + report.skipped >= AT_ONCE:
-            messages.info(request, f"At most {AT_ONCE:,} are done at a time. Do it again for the rest.")
+            most = _("At most {number} are done at a time. Do it again for the rest.")
+            messages.info(request, most.format(number=f"{AT_ONCE:,}"))
 
 
 def _listed(act: Act) -> Any:
@@ -148,6 +175,8 @@ def _listed(act: Act) -> Any:
 
 def _ask_for_ticked(admin: ManyAdmin, request: HttpRequest, rows: QuerySet[Any], act: Act) -> TemplateResponse:
     across = request.POST.get("select_across") == "1"
+    if across and is_for_all(admin, request, act):
+        return ask_for_all(admin, request, act)
     return admin.ask(request, act, rows, None if across else list(rows.values_list("pk", flat=True)))
 
 

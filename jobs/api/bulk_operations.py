@@ -16,7 +16,7 @@ from rest_framework.reverse import reverse
 
 from accounts.api.idempotency import idempotent
 from accounts.api.views import GenericViewSet
-from jobs.api import bulk_failures, described
+from jobs.api import described
 from jobs.api.access import ON_THE_DESK
 from jobs.api.bulk_operation import (
     BulkItemSerializer,
@@ -31,6 +31,7 @@ from jobs.api.reasons import ReasonSerializer, reason_of
 from jobs.bulk import ending, pacing, pausing, repeating
 from jobs.bulk.acts import TARGETS
 from jobs.bulk.beginning import begin
+from jobs.bulk.downloading import download
 from jobs.bulk.looking import preview
 from jobs.models import BulkItem, BulkOperation
 from jobs.statuses import BulkState
@@ -207,13 +208,13 @@ class BulkFailureFilesViewSet(GenericViewSet[BulkItem]):
     def as_csv(self, request: Request, pk: UUID) -> HttpResponseBase:
         """Download them as a table."""
         _refuse_unknown(pk)
-        return bulk_failures.as_csv(pk, request.user)
+        return download(pk, request.user, "csv")
 
     @extend_schema(operation_id="bulk_operations_failures_ndjson", responses={(200, "application/x-ndjson"): str})
     def as_ndjson(self, request: Request, pk: UUID) -> HttpResponseBase:
         """Download them as a JSON object on each line."""
         _refuse_unknown(pk)
-        return bulk_failures.as_ndjson(pk, request.user)
+        return download(pk, request.user, "ndjson")
 
 
 def _refuse_unknown(pk: UUID) -> None:

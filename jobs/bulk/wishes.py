@@ -69,6 +69,11 @@ class Wish:
             self.canary_seconds,
         )
 
+    def looked_at(self) -> "Wish":
+        """Give it as a look needs it, whatever it says beside target, action and selector; raises InvalidOption."""
+        self.act()
+        return Wish(self.target, self.action, checked_selector(self.target, self.selector))
+
     def act(self) -> Action:
         """Give what is to be done to each row; raises InvalidOption for what cannot be done to many."""
         return action_of(self.target, self.action)

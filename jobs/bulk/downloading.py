@@ -1,4 +1,4 @@
-"""The rows that an operation could not act on: by pages, or as a file of any length, a piece at a time."""
+"""The rows that an operation could not act on, as a file of any length, a piece at a time."""
 
 import csv
 import io
@@ -18,14 +18,16 @@ COLUMNS: Final = ("target_id", "outcome", "reason", "at")
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
-def as_csv(operation: UUID, user: Any) -> StreamingHttpResponse:
-    """Answer with a table that spreadsheets read."""
-    return _download(_csv(operation, user), "text/csv; charset=utf-8", f"failures-{operation}.csv")
+#: Of the files, by their endings.
+MEDIA_TYPES: Final = {"csv": "text/csv; charset=utf-8", "ndjson": "application/x-ndjson"}
 
 
-def as_ndjson(operation: UUID, user: Any) -> StreamingHttpResponse:
-    """Answer with a JSON object on each line."""
-    return _download(_ndjson(operation, user), "application/x-ndjson", f"failures-{operation}.ndjson")
+def download(operation: UUID, user: Any, ending: str) -> StreamingHttpResponse:
+    """Answer with a table that spreadsheets read, or a JSON object on each line."""
+    content = (_csv if ending == "csv" else _ndjson)(operation, user)
+    response = StreamingHttpResponse(content, content_type=MEDIA_TYPES[ending])
+    response["Content-Disposition"] = f'attachment; filename="failures-{operation}.{ending}"'
+    return response
 
 
 def _csv(operation: UUID, user: Any) -> Iterator[str]:
@@ -61,9 +63,3 @@ def _plain(row: Any) -> list[str]:
 
 def _cell(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULAS) else text
-
-
-def _download(content: Iterator[str], media_type: str, name: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(content, content_type=media_type)
-    response["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
