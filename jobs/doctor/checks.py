@@ -43,6 +43,6 @@ def check(name: str, path: str, using: Callable[[], str] = lambda: DEFAULT_DB_AL
 for _name in (
     *("transactions", "slots", "vacuum", "wraparound", "connections", "notifications", "server"),
     *("indexes", "sequences", "clocks", "workers", "releases", "locks", "queues", "paused", "job_types"),
-    *("waiting", "dead_letters", "schedules", "chores", "providers", "redis", "search", "disk"),
+    *("waiting", "dead_letters", "schedules", "chores", "providers", "redis", "search", "webhooks", "disk"),
 ):
     check(_name, f"jobs.doctor.{_name}.look")

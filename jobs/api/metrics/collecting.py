@@ -10,12 +10,24 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from accounts.row_security import acting_as_system
-from jobs.api.metrics import attempts, autoscaling, events, providers, queues, redis, search, upkeep, waits, workers
+from jobs.api.metrics import (
+    attempts,
+    autoscaling,
+    events,
+    providers,
+    queues,
+    redis,
+    search,
+    upkeep,
+    waits,
+    webhooks,
+    workers,
+)
 
 #: Several scrapers cost the database no more than one.
 CACHE_SECONDS: Final = 10.0
 
-SOURCES: Final = (queues, attempts, waits, events, workers, autoscaling, providers, redis, search, upkeep)
+SOURCES: Final = (queues, attempts, waits, events, workers, autoscaling, providers, redis, search, upkeep, webhooks)
 
 
 class JobsCollector(Collector):

@@ -28,6 +28,7 @@ from jobs.models import (
     SearchSlot,
     SearchTombstone,
     Supervisor,
+    WebhookEvent,
     Worker,
 )
 from jobs.models.columns import uuid7
@@ -37,6 +38,7 @@ from jobs.search import counts
 from jobs.search.engine import link
 from jobs.search.engine.circuit import FAILURES
 from jobs.search.engine.failures import EngineAway
+from jobs.webhooks import endpoints
 from jobs.worker.counting import Counts
 from tests.api_client import problem
 from tests.jobs.api.conftest import bury
@@ -369,3 +371,14 @@ def test_search_is_told_once_it_is_enabled(
         ("ekiden_search_drifting_runs",): 2,
         ("ekiden_search_reconciled_timestamp_seconds",): pytest.approx(now.timestamp()),
     }
+
+
+def test_webhooks(user, operator):
+    endpoint = endpoints.create(user, url="https://hooks.example.org/", events=["job.failed"])
+    endpoints.send_test(endpoint.pk, user)
+    WebhookEvent.objects.create(type="job.failed", data={})
+    found = samples(scrape(operator))
+    assert found["ekiden_webhook_endpoints", "active"] == 1
+    assert found["ekiden_webhook_endpoints", "failing"] == 0
+    assert found["ekiden_webhook_deliveries_waiting",] == 1
+    assert found["ekiden_webhook_events_waiting",] == 1

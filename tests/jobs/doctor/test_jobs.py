@@ -15,13 +15,27 @@ from jobs.doctor.findings import Severity
 from jobs.drafts import After
 from jobs.enqueue import enqueue
 from jobs.languages import QUEUE_PREFIX
-from jobs.models import Chore, DeadLetter, Dependency, Job, ProcessingLock, ProviderState, Queue, Schedule, Worker
+from jobs.models import (
+    Chore,
+    DeadLetter,
+    Dependency,
+    Job,
+    ProcessingLock,
+    ProviderState,
+    Queue,
+    Schedule,
+    WebhookEndpoint,
+    WebhookEvent,
+    Worker,
+)
 from jobs.models.dependency import ReleaseCheck
 from jobs.releasing import release_waiting
+from jobs.webhooks import endpoints
 from jobs.worker.counting import Counts
 from jobs.worker.hand import Hand
 from jobs.worker.heartbeat import Heartbeat
 from jobs.worker.options import WorkerOptions
+from tests.factories import UserFactory
 from tests.jobs.doctor.looking import follow, trouble, troubles
 from tests.jobs.rows import dead_letter, finish, new_job, start
 
@@ -241,3 +255,19 @@ def test_the_embedded_help_is_complete(capsys):
 def _call(sql: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(sql.rstrip(";"))
+
+
+def test_webhooks_that_do_not_get_through():
+    given = {"url": "https://hooks.example.org/", "events": ["job.failed"], "description": "the pager"}
+    endpoint = endpoints.create(UserFactory(), **given)
+    WebhookEndpoint.objects.update(failing_since=ago(minutes=50))
+    assert troubles("webhooks") == []
+    WebhookEndpoint.objects.update(failing_since=ago(hours=5))
+    assert "the webhook endpoint the pager for 5 hours" in trouble("webhooks").what
+    WebhookEndpoint.objects.update(is_active=False, disabled_at=ago(hours=1), disabled_reason="It answered 410 Gone.")
+    found = trouble("webhooks")
+    assert "was disabled. It answered 410 Gone." in found.what and str(endpoint.pk) in found.advice
+    WebhookEndpoint.objects.update(disabled_at=ago(days=8))
+    assert troubles("webhooks") == []
+    WebhookEvent.objects.create(type="job.failed", at=ago(minutes=10), data={})
+    assert "Events for webhooks have waited for 10 minutes" in trouble("webhooks").what
