@@ -1,11 +1,15 @@
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils.dateparse import parse_datetime
+from django.utils.timezone import now
 from rest_framework.test import APIClient
 
 from accounts.roles import Role
-from jobs.models import AuditEntry
+from jobs.bulk.selecting import Selection
+from jobs.models import AuditEntry, BulkOperation
 from jobs.statuses import Status
 from tests.api_client import problem
 from tests.jobs.api.conftest import set_status
@@ -96,3 +100,37 @@ def test_rules_that_cannot_be(operator: APIClient, rules: dict[str, Any], pointe
 def test_rules_are_for_operators(client: APIClient, client_as: Callable[[Role], APIClient]) -> None:
     for asker in (client, client_as(Role.VIEWER)):
         problem(asker.patch("/api/v1/queues/echoes", RULES), 403, "role-missing")
+
+
+def test_a_pause_has_an_end(operator: APIClient) -> None:
+    end = (now() + timedelta(hours=1)).isoformat()
+    paused = operator.post("/api/v1/queues/echoes/pause", {"reason": "maintenance", "resume_at": end}).json()
+    assert (paused["paused"], parse_datetime(paused["resume_at"])) == (True, parse_datetime(end))
+    assert paused["paused_by"]
+    gone = (now() - timedelta(hours=1)).isoformat()
+    problem(operator.post("/api/v1/queues/other/pause", {"resume_at": gone}), 422, "invalid-option")
+    problem(operator.post("/api/v1/queues/other/pause", {"resume_at": "soon"}), 422, "validation")
+
+
+def test_a_queue_is_emptied_of_what_waits_and_not_of_what_comes(
+    operator: APIClient, submit: Callable[..., dict[str, Any]]
+) -> None:
+    first, second = submit(), submit()
+    dry = operator.post("/api/v1/queues/echoes/purge").json()
+    assert dry == {"dry_run": True, "matched": 2, "capped": False, "operation_id": None}
+    cut = operator.get(f"/api/v1/jobs/{second['job_id']}").json()["created_at"]
+    response = operator.post("/api/v1/queues/echoes/purge", {"dry_run": False, "before": cut, "reason": "too many"})
+    assert response.status_code == 202
+    operation = BulkOperation.objects.get(pk=response.json()["operation_id"])
+    assert response["Location"].endswith(f"/bulk-operations/{operation.pk}")
+    assert (operation.target, operation.action, operation.reason) == ("job", "cancel", "too many")
+    assert [str(pk) for pk in Selection.of(operation).rows().values_list("pk", flat=True)] == [first["job_id"]]
+    ahead = (now() + timedelta(hours=1)).isoformat()
+    wrong = operator.post("/api/v1/queues/echoes/purge", {"dry_run": False, "before": ahead})
+    problem(wrong, 422, "invalid-option")
+    problem(operator.post("/api/v1/queues/echoes/purge", {"action": "burn"}), 422, "validation")
+
+
+def test_a_purge_is_for_operators(client: APIClient, client_as: Callable[[Role], APIClient]) -> None:
+    for each in (client, client_as(Role.VIEWER)):
+        problem(each.post("/api/v1/queues/echoes/purge"), 403, "role-missing")

@@ -272,3 +272,27 @@ def test_one_that_the_code_defines_is_changed_there(operator):
     ):
         assert "defined in code" in problem(refused, 409, "invalid-state")["detail"]
     assert operator.patch(url, {"is_active": False}, HTTP_IF_MATCH="*").status_code == 200
+
+
+def test_the_next_time_is_skipped_once(client: APIClient, made: dict[str, Any], url: str) -> None:
+    seen = {"expected": made["next_run_at"], "reason": "a holiday"}
+    skipped = client.post(f"{url}/skip-next", seen).json()
+    assert (skipped["skipped"], skipped["next_run_at"] > made["next_run_at"]) == (1, True)
+    problem(client.post(f"{url}/skip-next", seen), 409, "invalid-state")
+    assert client.post(f"{url}/skip-next").json()["skipped"] == 2
+    client.patch(url, {"is_active": False}, headers={"If-Match": "*"})
+    problem(client.post(f"{url}/skip-next"), 409, "invalid-state")
+
+
+def test_past_times_are_made_up_for_unless_it_is_a_dry_run(client: APIClient, url: str) -> None:
+    # Three weekdays at nine in Tokyo.
+    span = {"since": "2026-03-02T00:00:00Z", "until": "2026-03-04T00:00:00Z"}
+    dry = client.post(f"{url}/backfill", span).json()
+    assert (dry["dry_run"], dry["times"], dry["missing"], dry["made"]) == (True, 3, 3, 0) and not Job.objects.exists()
+    assert [each["time"] for each in dry["data"]] == [f"2026-03-0{day}T00:00:00Z" for day in (2, 3, 4)]
+    made = client.post(f"{url}/backfill", {**span, "dry_run": False, "reason": "late"}).json()
+    assert {each["job_id"] for each in made["data"]} == {str(pk) for pk in Job.objects.values_list("pk", flat=True)}
+    again = client.post(f"{url}/backfill", {**span, "dry_run": False}).json()
+    assert (again["times"], again["missing"], again["made"], Job.objects.count()) == (3, 0, 0, 3)
+    problem(client.post(f"{url}/backfill", {**span, "until": "2026-03-01T00:00:00Z"}), 422, "invalid-option")
+    problem(client.post(f"{url}/backfill", {"since": span["since"]}), 422, "validation")
