@@ -6,12 +6,16 @@ from typing import Final
 
 from django.db import connection
 
-#: Jobs of one queue and priority are counted up to here, of so many of them; running ones up to the third.
-CAP: Final = 500
+#: So many jobs are counted in all, of one queue and priority at most and at least so many.
+BUDGET: Final = 6_000
+MOST: Final = 1_000
+LEAST: Final = 50
+#: Queues and priorities that are looked at, and running jobs.
 LEVELS: Final = 60
 RUNNING: Final = 5_000
 
 _GLANCE: Final = (files("jobs") / "sql" / "queries" / "glance.sql").read_text()
+_CAPS: Final = {"budget": BUDGET, "most": MOST, "least": LEAST, "levels": LEVELS, "running": RUNNING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +35,7 @@ class QueueGlance:
     more_later: bool
     paused: bool
     paused_reason: str
-    #: For other jobs or for an event; at most CAP of all queues are counted.
+    #: For other jobs or for an event; at most MOST of all queues are counted.
     waiting: int
 
 
@@ -79,5 +83,5 @@ class Glance:
 def glance() -> Glance:
     """Count what is in the queues, up to small caps."""
     with connection.cursor() as cursor:
-        cursor.execute(_GLANCE, {"cap": CAP, "levels": LEVELS, "running": RUNNING})
+        cursor.execute(_GLANCE, _CAPS)
         return Glance([QueueGlance(*row) for row in cursor.fetchall()])

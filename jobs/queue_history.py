@@ -27,6 +27,8 @@ _LATE_MINUTES: Final = 3
 
 _COUNTS: Final = ("enqueued", "attempts", "completed", "retried", "cancelled", "dead")
 _MOST: Final = ("depth", "oldest", "running", "workers", "slots")
+#: What is read of all queues together, beside the depth.
+_COLUMNS: Final = ("seconds", *_COUNTS, "oldest", "running", "workers", "slots", "waits", "runs")
 
 
 @dataclass(slots=True)
@@ -108,25 +110,22 @@ def overall(span: str, most: int, until: datetime | None = None) -> tuple[Histor
     """
     _slots, minutes, grain = RANGES[span]
     begin = _begin(span, until)
+    # Of single queues, of which there may be many rows, only the depths are read.
+    wanted = {f"of_{name}": Case(When(queue=ALL_QUEUES, then=F(name))) for name in _COLUMNS}
     rows = (
         QueueMinute.objects.filter(Q(queue=ALL_QUEUES) | Q(depth__gt=0), grain=grain, at__gte=begin)
-        # Of the queues only the depths are wanted.
-        .defer("waits", "runs")
-        .annotate(
-            of_waits=Case(When(queue=ALL_QUEUES, then=F("waits"))),
-            of_runs=Case(When(queue=ALL_QUEUES, then=F("runs"))),
-            through=Subquery(QueueTotal.objects.filter(queue=ALL_QUEUES).values("at")[:1]),
-        )
+        .annotate(through=Subquery(QueueTotal.objects.filter(queue=ALL_QUEUES).values("at")[:1]), **wanted)
         .order_by("at")
+        .values_list("queue", "at", "depth", "through", *wanted)
     )
     together, backlog, through = [], [], None
-    for row in rows:
-        through = row.through
-        if row.queue == ALL_QUEUES:
-            row.waits, row.runs = row.of_waits, row.of_runs
-            together.append(row)
+    for queue, at, depth, looked, *columns in rows:
+        through = looked
+        if queue == ALL_QUEUES:
+            values = dict(zip(_COLUMNS, columns, strict=True))
+            together.append(QueueMinute(queue=queue, at=at, depth=depth, **values))
         else:
-            backlog.append((row.queue, _place(row.at, begin, minutes), row.depth))
+            backlog.append((queue, _place(at, begin, minutes), depth))
     points = _points([ALL_QUEUES], span, until, together)[ALL_QUEUES]
     return History(points, through or last_look()), _fullest(backlog, len(points), most)
 

@@ -37,9 +37,8 @@ class Command(BaseCommand):
 def _lines(figures: dict[str, Any]) -> list[str]:
     lines = [f"{figures['jobs']:,} finished jobs, {figures['pending']:,} pending"]
     for span, page in figures["pages"].items():
-        lines.append(
-            f"{span:4} {page['queries']} queries, median {page['median_ms']:.1f} ms, p95 {page['p95_ms']:.1f} ms;"
-            f" the slowest {page['slowest_ms']:.1f} ms: {page['slowest']}"
-        )
+        took = f"best {page['best_ms']:.1f} ms, median {page['median_ms']:.1f} ms, p95 {page['p95_ms']:.1f} ms"
+        lines.append(f"{span:4} {page['queries']} queries, {took}, most of it:")
+        lines += [f"{most:9.1f} ms  {sql}" for sql, most in page["slowest"].items()]
     lines.append(f"the chore took {figures['chore_ms']:.0f} ms")
     return [*lines, *(f"{'met ' if met else 'MISSED'} {goal}" for goal, met in figures["goals"].items())]

@@ -18,28 +18,35 @@ WITH RECURSIVE levels AS (
         ORDER BY turn LIMIT 1
     ) n
     WHERE l.number < %(levels)s
+), cap AS MATERIALIZED (
+    -- Few may be counted far, many not: together they are no more than the budget.
+    SELECT least(%(most)s, greatest(%(least)s, %(budget)s / greatest(1, count(*)))) AS jobs FROM levels
 ), open_lane AS (
-    SELECT l.queue, sum(due.jobs) AS due, sum(later.jobs) AS later, sum(later.again) AS again, min(l.scheduled_at) AS first,
-           bool_or(due.jobs >= %(cap)s) AS more_due, bool_or(later.jobs >= %(cap)s) AS more_later
-    FROM levels l
+    SELECT l.queue, sum(due.jobs) AS due, sum(later.jobs) AS later, sum(later.again) AS again,
+           min(l.scheduled_at) AS first,
+           bool_or(due.jobs >= c.jobs) AS more_due, bool_or(later.jobs >= c.jobs) AS more_later
+    FROM levels l CROSS JOIN cap c
     CROSS JOIN LATERAL (SELECT count(*) AS jobs FROM (
         SELECT FROM job_queue
         WHERE queue = l.queue AND priority = l.priority AND status = 'pending' AND waits_for IS NULL
-          AND lane_key IS NULL AND scheduled_at <= statement_timestamp() LIMIT %(cap)s) counted) due
+          AND lane_key IS NULL AND scheduled_at <= statement_timestamp()
+        LIMIT (SELECT jobs FROM cap)) counted) due
     CROSS JOIN LATERAL (SELECT count(*) AS jobs, count(*) FILTER (WHERE retry_count > 0) AS again FROM (
         SELECT retry_count FROM job_queue
         WHERE queue = l.queue AND priority = l.priority AND status = 'pending' AND waits_for IS NULL
-          AND lane_key IS NULL AND scheduled_at > statement_timestamp() LIMIT %(cap)s) counted) later
+          AND lane_key IS NULL AND scheduled_at > statement_timestamp()
+        LIMIT (SELECT jobs FROM cap)) counted) later
     GROUP BY l.queue
 ), keyed AS (
     -- Jobs with a key or in a fair queue stand by lane, so that what is due is not in one place.
     SELECT queue, count(*) FILTER (WHERE scheduled_at <= statement_timestamp()) AS due,
            count(*) FILTER (WHERE scheduled_at > statement_timestamp()) AS later,
-           count(*) FILTER (WHERE scheduled_at > statement_timestamp() AND retry_count > 0) AS again, min(scheduled_at) AS first,
+           count(*) FILTER (WHERE scheduled_at > statement_timestamp() AND retry_count > 0) AS again,
+           min(scheduled_at) AS first,
            count(*) AS jobs
     FROM (SELECT queue, scheduled_at, retry_count FROM job_queue
           WHERE status = 'pending' AND waits_for IS NULL AND lane_key IS NOT NULL
-          ORDER BY queue, priority DESC, lane_key, scheduled_at LIMIT %(cap)s) counted
+          ORDER BY queue, priority DESC, lane_key, scheduled_at LIMIT %(most)s) counted
     GROUP BY queue
 ), running AS (
     SELECT queue, count(*) AS jobs FROM (
@@ -48,18 +55,20 @@ WITH RECURSIVE levels AS (
 ), waits AS (
     SELECT queue, count(*) AS jobs FROM (
         SELECT queue FROM job_queue WHERE status = 'pending' AND waits_for IS NOT NULL
-        ORDER BY waits_for, scheduled_at, id LIMIT %(cap)s) counted
+        ORDER BY waits_for, scheduled_at, id LIMIT %(most)s) counted
     GROUP BY queue
 )
-SELECT k.queue, (coalesce(o.due, 0) + coalesce(l.due, 0))::bigint, (coalesce(o.later, 0) + coalesce(l.later, 0))::bigint,
+SELECT k.queue, (coalesce(o.due, 0) + coalesce(l.due, 0))::bigint,
+       (coalesce(o.later, 0) + coalesce(l.later, 0))::bigint,
        (coalesce(o.again, 0) + coalesce(l.again, 0))::bigint,
        greatest(0, extract(epoch FROM statement_timestamp() - least(o.first, l.first)))::float8,
        coalesce(r.jobs, 0),
        coalesce(o.more_due, false) OR a.cut, coalesce(o.more_later, false) OR a.cut,
        coalesce(q.paused, false), coalesce(q.paused_reason, ''), coalesce(w.jobs, 0)
-FROM (SELECT queue FROM open_lane UNION SELECT queue FROM keyed UNION SELECT queue FROM running UNION SELECT queue FROM waits
+FROM (SELECT queue FROM open_lane UNION SELECT queue FROM keyed UNION SELECT queue FROM running
+      UNION SELECT queue FROM waits
       UNION SELECT name FROM job_queues WHERE paused) k
-CROSS JOIN (SELECT coalesce((SELECT sum(jobs) FROM keyed) >= %(cap)s, false)
+CROSS JOIN (SELECT coalesce((SELECT sum(jobs) FROM keyed) >= %(most)s, false)
                    OR (SELECT count(*) FROM levels) >= %(levels)s AS cut) a
 LEFT JOIN open_lane o USING (queue)
 LEFT JOIN keyed l USING (queue)

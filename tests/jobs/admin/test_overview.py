@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from jobs import queues, sampling
+from jobs import glance, queues, sampling
 from jobs.models import QueueMinute, QueueTotal, Worker
 from tests.jobs.rows import dead_letter, new_job, start
 from tests.jobs.test_sampling import count
@@ -67,7 +67,7 @@ def test_without_a_worker_the_page_says_that_nothing_is_counted(viewer, db):
 
 
 def test_a_backlog_beyond_a_live_look_is_told_as_it_was_last_counted(viewer, monkeypatch):
-    monkeypatch.setattr("jobs.glance.CAP", 3)
+    monkeypatch.setitem(glance._CAPS, "most", 3)
     for _ in range(7):
         new_job(queue="mail")
     sampling.sample()
