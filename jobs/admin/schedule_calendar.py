@@ -107,7 +107,7 @@ def _hour(places: dict[Any, list[Hour]], at: datetime) -> Hour | None:
     return hours[at.hour] if hours else None
 
 
-def _runs(schedule: Schedule, since: datetime) -> Iterable[tuple[datetime, str]]:
+def _runs(schedule: Schedule, since: datetime) -> Iterable[Any]:
     made = Job.objects.filter(schedule=schedule, scheduled_for__gte=since).order_by("-scheduled_for")
     return made.values_list("scheduled_for", "status")[:MOST_RUNS]
 

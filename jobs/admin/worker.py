@@ -211,7 +211,8 @@ def _beside() -> dict[str, Any]:
     conditions: Counter[str] = Counter()
     running = slots = 0
     releases = set()
-    rows = Worker.objects.running().with_condition().values_list("condition", "running", "concurrency", "release")
+    rows_of: Any = Worker.objects.running().with_condition()
+    rows = rows_of.values_list("condition", "running", "concurrency", "release")
     for condition, busy, most, release in rows[:10_000]:
         conditions[condition] += 1
         if condition != Worker.Condition.SILENT:

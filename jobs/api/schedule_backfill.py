@@ -55,4 +55,5 @@ def backfilled(
         "made": len(jobs),
         "data": [{"time": moment, "job_id": jobs.get(moment)} for moment in seen.missing],
     }
-    return dict(BackfilledSerializer(body).data)
+    described: dict[str, Any] = BackfilledSerializer(body).data  # type: ignore[assignment]
+    return dict(described)

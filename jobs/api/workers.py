@@ -40,12 +40,12 @@ class WorkerSerializer(serializers.ModelSerializer[Worker]):
 
     class Meta:
         model = Worker
-        fields = (
+        fields: tuple[str, ...] = (
             *("id", "state", "hostname", "pid", "queues", "job_types", "slots", "running", "rss_mb", "clock_offset"),
             *("release", "supervisor", "started_at", "heartbeat_at", "stopping_at", "stopped_at"),
             *("wish", "wished_at", "wished_by"),
         )
-        read_only_fields = fields
+        read_only_fields: tuple[str, ...] = fields
 
 
 class HeldJobSerializer(serializers.Serializer[Any]):

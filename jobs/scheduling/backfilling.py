@@ -47,7 +47,7 @@ def look(schedule: Schedule, since: datetime, until: datetime) -> Range:
     if len(times) > MOST:
         raise InvalidOption("until", f"leaves more than {MOST:,} times; choose a shorter range.")
     made = Job.objects.filter(schedule=schedule, scheduled_for__in=times).order_by()
-    return Range(times, frozenset(made.values_list("scheduled_for", flat=True)))
+    return Range(times, frozenset(moment for moment in made.values_list("scheduled_for", flat=True) if moment))
 
 
 def _times(when: Timing, schedule: Schedule, since: datetime) -> list[datetime]:
