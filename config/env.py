@@ -128,6 +128,7 @@ class Settings:
     #: Hosts of our own networks that webhooks may be sent to.
     webhook_private_hosts: list[str]
     webhook_retention_days: int
+    bulk_operation_retention_days: int
     #: Empty: the provider is not asked.
     groq_api_key: str = field(repr=False)
     groq_base_url: str
@@ -246,6 +247,7 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         webhook_timeout=read.seconds("WEBHOOK_TIMEOUT", "20s", 1, 30),
         webhook_private_hosts=read.words("WEBHOOK_PRIVATE_HOSTS", []),
         webhook_retention_days=read.whole("WEBHOOK_RETENTION_DAYS", 30, 0, 36500),
+        bulk_operation_retention_days=read.whole("BULK_OPERATION_RETENTION_DAYS", 90, 0, 36500),
         groq_api_key=_key("GROQ_API_KEY", read.text("GROQ_API_KEY")),
         groq_base_url=_http_url("GROQ_BASE_URL", read.text("GROQ_BASE_URL", "https://api.groq.com")),
         groq_model=_model("GROQ_MODEL", read.text("GROQ_MODEL", "openai/gpt-oss-120b")),

@@ -263,6 +263,7 @@ ARTICLE_DELETED_RETENTION_DAYS = ENV.article_deleted_retention_days
 WEBHOOK_TIMEOUT = ENV.webhook_timeout
 WEBHOOK_PRIVATE_HOSTS = ENV.webhook_private_hosts
 WEBHOOK_RETENTION_DAYS = ENV.webhook_retention_days
+BULK_OPERATION_RETENTION_DAYS = ENV.bulk_operation_retention_days
 GROQ_API_KEY = ENV.groq_api_key
 GROQ_BASE_URL = ENV.groq_base_url
 GROQ_MODEL = ENV.groq_model

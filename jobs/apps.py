@@ -24,6 +24,7 @@ class JobsConfig(AppConfig):
         )
         from jobs.ai import checks as checks_of_providers  # noqa: F401 - registers theirs
         from jobs.ai import tidying
+        from jobs.bulk import keeping
         from jobs.chores import chore
         from jobs.models.audit import audit
         from jobs.pipeline import purging
@@ -41,6 +42,7 @@ class JobsConfig(AppConfig):
         registry.finders.append(_find_task)
         chore("sessions", 60.0, tidy_sessions)
         chore(dead_letter_groups.CHORE, dead_letter_groups.INTERVAL, dead_letter_groups.tidy)
+        chore(keeping.CHORE, keeping.INTERVAL, keeping.tidy)
         chore(retention.CHORE, retention.INTERVAL, retention.tidy)
         chore(sampling.CHORE, sampling.INTERVAL, sampling.sample)
         chore(tidying.CHORE, tidying.INTERVAL, tidying.tidy)

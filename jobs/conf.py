@@ -180,6 +180,11 @@ def webhook_private_hosts() -> frozenset[str]:
     return frozenset(str(host).lower() for host in getattr(settings, "WEBHOOK_PRIVATE_HOSTS", []))
 
 
+def bulk_operation_retention_days() -> int:
+    """Days for which bulk operations are kept after their end; 0 is for ever."""
+    return int(getattr(settings, "BULK_OPERATION_RETENTION_DAYS", 90))
+
+
 def webhook_retention_days() -> int:
     """Days that deliveries of webhooks are kept; 0 is for ever."""
     return int(getattr(settings, "WEBHOOK_RETENTION_DAYS", 30))

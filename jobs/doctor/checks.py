@@ -42,7 +42,7 @@ def check(name: str, path: str, using: Callable[[], str] = lambda: DEFAULT_DB_AL
 
 for _name in (
     *("transactions", "slots", "vacuum", "wraparound", "connections", "notifications", "server"),
-    *("indexes", "sequences", "clocks", "workers", "releases", "locks", "queues", "paused", "job_types"),
+    *("indexes", "sequences", "clocks", "workers", "releases", "locks", "queues", "paused", "bulk", "job_types"),
     *("waiting", "dead_letters", "schedules", "chores", "providers", "redis", "search", "webhooks", "disk"),
 ):
     check(_name, f"jobs.doctor.{_name}.look")

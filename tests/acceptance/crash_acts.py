@@ -7,10 +7,13 @@ from django.db import connection
 from django.db.models.functions import Now
 
 from accounts.models import User
+from accounts.roles import Role
 from analytics import partitions
 from jobs import dead_letters, retention, schedules
+from jobs.bulk.beginning import begin
+from jobs.bulk.wishes import Wish
 from jobs.enqueue import NewJob, enqueue, enqueue_many
-from jobs.models import DeadLetter, Schedule
+from jobs.models import DeadLetter, Job, Schedule
 from jobs.options import Options
 from jobs.releasing import release_waiting
 from jobs.workflows import Workflow
@@ -75,6 +78,14 @@ def redrive(queue: str) -> None:
     dead_letters.CHUNK = 2  # type: ignore[misc]
     letters = DeadLetter.objects.filter(original_job__queue=queue)
     dead_letters.bulk(dead_letters.redrive, letters, User.objects.order_by("pk").first())
+
+
+def begin_bulk(queue: str) -> None:
+    """Begin an operation on the letters of the queue's jobs, two at a time, for a worker that is there for it alone."""
+    wish = Wish("dead_letter", "redrive", {"filter": {"queue": queue}}, rate_per_second=4)
+    operation = begin(wish, User.objects.filter(role=Role.ADMIN).first())
+    own = {"queue": f"{queue}-bulk", "concurrency_key": None, "lane_key": None}
+    Job.objects.filter(pk=operation.job).update(**own)
 
 
 def prune(queue: str) -> None:

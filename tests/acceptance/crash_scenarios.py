@@ -276,6 +276,40 @@ class Redrive(Act):
         scene.all_completed(attempts=2, retries=0)
 
 
+class Bulk(Redrive):
+    """A worker dies in a chunk of an operation: what it had committed stays done, and no letter has its turn twice."""
+
+    def __init__(self, hit: int, done: int) -> None:
+        self.hit, self.done = hit, done
+
+    def lay(self, scene: Scene) -> None:
+        super().lay(scene)
+        scene.do("begin_bulk")
+
+    def begin(self, scene: Scene) -> Copy:
+        own = (f"--queues={scene.queue}-bulk", "--no-maintenance", *BRISK)
+        return scene.nursery.start("worker", *own, point=f"{scene.point}:{self.hit}")
+
+    def operation(self, scene: Scene) -> dict[str, Any]:
+        return dict(
+            scene.stage.db.execute(
+                "SELECT state, done, skipped, failed, (SELECT count(*) FROM job_audit_log a"
+                "  WHERE a.action = 'redriven' AND a.details->>'bulk_operation' = o.id::text) AS told"
+                " FROM job_bulk_operations o WHERE selector->'filter'->>'queue' = %s",
+                [scene.queue],
+            ).fetchone()
+        )
+
+    def at_the_crash(self, scene: Scene) -> None:
+        assert scene.letters().count("redriven") == self.done, scene.point
+        seen = self.operation(scene)
+        assert (seen["done"], seen["told"]) == (self.done, self.done), scene.point
+
+    def at_the_end(self, scene: Scene) -> None:
+        scene.all_completed(attempts=2, retries=0)
+        assert self.operation(scene) == {"state": "completed", "done": 5, "skipped": 0, "failed": 0, "told": 5}
+
+
 class Prune(Act):
     act = "prune"
 
@@ -352,6 +386,9 @@ SCENARIOS: Final[dict[str, tuple[Callable[[], Scenario], ...]]] = {
     "after_fire_commit": (Fired,),
     "mid_bulk_submit": (lambda: Submission("submit", 45), lambda: Submission("submit_workflow", 3)),
     "mid_bulk_redrive": (Redrive,),
+    "mid_bulk_chunk": (lambda: Bulk(hit=2, done=2),),
+    "before_bulk_commit": (lambda: Bulk(hit=1, done=0),),
+    "after_bulk_commit": (lambda: Bulk(hit=1, done=2),),
     "mid_prune": (Prune,),
     "mid_partition_create": (Partitions,),
 }  # fmt: skip
