@@ -17,16 +17,20 @@ register = template.Library()
 _ACTED: Final = {
     "annotate": "noted on",
     "assign": "assigned",
+    "backfill": "made up for times of",
     "cancel": "cancelled",
     "change": "changed",
     "close": "closed",
     "configure": "set up",
     "create": "made",
     "delete": "deleted",
+    "drain": "asked to drain the",
+    "extend": "extended",
     "ignore": "ignored for a time",
     "link": "linked a ticket to",
     "mute": "muted",
     "pause": "paused",
+    "quiet": "asked to claim nothing, the",
     "register": "registered",
     "release": "took from its worker",
     "reopen": "reopened",
@@ -36,8 +40,11 @@ _ACTED: Final = {
     "resume": "resumed",
     "retry": "ran again",
     "run": "ran",
+    "skip": "skipped a time of",
     "summarize": "had summarized again",
     "triage": "triaged",
+    "try": "tried out",
+    "wake": "asked to work on, the",
 }
 
 
