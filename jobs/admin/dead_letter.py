@@ -18,9 +18,9 @@ from jobs.admin import dead_letter_page, display, documents
 from jobs.admin.acts import Act
 from jobs.admin.attempts import failed_attempts
 from jobs.admin.dead_letter_acts import LETTER, is_live
-from jobs.admin.dead_letter_filters import AssigneeFilter, ResolutionFilter
+from jobs.admin.dead_letter_filters import AssigneeFilter, ResolutionFilter, TypeOnTheDeskFilter
 from jobs.admin.facts import link_to
-from jobs.admin.filters import OLDER, WINDOWS, AgeFilter, GroupFilter, QueueFilter, TypeFilter
+from jobs.admin.filters import OLDER, WINDOWS, AgeFilter, GroupFilter, QueueFilter
 from jobs.admin.forms import PayloadForm, ReasonForm
 from jobs.admin.history import acts_on
 from jobs.admin.keeping import keep, kept
@@ -49,7 +49,7 @@ class DeadLetterAdmin(RevealingAdmin, ManyAdmin):
     secretive = ("payload", "redriven_payload")
     list_display = ("key", "job_type", "what", "moved", "state", "whose")
     list_display_links = ("key",)
-    list_filter = (ResolutionFilter, AssigneeFilter, TypeFilter, QueueFilter, AgeFilter, GroupFilter)
+    list_filter = (ResolutionFilter, AssigneeFilter, TypeOnTheDeskFilter, QueueFilter, AgeFilter, GroupFilter)
     list_select_related = ("resolved_by", "assignee")
     search_fields = ("id",)
     search_help_text = _("The whole id of a dead letter or of its job.")

@@ -70,15 +70,27 @@ class QueueOfGroupFilter(QueueFilter):
         return rows.of_queue(value)  # type: ignore[attr-defined, no-any-return]
 
 
-class ErrorClassFilter(OpenFilter):
-    """The classes of errors that there are on the desk just now."""
+class OnTheDeskFilter(OpenFilter):
+    """Words of the groups with open letters that grew last, and no others."""
 
-    title = _("error")
-    parameter_name = "error"
+    #: Of groups.
+    column: str
 
     def names(self) -> list[str]:
         newest = DeadLetterGroup.objects.filter(open_count__gt=0).order_by("-last_seen_at")
-        return [name for name in set(newest.values_list("error_class", flat=True)[:500]) if name]
+        return [name for name in set(newest.values_list(self.column, flat=True)[:500]) if name]
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return rows.filter(error_class=value)
+        return rows.filter(**{self.column: value})
+
+
+class TypeOnTheDeskFilter(OnTheDeskFilter):
+    title = _("type")
+    parameter_name = "type"
+    column = "job_type"
+
+
+class ErrorClassFilter(OnTheDeskFilter):
+    title = _("error")
+    parameter_name = "error"
+    column = "error_class"

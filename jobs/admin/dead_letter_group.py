@@ -14,8 +14,14 @@ from jobs import catalogue, dead_letter_groups
 from jobs.admin import dead_letter_group_page, dead_letter_page, display
 from jobs.admin.acts import ActingAdmin
 from jobs.admin.dead_letter_acts import GROUP, LETTER
-from jobs.admin.dead_letter_filters import AssigneeFilter, DeskFilter, ErrorClassFilter, QueueOfGroupFilter
-from jobs.admin.filters import LastSeenFilter, TypeFilter
+from jobs.admin.dead_letter_filters import (
+    AssigneeFilter,
+    DeskFilter,
+    ErrorClassFilter,
+    QueueOfGroupFilter,
+    TypeOnTheDeskFilter,
+)
+from jobs.admin.filters import LastSeenFilter
 from jobs.admin.history import acts_on
 from jobs.admin.keeping import keep, kept
 from jobs.dead_letter_trends import Trend, trend
@@ -38,7 +44,14 @@ class DeadLetterGroupAdmin(ActingAdmin):
 
     list_display = ("waiting", "what", "growth", "affected", "last_seen", "whose")
     list_display_links = None
-    list_filter = (DeskFilter, AssigneeFilter, TypeFilter, QueueOfGroupFilter, ErrorClassFilter, LastSeenFilter)
+    list_filter = (
+        DeskFilter,
+        AssigneeFilter,
+        TypeOnTheDeskFilter,
+        QueueOfGroupFilter,
+        ErrorClassFilter,
+        LastSeenFilter,
+    )
     list_select_related = ("assignee",)
     search_fields = ("error_message",)
     search_help_text = _("A text of the error's class or message.")
