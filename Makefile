@@ -40,6 +40,14 @@ pictures: $(VENV)/.installed-dev ## take the documents' pictures of the console 
 	mkdir -p docs/images
 	cd var/pictures/light-1280 && cp dead-letter.png dead-letters.png analytics-performance.png search.png ../../../docs/images/
 
+.PHONY: screens
+screens: $(VENV)/.installed-dev ## photograph every screen of the console in both themes, into docs/screens/
+	EKIDEN_SCREENS=docs/screens $(BIN)/pytest -q tests/browser/test_screens.py
+
+.PHONY: messages
+messages: $(VENV)/.installed-dev ## bring the Japanese catalogue in step with the sources, and name what has no Japanese yet
+	$(BIN)/python -m tests.catalogue
+
 .PHONY: check
 check: $(VENV)/.installed-dev ## check style, types, imports, migrations and the deployment settings
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -71,7 +72,10 @@ def _marked(source: str, path: Path) -> Iterator[Text]:
     }
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and names.get(node.func.id) in _FUNCTIONS:
-            yield _text(_FUNCTIONS[names[node.func.id]], node, path)
+            places = _FUNCTIONS[names[node.func.id]]
+            # What a variable holds is marked where it comes from.
+            if not isinstance(node.args[places[1]], (ast.Name, ast.Attribute, ast.Call, ast.Subscript)):
+                yield _text(places, node, path)
 
 
 _CALL: Final = re.compile(r"\b(_|gettext|ngettext|pgettext|npgettext)(?=\()")
@@ -127,11 +131,17 @@ def _kept(known: Message | None, text: Text) -> str | tuple[str, ...]:
 
 def missing(catalogue: Catalog) -> list[str]:
     """Give the texts that nobody has put into Japanese."""
-    return [str(message.id) for message in catalogue if message.id and not _first(message)]
+    return [english(message) for message in catalogue if message.id and not japanese(message)]
 
 
-def _first(message: Message) -> str:
-    return message.string[0] if isinstance(message.string, (tuple, list)) else message.string
+def english(message: Message) -> str:
+    """Give the text of one."""
+    return message.id[0] if isinstance(message.id, (tuple, list)) else str(message.id)
+
+
+def japanese(message: Message) -> str:
+    """Give its one form: that language has no other for many."""
+    return message.string[0] if isinstance(message.string, (tuple, list)) else str(message.string)
 
 
 def po(catalogue: Catalog) -> bytes:
@@ -143,7 +153,9 @@ def po(catalogue: Catalog) -> bytes:
 
 
 def mo(catalogue: Catalog) -> bytes:
+    """Give the catalogue as Django reads it; of no day, so that the same texts make the same file."""
     out = BytesIO()
+    catalogue.creation_date = catalogue.revision_date = datetime(2026, 1, 1, tzinfo=UTC)
     write_mo(out, catalogue)
     return out.getvalue()
 
