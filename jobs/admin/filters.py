@@ -18,7 +18,7 @@ from jobs.admin.box import reading_of
 from jobs.models.job import JobQuerySet
 from jobs.search import known_values
 from jobs.search.completing import condition
-from jobs.statuses import Resolution, Status
+from jobs.statuses import Status
 
 Choices = list[tuple[str, StrOrPromise]]
 
@@ -211,30 +211,6 @@ class DeletedJobsFilter(DeletedFilter):
 
     def unasked(self, rows: QuerySet[Any]) -> QuerySet[Any]:
         return rows if self.decided else super().unasked(rows)
-
-
-class ResolutionFilter(DefaultFilter):
-    title = gettext_lazy("resolution")
-    parameter_name = "resolution"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [*((word.value, str(word.label)) for word in Resolution), ("all", _("All"))]
-
-    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-        return rows if value == "all" else rows.filter(resolution_status=value)
-
-
-class OpenGroupsFilter(DefaultFilter):
-    title = gettext_lazy("resolution")
-    parameter_name = "resolution"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [("open", _("With open letters")), ("done", _("All settled")), ("all", _("All"))]
-
-    def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
-        if value == "all":
-            return rows
-        return rows.filter(open_count__gt=0) if value == "open" else rows.filter(open_count=0)
 
 
 class AddressFilter(OpenFilter):

@@ -116,7 +116,7 @@ def _workers() -> Workers:
 def _groups() -> list[Any]:
     """Give the groups that were seen last, with their hours; each knows how many letters all of them have."""
     hours = DeadLetterHour.objects.filter(error_fingerprint=OuterRef("pk"), hour__gte=_first_hour()).order_by()
-    found = DeadLetterGroup.objects.filter(open_count__gt=0).annotate(
+    found = DeadLetterGroup.objects.on_the_desk().annotate(
         letters=Window(Sum("open_count")), hours=ArraySubquery(hours.values(one=JSONObject(at="hour", count="count")))
     )
     return list(found.order_by("-last_seen_at")[:MOST])

@@ -47,7 +47,7 @@ class Place:
 
 
 def _open_letters() -> int:
-    return DeadLetterGroup.objects.filter(open_count__gt=0).aggregate(letters=Sum("open_count"))["letters"] or 0
+    return DeadLetterGroup.objects.on_the_desk().aggregate(letters=Sum("open_count"))["letters"] or 0
 
 
 def _live_operations() -> int:

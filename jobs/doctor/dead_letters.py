@@ -13,12 +13,12 @@ OLD_DAYS: Final = 7
 
 # By the index of what is open, newest first: ids are in the order of time.
 _NEW: Final = """
-SELECT count(*) FROM (SELECT moved_at FROM job_dead_letter_queue WHERE resolution_status = 'open'
+SELECT count(*) FROM (SELECT moved_at FROM job_dead_letter_queue WHERE resolution_status IN ('open', 'triaged')
                       ORDER BY id DESC LIMIT %s) d WHERE moved_at > clock_timestamp() - interval '1 hour'
 """
 _OLDEST: Final = """
 SELECT extract(day FROM clock_timestamp() - moved_at)::int FROM job_dead_letter_queue
-WHERE resolution_status = 'open' ORDER BY id LIMIT 1
+WHERE resolution_status IN ('open', 'triaged') ORDER BY id LIMIT 1
 """
 _OPEN: Final = "SELECT coalesce(sum(open_count), 0)::bigint FROM job_dead_letter_groups WHERE open_count > 0"
 _LARGEST: Final = """

@@ -9,9 +9,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from jobs.models import DeadLetterGroup, EventCount
 from jobs.models.event_count import DEAD_LETTERED, LOCK_LOST, RENEWED, RESCUED, WORKER_LOST, Counted
-from jobs.statuses import Resolution
+from jobs.statuses import LIVE, Resolution
 
-_SETTLED: Final = tuple(resolution for resolution in Resolution.values if resolution != Resolution.OPEN)
+_SETTLED: Final = tuple(resolution for resolution in Resolution.values if resolution not in LIVE)
 
 
 def metrics() -> Iterator[Metric]:
