@@ -6,20 +6,25 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 #: The rules of WCAG 2.1, levels A and AA, and those that axe's makers add to them.
-_OPTIONS: Final = {
+_ALL: Final = {
     "runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"],
     "resultTypes": ["violations"],
 }
+#: What differs between two looks of one page.
+_COLOURS: Final = {"runOnly": ["color-contrast", "link-in-text-block"], "resultTypes": ["violations"]}
 _GRAVE: Final = {"serious", "critical"}
 _axe: Final = Axe()
 #: What the browser complains of between these two is axe's own doing: it tries out styles.
 BEGINS, ENDS = "axe begins", "axe ends"
 
 
-def faults(page: Page) -> list[str]:
-    """Give the serious and critical violations of the page as it is now, each with the places where it is."""
+def faults(page: Page, *, colours: bool = False) -> list[str]:
+    """Give the serious and critical violations of the page as it is now, each with the places where it is.
+
+    A page that was looked at already, in another theme, needs to be asked for its colours only.
+    """
     page.evaluate("words => console.info(words)", BEGINS)
-    found: dict[str, Any] = _axe.run(page, options=_OPTIONS).response
+    found: dict[str, Any] = _axe.run(page, options=_COLOURS if colours else _ALL).response
     page.evaluate("words => console.info(words)", ENDS)
     return [
         f"{fault['id']} ({fault['impact']}): {fault['help']}: "

@@ -29,13 +29,14 @@ def overflow(page: Page) -> list[str]:
     return [f"{page_width} wide in a window of {window}"] if page_width > window else []
 
 
-def look(page: Page, name: str, to: Path | None) -> list[str]:
-    """Give what is wrong with a page, all at once."""
+def look(page: Page, name: str, to: Path | None, *, colours: bool = False) -> list[str]:
+    """Give what is wrong with a page, all at once; one that was looked at in another theme is asked for its colours."""
     if to is not None:
         page.screenshot(path=to / f"{name}.png", full_page=True)
-    return [*overflow(page), *faults(page)]
+    return [*overflow(page), *faults(page, colours=colours)]
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (360, "dark")])
 def test_every_page_fits(console, operator, live_server, width, scheme):
     kept = os.environ.get("EKIDEN_PICTURES")
@@ -48,16 +49,16 @@ def test_every_page_fits(console, operator, live_server, width, scheme):
     wrong = {}
     for name, address in places(letter).items():
         console.goto(live_server.url + address)
-        wrong[name] = look(console, name, to)
+        wrong[name] = look(console, name, to, colours=scheme == "dark")
     console.goto(live_server.url + places(letter)["dead-letter"])
     editor = console.get_by_label("Payload as JSON")
     editor.fill(editor.input_value().replace('"content": ""', '"content": "箱根駅伝の走路が変わる。"'))
     with console.expect_navigation():
         console.get_by_role("button", name="Redrive with this payload").click()
-    wrong["redrive"] = look(console, "redrive", to)
+    wrong["redrive"] = look(console, "redrive", to, colours=scheme == "dark")
     # Behind the others: the dead letter in it is not to be in the pictures of the documents.
     batch = reverse("admin:jobs_batch_change", args=[flow.build(operator).pk])
     console.goto(live_server.url + batch)
-    wrong["batch"] = look(console, "batch", to)
+    wrong["batch"] = look(console, "batch", to, colours=scheme == "dark")
     said = "\n".join(f"{name}: {fault}" for name, found in wrong.items() for fault in found)
     assert not said, said
