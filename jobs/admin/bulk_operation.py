@@ -163,6 +163,8 @@ class BulkOperationAdmin(ActingAdmin):
             "selector": selector_in_words(obj),
             "facts": _facts(obj, job, figures.speed),
             "fate": _fate(fate) if fate else None,
+            # Until it goes on, those of the canary are all there are.
+            "watching": obj.canary_at is not None and obj.proceeded_at is None,
             "sampled": bool(fate and fate.looked_at < obj.done),
             "looked_at": fate.looked_at if fate else 0,
             "canary": _fate(canary_fate(obj)) if runs_jobs and obj.canary_at else None,

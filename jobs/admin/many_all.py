@@ -81,6 +81,7 @@ def ask_for_all(admin: ManyAdmin, request: HttpRequest, act: Act, form: Any = No
         messages.error(request, str(error))
     context = {
         "act": act,
+        "effect": ACTS[TARGETS[admin.model], act.name].effect,
         "form": form or _form(admin, act)(),
         "found": found,
         "here": admin.all_url(request, act.name),

@@ -272,7 +272,7 @@ class Redrive(Act):
         scene.do("redrive")
 
     def at_the_end(self, scene: Scene) -> None:
-        assert scene.letters() == ["redriven"] * 5
+        assert scene.letters() == ["resolved"] * 5, "by themselves, when their jobs completed"
         scene.all_completed(attempts=2, retries=0)
 
 
