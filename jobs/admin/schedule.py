@@ -3,6 +3,7 @@ from typing import Any, Final
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path, reverse
@@ -77,6 +78,8 @@ class ScheduleAdmin(RevealingAdmin, ManyAdmin):
         return schedule_editor.edit(self, request, None)
 
     def act_view(self, request: HttpRequest, object_id: str, act: Act) -> HttpResponse:
+        if not self.has_act_permission(request):
+            raise PermissionDenied
         schedule = self.get_object(request, object_id)
         if schedule is None:
             return self.not_found(request, object_id)

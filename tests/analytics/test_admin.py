@@ -1,5 +1,7 @@
 """The request log in the console: for reading only, found by whole ids, bounded however long it is."""
 
+import json
+import shlex
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -17,9 +19,11 @@ from analytics.models import ErrorLog
 from analytics.partitions import alias
 from analytics.rows import ErrorRow, error_id
 from analytics.writing import write
-from jobs.models import Job
+from jobs.models import AuditEntry, Job
+from jobs.secret_fields import MASK
 from tests.analytics.log_rows import request_row
 from tests.factories import UserFactory
+from tests.jobs.secretive import SECRET, secretive
 
 pytestmark = pytest.mark.django_db
 LIST = "admin:analytics_requestlog_changelist"
@@ -118,3 +122,39 @@ def test_lists_count_no_further_than_the_cap(desk: Client, row: UUID) -> None:
     counts = [query["sql"] for query in asked if "COUNT" in query["sql"] and "request_logs" in query["sql"]]
     assert counts
     assert all("LIMIT 10001" in sql for sql in counts)
+
+
+def test_requests_are_found_by_user_status_code_and_time(desk: Client, row: UUID) -> None:
+    other = uuid7()
+    write([request_row(id=other, user_id="ben", status_code=404)])
+    for query, hit, missed in (
+        ({"user": "anna"}, row, other),
+        ({"user": "ben", "code": "404"}, other, row),
+        ({"code": "500", "until": "2099-01-01T00:00"}, row, other),
+    ):
+        text = page(desk, LIST, **query)
+        assert str(hit) in text
+        assert str(missed) not in text
+    for nothing in ({"since": "2099-01-01T00:00"}, {"code": "²"}, {"user": "an"}):
+        assert str(row) not in page(desk, LIST, **nothing)
+
+
+def test_a_request_can_be_repeated_in_a_shell_without_what_is_secret(desk: Client) -> None:
+    with secretive() as kind:
+        row = uuid7()
+        # As it was kept before the field was marked.
+        payload = json.dumps({"token": SECRET, "url": "it's"})
+        write([request_row(id=row, language_title=f"python-{kind}", request_payload=payload)])
+        answer = desk.get(reverse("admin:analytics_requestlog_change", args=[row]))
+    command = shlex.split(answer.context["curl"])
+    assert command[3] == f"http://testserver/api/v1/functions/python-{kind}/invoke"
+    assert json.loads(command[-1]) == {"token": MASK, "url": "it's"}
+    assert SECRET not in answer.content.decode()
+
+
+def test_what_is_found_is_taken_as_a_file(desk: Client, row: UUID) -> None:
+    write([request_row(user_id="ben")])
+    answer = desk.post(reverse("admin:analytics_requestlog_export") + "?user=anna", {"format": "ndjson"})
+    lines = [json.loads(line) for line in answer.getvalue().decode().splitlines()]  # type: ignore[attr-defined]
+    assert [line["request_id"] for line in lines] == ["r-1"]
+    assert AuditEntry.objects.get(action="export").details["query"] == "user=anna"

@@ -42,6 +42,8 @@ SHARED = {
     # Providers of summaries, and counts by their names.
     *("ai_providers", "ai_call_slots", "ai_provider_days"),
     *("late_hours", "rollup_state", "runtime_metrics", "cache_metrics", "cache_readings", "recorder_alarms"),
+    # Of logins, before anybody is known; and what codes are checked against, for staff alone.
+    *("login_locks", "otp_totp_totpdevice", "otp_static_staticdevice", "otp_static_statictoken"),
     *("django_admin_log", "django_content_type", "django_migrations", "django_session"),
     *("auth_group", "auth_group_permissions", "auth_permission"),
 }
@@ -77,8 +79,10 @@ def test_tables_of_users_are_guarded() -> None:
         for model in apps.get_models(include_auto_created=True)
         if columns & {field.name for field in model._meta.get_fields() if isinstance(field, models.Field)}
     }
-    # Which groups a user is in, and what staff did in the admin: for the admin's pages only.
-    assert owned & SHARED == {"users_groups", "users_user_permissions", "django_admin_log"}
+    # Which groups a user is in, and what staff did in the admin: for the admin's pages only. The devices of staff are
+    # for nobody who acts as themselves: the web's own role may not touch them.
+    devices = {"otp_totp_totpdevice", "otp_static_staticdevice"}
+    assert owned & SHARED == {"users_groups", "users_user_permissions", "django_admin_log", *devices}
 
 
 def test_each_policy_of_a_user_fails_closed() -> None:
