@@ -23,7 +23,7 @@ from jobs.admin.facts import link_to
 from jobs.admin.filters import OLDER, WINDOWS, AgeFilter, GroupFilter, QueueFilter
 from jobs.admin.forms import PayloadForm, ReasonForm
 from jobs.admin.history import acts_on
-from jobs.admin.keeping import keep, kept
+from jobs.admin.keeping import Verbs, keep, kept
 from jobs.admin.many import AT_ONCE, ManyAdmin
 from jobs.admin.redrive import preview
 from jobs.admin.revealing import RevealingAdmin
@@ -33,7 +33,7 @@ from jobs.models.dead_letter import DeadLetterQuerySet
 from jobs.statuses import Resolution, Status
 
 #: What is saved straight from the page.
-KEPT: Final = {"assignee": triage.assign, "ticket": triage.link, "notes": dead_letters.annotate}
+KEPT: Final[Verbs] = {"assignee": triage.assign, "ticket": triage.link, "notes": dead_letters.annotate}
 
 _JOB: Final = ("id", "status", "queue", "attempt", "tags", "created_at")
 _COLUMNS: Final = (

@@ -23,13 +23,13 @@ from jobs.admin.dead_letter_filters import (
 )
 from jobs.admin.filters import LastSeenFilter
 from jobs.admin.history import acts_on
-from jobs.admin.keeping import keep, kept
+from jobs.admin.keeping import Verbs, keep, kept
 from jobs.dead_letter_trends import Trend, trend
 from jobs.models import DeadLetterGroup
 from jobs.statuses import GroupStatus
 
 #: What is saved straight from the page.
-KEPT: Final = {
+KEPT: Final[Verbs] = {
     "assignee": dead_letter_groups.assign,
     "ticket": dead_letter_groups.link,
     "notes": dead_letter_groups.annotate,

@@ -105,4 +105,4 @@ def sample(fingerprint: str) -> list[DeadLetter]:
     """Give the newest letters of the group that lie on the desk, else the newest at all."""
     columns = ("error_message", "moved_at", "resolution_status", "occurrence", "queue", "user__user_id", "version")
     of_group = DeadLetter.objects.filter(error_fingerprint=fingerprint).select_related("user").only(*columns)
-    return list(of_group.open().order_by("-id")[:10]) or list(of_group.order_by("-id")[:10])  # type: ignore[attr-defined]
+    return list(of_group.open().order_by("-id")[:10]) or list(of_group.order_by("-id")[:10])

@@ -56,10 +56,10 @@ def edit(letter: Any) -> list[documents.Line]:
 
 def since_first(letter: Any, told: list[Death]) -> list[documents.Line]:
     """Compare the payload of the job's first death with that of this one, where people have edited it between them."""
-    first = told[0].letter if told else letter
+    first: Any = told[0].letter if told else letter
     if first.pk == letter.pk:
         return []
-    before = documents.value(first.payload_text)  # type: ignore[attr-defined]
+    before = documents.value(first.payload_text)
     after = documents.value(letter.payload_text)
     if before is None or after is None or before == after:
         return []

@@ -79,6 +79,6 @@ def _ask(
 
 def _since_first(letter: Any, payload: dict[str, Any]) -> list[documents.Line]:
     """Compare with what the job died of the first time, which people may have edited since."""
-    first = dead_letter_page.deaths(letter)[0].letter
-    original = documents.value(first.payload_text)  # type: ignore[attr-defined]
+    first: Any = dead_letter_page.deaths(letter)[0].letter
+    original = documents.value(first.payload_text)
     return [] if original is None else documents.compare_payloads(original, payload, letter.job_type)
