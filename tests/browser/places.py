@@ -65,6 +65,7 @@ def _machines() -> dict[str, str]:
 
 def _others() -> dict[str, str]:
     return {
+        "health": reverse("console:health"),
         "preferences": reverse("preferences"),
         "audit": listed("jobs_auditentry"),
         "articles": listed("jobs_article"),
