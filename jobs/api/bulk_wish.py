@@ -176,8 +176,8 @@ class BulkWishDescription(OpenApiSerializerExtension):  # type: ignore[no-untype
                 "additionalProperties": False,
             }
             own = {
-                "target": {"const": target},
-                "action": {"enum": actions},
+                "target": {"type": "string", "const": target},
+                "action": {"type": "string", "enum": actions},
                 "selector": {"oneOf": [ids, by_filter]},
                 "arguments": arguments,
             }
