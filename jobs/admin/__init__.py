@@ -12,6 +12,7 @@ from jobs.admin import (
     function,
     job,
     lock,
+    names,
     podcast,
     provider,
     provider_call,
@@ -38,6 +39,7 @@ __all__ = [
     "function",
     "job",
     "lock",
+    "names",
     "podcast",
     "provider",
     "provider_call",
@@ -60,3 +62,4 @@ admin.site.index_title = "Overview"
 admin.site.site_url = None
 # The sections stand in the header, and the rows have the whole width.
 admin.site.enable_nav_sidebar = False
+names.apply()

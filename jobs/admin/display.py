@@ -67,9 +67,8 @@ def _time(at: datetime, words: str) -> SafeString:
 
 def badge(value: str, label: StrOrPromise = "") -> SafeString:
     """Show a status as a coloured word; the word, not the colour, carries the meaning."""
-    return format_html(
-        '<span class="badge badge-{}">{}</span>', value.replace("_", "-"), label or value.replace("_", " ")
-    )
+    words = _(str(label or value.replace("_", " ")))
+    return format_html('<span class="badge badge-{}">{}</span>', value.replace("_", "-"), words)
 
 
 def tags(names: list[str]) -> SafeString:

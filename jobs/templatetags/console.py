@@ -1,54 +1,18 @@
 """What the console's templates need beyond Django's tags."""
 
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 from django import template
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from jobs.admin import dead_letter_group_page, display
+from jobs.admin import dead_letter_group_page, display, names
 from jobs.admin.dead_letter import group_url
 from jobs.admin.overview import Overview, overview
 from jobs.admin.sections import Group, groups
 
 register = template.Library()
-
-_ACTED: Final = {
-    "annotate": "noted on",
-    "assign": "assigned",
-    "backfill": "made up for times of",
-    "begin": "began",
-    "cancel": "cancelled",
-    "change": "changed",
-    "change rate": "changed the rate of",
-    "close": "closed",
-    "configure": "set up",
-    "create": "made",
-    "delete": "deleted",
-    "drain": "asked to drain the",
-    "extend": "extended",
-    "ignore": "ignored for a time",
-    "link": "linked a ticket to",
-    "mute": "muted",
-    "pause": "paused",
-    "quiet": "asked to claim nothing, the",
-    "proceed": "let go on",
-    "register": "registered",
-    "release": "took from its worker",
-    "reopen": "reopened",
-    "resend": "had sent again",
-    "resolve": "resolved",
-    "restore": "restored",
-    "resume": "resumed",
-    "retry": "ran again",
-    "run": "ran",
-    "skip": "skipped a time of",
-    "summarize": "had summarized again",
-    "triage": "triaged",
-    "try": "tried out",
-    "wake": "asked to work on, the",
-}
 
 
 @register.filter
@@ -63,7 +27,7 @@ def span(length: timedelta | float | None) -> str:
 
 @register.filter
 def number(value: int | None) -> str:
-    return "–" if value is None else f"{value:,}"
+    return "–" if value is None else f"{int(value):,}"
 
 
 @register.filter
@@ -75,7 +39,7 @@ def overdue(seconds: float) -> str:
 @register.filter
 def acted(action: str) -> str:
     """Say an act of the audit log in the past tense, after the name of who did it."""
-    return _ACTED.get(action, action)
+    return names.acted(action)
 
 
 @register.filter
