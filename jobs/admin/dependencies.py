@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Value
 from django.utils.translation import gettext as _
 
 from jobs.admin import display
@@ -39,13 +39,15 @@ class Edges:
 
 
 def edges_of(job: Job) -> Edges:
-    """Read what the job has to do with, in three queries."""
-    children = Job.objects.filter(parent=job).order_by("id").values_list("id", "job_type", "status")[: SHOWN + 1]
-    return Edges(
-        _others(Dependency.objects.filter(job=job), "depends_on"),
-        _others(Dependency.objects.filter(depends_on=job), "job"),
-        [Other(*child) for child in children],
-    )
+    """Read what the job has to do with, all in one query."""
+    children = Job.objects.filter(parent=job).order_by("id")
+    child = children.values_list("id", "job_type", "status", Value(""), Value("child"))[: SHOWN + 1]
+    waits = _others(Dependency.objects.filter(job=job), "depends_on", "waits")
+    followers = _others(Dependency.objects.filter(depends_on=job), "job", "follower")
+    found: dict[str, list[Other]] = {"waits": [], "follower": [], "child": []}
+    for *columns, side in waits.union(followers, child, all=True):
+        found[side].append(Other(*columns))
+    return Edges(*(sorted(others, key=lambda other: other.job_id) for others in found.values()))
 
 
 def lists_of(edges: Edges) -> list[tuple[str, list[Row], bool]]:
@@ -67,9 +69,9 @@ def drawn(job: Job, edges: Edges) -> Graph | None:
     return graph(names, statuses, [(one, other, condition) for (one, other), condition in lines.items()])
 
 
-def _others(edges: QuerySet[Dependency], other: str) -> list[Other]:
+def _others(edges: QuerySet[Dependency], other: str, side: str) -> QuerySet[Any, Any]:
     names = (f"{other}_id", f"{other}__job_type", f"{other}__status", "condition")
-    return [Other(*row) for row in edges.order_by("id").values_list(*names)[: SHOWN + 1]]
+    return edges.order_by("id").values_list(*names, Value(side))[: SHOWN + 1]
 
 
 def _row(other: Other) -> Row:

@@ -4,7 +4,7 @@ from typing import Any, ClassVar, Final
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Left
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, StreamingHttpResponse
 from django.urls import URLPattern, path
@@ -32,7 +32,7 @@ from jobs.admin.tasks import waited_for
 from jobs.dead_letters import BulkReport
 from jobs.enqueue import enqueue
 from jobs.exceptions import SearchBusy, SearchTooBroad
-from jobs.models import Job
+from jobs.models import Event, Job, Task
 
 _DOCUMENTS: Final = {"payload": _("Payload"), "result": _("Result"), "metadata": _("Metadata")}
 
@@ -80,7 +80,10 @@ class JobAdmin(JobColumns, RevealingAdmin, ManyAdmin):
     def detail_queryset(self) -> QuerySet[Job]:
         texts = {f"{name}_text": documents.as_text(name) for name in _DOCUMENTS}
         jobs = Job.objects.defer(*_DOCUMENTS).select_related("user", "workspace", "schedule")
-        return jobs.annotate(**texts)
+        mine = {"job": OuterRef("pk")}
+        return jobs.annotate(
+            has_tasks=Exists(Task.objects.filter(**mine)), has_events=Exists(Event.objects.filter(**mine)), **texts
+        )
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[JobList]:
         return JobList

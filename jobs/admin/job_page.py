@@ -50,27 +50,33 @@ class Logged:
 
 def shown(request: HttpRequest, job: Any) -> dict[str, Any]:
     """Give everything that stands on the page of a job, read in a bounded number of queries."""
-    letters = list(
-        DeadLetter.objects.filter(original_job=job).only("id", "resolution_status", "moved_at", "resolved_at")
-    )
+    letters = _letters(job)
+    panel = task_panel(job) if job.has_tasks else None
     history = acts_on(job.pk, *(letter.pk for letter in letters))
     errors = failed_attempts(job.error_history)
     edges = edges_of(job)
     return {
         "going": job.status in {Status.PENDING, Status.PROCESSING} and not job.is_deleted,
-        "timeline": timeline(job, list(reversed(errors)), letters, history),
+        "timeline": timeline(job, list(reversed(errors)), letters, history, panel),
         "facts": [*job_facts.facts(job), *_links(request, job, history)],
         "errors": errors,
         "lock": ProcessingLock.objects.filter(job=job).first() if job.status == Status.PROCESSING else None,
         "letters": letters,
-        "tasks": task_panel(job),
-        "events": events_of(job),
+        "tasks": panel,
+        "events": events_of(job) if job.has_events else [],
         "dependencies": lists_of(edges),
         "graph": drawn(job, edges),
         "history": history,
-        "logged": logged(job.pk),
+        "logged": logged(job.pk) if job.attempt else [],
         "curl": curl(request, job),
     }
+
+
+def _letters(job: Job) -> list[DeadLetter]:
+    if not job.error_history and job.status != Status.DEAD_LETTER:
+        return []
+    letters = DeadLetter.objects.filter(original_job=job)
+    return list(letters.only("id", "resolution_status", "moved_at", "resolved_at"))
 
 
 def logged(job_id: UUID) -> list[Logged]:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Count, F, Q, TextField
-from django.db.models.functions import Cast, Left
+from django.db.models import Count, F, Q, TextField, Value
+from django.db.models.functions import Cast, Coalesce, Left, Now
 
 from jobs.admin.documents import Document, show
 from jobs.models import Event, Job, Task
@@ -34,6 +34,9 @@ class TaskLine:
     wake_at: datetime | None
     error: str | None
     documents: list[tuple[str, Document]]
+    ended_at: datetime | None = None
+    #: One of a map, which is drawn as a whole.
+    is_item: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,11 @@ class TaskPanel:
     counts: list[tuple[str, int]]
     #: Rows that are not shown.
     more: int
+
+    @property
+    def begun(self) -> int:
+        """How many there are in all."""
+        return sum(count for _status, count in self.counts)
 
 
 def task_panel(job: Job) -> TaskPanel | None:
@@ -56,6 +64,15 @@ def task_panel(job: Job) -> TaskPanel | None:
     total = sum(count for _, count in counts)
     lines = [_line(task, job) for task in (rows if total <= SHOWN else rows.exclude(_FINISHED_ITEM))[:SHOWN]]
     return TaskPanel(lines, counts, total - len(lines))
+
+
+def longest_tasks(job: Job, most: int) -> list[TaskLine]:
+    """Give the tasks of a job that took longest, a map as one; what they were given and gave is left out."""
+    begun = Task.objects.filter(~Q(kind=Task.Kind.MAP) | Q(item=WHOLE), job=job, is_deleted=False)
+    took = (Coalesce(F("completed_at"), Now()) - F("started_at")).desc()
+    nothing = {"payload_text": Value(""), "result_text": Value("")}
+    rows = begun.filter(started_at__isnull=False).defer("payload", "result").annotate(**nothing).order_by(took)
+    return [_line(task, job) for task in rows[:most]]
 
 
 def events_of(job: Job) -> list[tuple[Event, Document | None]]:
@@ -92,6 +109,8 @@ def _line(task: Any, job: Job) -> TaskLine:
         took=task.completed_at - task.started_at if task.completed_at and task.started_at else None,
         wake_at=task.wake_at,
         error=task.error_message,
+        ended_at=task.completed_at,
+        is_item=bool(item),
         documents=[(name, document) for name, document in documents if document and document.text != "{}"],
     )
 

@@ -6,29 +6,26 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import accumulate
 from math import sqrt
-from typing import Any, Final
+from typing import Final
 
-from django.db.models import F, Q
-from django.db.models.functions import Coalesce, Now
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
 
 from jobs.admin.attempts import FailedAttempt
 from jobs.admin.display import span
 from jobs.admin.life import Stretch, life
+from jobs.admin.tasks import TaskLine, TaskPanel, longest_tasks
 from jobs.models import AuditEntry, DeadLetter, Job, Task
 from jobs.statuses import Status
-from jobs.tasks.place import WHOLE
 
 #: What a bar is wide, in units of its own: the page stretches it.
 WIDTH: Final = 1000
 #: What is shorter is drawn so wide nevertheless, or nobody would see it, nor hit it with a pointer.
 NARROWEST: Final = 7.0
+LEAST: Final = 3.0
 #: Tasks that are drawn; the table below the picture has the others.
 TASKS: Final = 12
 
-#: Items of maps are drawn as their map.
-_DRAWN: Final = ~Q(kind=Task.Kind.MAP) | Q(item=WHOLE)
 _PEOPLE: Final = {"retry", "redrive", "cancel", "release"}
 
 
@@ -104,7 +101,11 @@ class Timeline:
 
 
 def timeline(
-    job: Job, errors: Sequence[FailedAttempt], letters: Iterable[DeadLetter], history: Iterable[AuditEntry]
+    job: Job,
+    errors: Sequence[FailedAttempt],
+    letters: Iterable[DeadLetter],
+    history: Iterable[AuditEntry],
+    panel: TaskPanel | None = None,
 ) -> Timeline | None:
     """Draw a job's life so far; None for one that has none, because it was cancelled before anything came of it."""
     at = now()
@@ -113,7 +114,7 @@ def timeline(
         return None
     scale = Scale(stretches)
     lane = Lane(_("Attempts"), [scale.bar(each.kind, _title(each), each.begin, each.end) for each in stretches])
-    tasks, more = _tasks(job, scale, at)
+    tasks, more = _tasks(job, panel, scale, at)
     return Timeline(stretches, lane, tasks, more, list(_marks(job, history, scale)), scale.even)
 
 
@@ -143,8 +144,8 @@ class Scale:
         return left + (right - left) * ((at - before) / (behind - before))
 
     def bar(self, kind: str, title: str, begin: datetime, end: datetime) -> Bar:
-        x = min(self.place(begin), WIDTH - 2.0)
-        return Bar(kind, title, round(x, 1), round(max(self.place(end) - x, 2.0), 1))
+        x = min(self.place(begin), WIDTH - LEAST)
+        return Bar(kind, title, round(x, 1), round(max(self.place(end) - x, LEAST), 1))
 
 
 def _title(stretch: Stretch) -> str:
@@ -152,26 +153,29 @@ def _title(stretch: Stretch) -> str:
     return f"{words}\n{stretch.words}" if stretch.words else words
 
 
-def _tasks(job: Job, scale: Scale, at: datetime) -> tuple[list[Lane], int]:
-    """Give the lanes of the tasks that took longest, in the order of the job's code."""
-    begun: Any = Task.objects.filter(_DRAWN, job=job, is_deleted=False, started_at__isnull=False)
-    begun = begun.only("name", "kind", "status", "started_at", "completed_at", "place", "job", "error_message")
-    longest = begun.order_by((Coalesce(F("completed_at"), Now()) - F("started_at")).desc())
-    found = list(longest[: TASKS + 1])
-    more = begun.count() - TASKS if len(found) > TASKS else 0
-    return [_lane(task, job, scale, at) for task in sorted(found[:TASKS], key=lambda task: task.place)], more
+def _tasks(job: Job, panel: TaskPanel | None, scale: Scale, at: datetime) -> tuple[list[Lane], int]:
+    """Give the lanes of the tasks that took longest, in the order of the job's code, and how many others there are."""
+    if panel is None:
+        return [], 0
+    begun = [line for line in panel.lines if line.started_at and not line.is_item]
+    if panel.more:
+        begun = longest_tasks(job, TASKS)
+    longest = sorted(begun, key=lambda line: (line.ended_at or at) - (line.started_at or at), reverse=True)[:TASKS]
+    drawn = sorted(longest, key=lambda line: line.position)
+    others = panel.begun - len(drawn) if panel.more else len(begun) - len(drawn)
+    return [_lane(line, job, scale, at) for line in drawn], max(0, others)
 
 
-def _lane(task: Task, job: Job, scale: Scale, at: datetime) -> Lane:
-    assert task.started_at is not None
+def _lane(line: TaskLine, job: Job, scale: Scale, at: datetime) -> Lane:
+    begin = line.started_at or at
     goes_on = job.status in {Status.PROCESSING, Status.PENDING}
-    end = max(task.completed_at or (at if goes_on else job.updated_at), task.started_at)
+    end = max(line.ended_at or (at if goes_on else job.updated_at), begin)
     kinds = {"completed": "completed", "failed": "failed", "cancelled": "cancelled"}
-    waits = task.kind in {Task.Kind.SLEEP, Task.Kind.EVENT}
-    kind = "backoff" if waits else kinds.get(task.status, "running" if goes_on else "cancelled")
-    took = span(end - task.started_at)
-    title = f"{task.name}: {took}" + (f"\n{task.error_message[:200]}" if task.error_message else "")
-    return Lane(task.name, [scale.bar(kind, title, task.started_at, end)], took)
+    waits = line.kind in {Task.Kind.SLEEP, Task.Kind.EVENT}
+    kind = "backoff" if waits else kinds.get(line.status, "running" if goes_on else "cancelled")
+    took = span(end - begin)
+    title = f"{line.name}: {took}" + (f"\n{line.error[:200]}" if line.error else "")
+    return Lane(line.name, [scale.bar(kind, title, begin, end)], took)
 
 
 def _marks(job: Job, history: Iterable[AuditEntry], scale: Scale) -> Iterable[Mark]:

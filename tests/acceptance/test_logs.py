@@ -31,6 +31,10 @@ def test_lines_of_all_kinds_of_handlers(stage: Any) -> None:
         assert all(line.items() >= own.items() for line in told)
     assert next(line for line in lines if line["message"] == "by the context")["pages"] == 3
 
+    for kind, wanted in OF_JOBS.items():
+        kept = stage.db.execute("SELECT message FROM job_log_lines WHERE job_id = %s", [jobs[kind]]).fetchall()
+        assert sorted(row["message"] for row in kept) == sorted(wanted), "kept beside the job, whatever ran it"
+
     (raised,) = [line for line in lines if line["message"] == "it\nfailed"]
     assert raised["job"] == failed and raised["exception"]["type"] == "builtins.ValueError"
     (given_up,) = [line for line in lines if line["message"].startswith("gave up")]

@@ -5,7 +5,7 @@ from django.db import connection
 from django.urls import reverse
 from django.utils.timezone import now
 
-from jobs.models import AuditEntry, Job
+from jobs.models import AuditEntry, BulkOperation, Job
 from tests.jobs.rows import dead_letter, fail, finish, new_job, start
 
 LIST = "/admin/jobs/job/"
@@ -30,7 +30,8 @@ def test_page_tells_the_life_of_a_job(operator):
     text = page(operator, url(job))
     assert "Attempt 1" in text and "it broke" in text and "Traceback (most recent call last)" in text
     assert "&quot;article_id&quot;: &quot;a-1&quot;" in text
-    assert "nightly" in text and "Submitted" in text and "Attempt 1 failed" in text and "Waiting for the next attempt" in text
+    assert "nightly" in text and "Submitted" in text
+    assert "Attempt 1 failed" in text and "Waiting for the next attempt" in text
 
 
 def test_page_escapes_what_jobs_carry(operator):
@@ -179,32 +180,38 @@ def test_ticked_jobs_are_cancelled_after_a_question(operator):
     assert AuditEntry.objects.filter(action="cancel", reason="stop").count() == 2
 
 
-def test_all_that_the_filter_finds_but_nothing_newer(operator):
-    jobs = [new_job(queue="slow") for _ in range(3)]
-    other = new_job()
-    question = operator.get(f"{LIST}many/cancel/?queue=slow")
-    assert "3 jobs, all that the filter finds" in question.content.decode()
-    later = new_job(queue="slow")
-    operator.post(question.context["here"], {"upto": str(question.context["upto"])})
-    assert set(Job.objects.filter(status="cancelled")) == set(jobs)
-    assert set(Job.objects.filter(status="pending")) == {other, later}
+def ticked(operator, act, jobs, **chosen):
+    question = operator.post(LIST, {"action": act, "_selected_action": [str(job.pk) for job in jobs], "index": 0})
+    form = {"id": [str(pk) for pk in question.context["ids"]], "upto": str(question.context["upto"]), **chosen}
+    return operator.post(question.context["here"], form, follow=True).content.decode()
+
+
+def test_all_that_the_filter_finds_becomes_an_operation(operator):
+    for _number in range(3):
+        new_job(queue="slow")
+    new_job()
+    question = operator.get(f"{LIST}many/cancel/?queue=slow").content.decode()
+    assert "3 jobs, all that the filter finds" in question
+    operator.post(f"{LIST}many/cancel/all/?queue=slow", {"reason": "too late"})
+    operation = BulkOperation.objects.get()
+    assert (operation.action, operation.selector, operation.matched) == ("cancel", {"filter": {"queue": "slow"}}, 3)
+    assert not Job.objects.filter(status="cancelled").exists(), "it is a job that does it"
 
 
 def test_those_that_cannot_be_acted_on_are_named(operator):
     done, waiting = finish(new_job()), new_job()
-    question = operator.get(f"{LIST}many/cancel/")
-    answer = operator.post(question.context["here"], {"upto": str(question.context["upto"])}, follow=True)
-    text = answer.content.decode()
+    text = ticked(operator, "cancel", [done, waiting])
     assert "1 job done, 1 left alone" in text
     assert f"{done.pk}: Cannot cancel it: its status is completed." in text
     assert Job.objects.get(pk=waiting.pk).status == "cancelled"
 
 
-def test_priority_of_many(operator):
+def test_priority_and_deletion_of_many(operator):
     jobs = [new_job() for _ in range(2)]
-    question = operator.get(f"{LIST}many/priority/")
-    operator.post(question.context["here"], {"upto": str(question.context["upto"]), "priority": 8})
+    ticked(operator, "priority", jobs, priority=8)
     assert {job.priority for job in Job.objects.filter(pk__in=[job.pk for job in jobs])} == {8}
+    assert "2 jobs done" in ticked(operator, "delete", jobs, reason="twice there")
+    assert rows(operator) == set() and rows(operator, deleted="yes") == {job.pk for job in jobs}
 
 
 def test_forged_key_is_a_bad_request(operator):

@@ -94,7 +94,7 @@ def test_what_a_form_sends_without_a_choice_narrows_nothing(operator):
 
 def test_columns_are_chosen_and_remembered(operator):
     new_job(project_name="kernel")
-    heads = [head for head in listed(operator, columns=["state", "project_name"]).list_display]
+    heads = list(listed(operator, columns=["state", "project_name"]).list_display)
     assert heads == ["action_checkbox", "key", "state", "project_name"]
     assert "project_name" in listed(operator, status="pending").list_display
     assert "project_name" not in listed(operator, columns="usual").list_display

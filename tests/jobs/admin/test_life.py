@@ -1,15 +1,21 @@
 """A job's life is told without gaps, and drawn so that everything in it is seen."""
 
+import itertools
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils.timezone import now
 
 from jobs import dead_letters
 from jobs.admin.attempts import failed_attempts
 from jobs.admin.life import life
+from jobs.admin.tasks import task_panel
 from jobs.admin.timeline import NARROWEST, TASKS, WIDTH, timeline
-from jobs.models import DeadLetter, Job, Task
+from jobs.log_lines import Line, keep
+from jobs.models import Batch, DeadLetter, Dependency, Job, Task
 from tests.jobs.rows import dead_letter, fail, finish, new_job, start
 
 pytestmark = pytest.mark.django_db
@@ -38,7 +44,7 @@ def test_it_has_no_gaps_and_no_overlaps():
         fail(job, seconds=0.2)
     stretches = told(job)
     assert stretches[0].begin == job.created_at
-    assert all(one.end == other.begin for one, other in zip(stretches, stretches[1:], strict=False))
+    assert all(one.end == other.begin for one, other in itertools.pairwise(stretches))
     assert all(stretch.end >= stretch.begin for stretch in stretches)
     assert kinds(stretches).count("failed") == 3
 
@@ -89,6 +95,29 @@ def test_thirty_attempts_are_all_seen():
     assert places == sorted(places)
 
 
+def test_the_page_of_a_job_asks_little_whatever_it_went_through(operator):
+    job, errors = new_job(max_retries=100, batch=Batch.objects.create(total=1)), []
+    for number in range(30):
+        errors.append({"attempt": number + 1, "at": now().isoformat(), "message": "x", "worker": "w", "seconds": 1})
+    aged(job, error_history=errors, attempt=30)
+    start(job)
+    Task.objects.bulk_create(Task(job=job, position=n + 1, name="t", started_at=now()) for n in range(300))
+    for _number in range(3):
+        child = new_job(parent=job)
+        Dependency.objects.create(job=child, depends_on=job)
+        Dependency.objects.create(job=job, depends_on=new_job())
+    keep([Line(str(job.pk), 31, n, now(), "INFO", "jobs.handler", "x") for n in range(500)], 400)
+    url = reverse("admin:jobs_job_change", args=[job.pk])
+    with CaptureQueriesContext(connection) as queries:
+        text = operator.get(url).content.decode()
+    asked = [query["sql"] for query in queries.captured_queries]
+    asked = [
+        sql for sql in asked if sql.startswith(("SELECT", "(")) and "act_as" not in sql and "set_config" not in sql
+    ]
+    assert len(asked) <= 16, asked
+    assert "Attempt 31" in text and "300 pending" in text and text.count('class="node ') == 7
+
+
 def test_of_many_tasks_those_that_took_longest_are_drawn(django_assert_max_num_queries):
     job = new_job()
     start(job)
@@ -100,7 +129,7 @@ def test_of_many_tasks_those_that_took_longest_are_drawn(django_assert_max_num_q
         for n in range(500)
     )  # fmt: skip
     job.refresh_from_db()
-    with django_assert_max_num_queries(2):
-        drawn = timeline(job, [], [], [])
+    with django_assert_max_num_queries(3):
+        drawn = timeline(job, [], [], [], task_panel(job))
     assert [lane.name for lane in drawn.tasks] == [f"step {n}" for n in range(500 - TASKS, 500)]
     assert drawn.more == 500 - TASKS

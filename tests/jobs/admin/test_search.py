@@ -2,10 +2,9 @@
 
 import pytest
 from django.db import connection
-from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 
-from jobs.models import AuditEntry, Job, SavedSearch
+from jobs.models import AuditEntry, BulkOperation, Job, SavedSearch
 from jobs.search import fallback
 from tests import fault_proxy
 from tests.jobs.admin.conftest import client_of
@@ -152,20 +151,13 @@ def test_queries_of_the_database_do_not_grow_with_the_rows(operator, builds):
 # Acts
 
 
-def cancel(client, question):
-    form = {name: question.context[name] for name in ("upto", "shown")}
-    return client.post(question.context["here"], {name: str(value) for name, value in form.items()}, follow=True)
-
-
-def test_an_act_on_all_that_is_found_is_on_what_was_shown(operator, builds):
-    waiting = [new_job(project_name="kernel") for _ in range(2)]
-    question = operator.get(f"{LIST}many/cancel/", {"q": "project:kernel"})
-    assert "3 jobs, all that the filter finds" in question.content.decode()
-    # One that fits as well now, though it is older than the newest that was shown, and one that does not any more.
-    Job.objects.filter(pk=builds[0].pk).update(project_name="kernel")
-    Job.objects.filter(pk=waiting[0].pk).update(project_name="else")
-    assert "2 jobs done" in cancel(operator, question).content.decode()
-    assert set(Job.objects.filter(status="cancelled").values_list("pk", flat=True)) == {builds[2].pk, waiting[1].pk}
+def test_an_act_on_all_that_is_found_is_an_operation_with_the_query(operator, builds):
+    new_job(project_name="kernel")
+    asked = f"{LIST}many/cancel/all/?q=project:kernel&status=pending"
+    operator.post(asked, {"reason": "not wanted any more"})
+    operation = BulkOperation.objects.get()
+    assert operation.selector == {"filter": {"q": "project:kernel", "status": ["pending"]}}
+    assert operation.matched == 2
 
 
 def test_ticked_rows_of_a_query_are_acted_on(operator, builds):
@@ -226,12 +218,9 @@ def test_more_than_the_engine_is_asked_for_is_said(operator, indexed, monkeypatc
     indexed.send()
     assert rows(operator, "project:many") == {jobs[1].pk, jobs[2].pk}
     assert "the newest 2 of 3" in text(operator, "project:many")
-    question = operator.get(f"{LIST}many/cancel/", {"q": "project:many"})
-    assert "The query fits more jobs: these are the newest 2." in question.content.decode()
-    # At the time of the act PostgreSQL answers, which finds all three.
-    with override_settings(ELASTICSEARCH_URLS=[]):
-        cancel(operator, question)
-    assert set(Job.objects.filter(status="cancelled")) == set(jobs[1:])
+    # An operation on all of them asks PostgreSQL, which finds all three.
+    operator.post(f"{LIST}many/cancel/all/?q=project:many", {"reason": "not wanted any more"})
+    assert BulkOperation.objects.get().matched == 3
 
 
 def test_while_the_engine_is_away_postgresql_answers_and_says_so(operator, builds, indexed, faulty_engine):  # noqa: F811
