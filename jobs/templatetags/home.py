@@ -1,5 +1,6 @@
 """What the console's first page needs beyond the other pages."""
 
+from datetime import datetime
 from typing import Any, Final
 
 from django import template
@@ -7,9 +8,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from jobs.admin import history_charts
+from jobs.admin import display, history_charts
 from jobs.admin.charts import sparkline
-from jobs.admin.display import badge
 from jobs.admin.health import WORDS
 from jobs.admin.overview import DEFAULT_RANGE, HOURS, Overview, is_range, overview
 from jobs.doctor.findings import Finding
@@ -54,6 +54,12 @@ def hours(counts: list[int]) -> SafeString:
 
 
 @register.filter
+def clock(at: datetime) -> str:
+    """Say a slot's begin as a clock of the operator's zone shows it."""
+    return display.clock(at)
+
+
+@register.filter
 def count(value: int) -> str:
     return history_charts.count(value)
 
@@ -72,7 +78,7 @@ def numbers(shown: Overview) -> list[dict[str, Any]]:
 @register.filter
 def graded(finding: Finding) -> SafeString:
     """Say how bad a finding of the doctor is."""
-    return badge(finding.severity.name.lower(), str(WORDS[finding.severity]))
+    return display.badge(finding.severity.name.lower(), str(WORDS[finding.severity]))
 
 
 @register.filter
