@@ -102,7 +102,7 @@ GROUPS: Final[tuple[tuple[Promise, tuple[Place, ...]], ...]] = (
         _("Access"),
         (
             Place(_("API users"), "accounts.user", "u"),
-            Place(_("Failed logins"), "accounts.loginlock", "n"),
+            Place(_("Failed logins"), "accounts.loginlock", "h"),
             Place(_("Webhooks"), "jobs.webhookendpoint", "k", ("jobs/webhookdelivery/",)),
         ),
     ),
