@@ -194,6 +194,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "JobStatusEnum": "jobs.statuses.Status.choices",
         "SessionStatusEnum": "jobs.statuses.SessionStatus.choices",
+        "BulkStateEnum": "jobs.statuses.BulkState.choices",
         "StageStatusEnum": "jobs.api.article.STAGE_STATUSES",
         "SourceEnum": "jobs.api.schedule_filters.SOURCES",
         "WebhookDeliveryStateEnum": "jobs.api.webhook_endpoint.STATES",
