@@ -12,7 +12,7 @@ from django.utils.translation import ngettext
 
 from jobs.admin.charts import Frame, Line, bar_chart, sparkline
 from jobs.dead_letter_trends import Trend
-from jobs.models import BulkOperation, DeadLetter, DeadLetterTrait
+from jobs.models import BulkOperation, DeadLetter, DeadLetterGroup, DeadLetterTrait
 from jobs.models.dead_letter_group import MOST_USERS
 from jobs.statuses import RedriveOutcome, Resolution
 
@@ -53,13 +53,6 @@ def users(count: int) -> str:
     return ngettext("%(count)s user", "%(count)s users", count) % {"count": f"{count:,}"}
 
 
-def newest_users(fingerprint: str) -> list[str]:
-    """Name those whose jobs died last."""
-    letters = DeadLetter.objects.filter(error_fingerprint=fingerprint, user__isnull=False).order_by("-id")
-    names = letters.values_list("user__user_id", flat=True)[:100]
-    return list(dict.fromkeys(names))[:NAMES]
-
-
 def traits(fingerprint: str) -> dict[str, list[DeadLetterTrait]]:
     """Give the versions and queues that letters of the group died under and in, the latest first."""
     found = DeadLetterTrait.objects.filter(error_fingerprint=fingerprint, kind__in=["version", "queue"])
@@ -68,26 +61,27 @@ def traits(fingerprint: str) -> dict[str, list[DeadLetterTrait]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Redrives:
-    """What became of the redriven ones among the letters that were looked at."""
+class Newest:
+    """What is known of the newest letters of a group, read in one walk along its index."""
 
     looked_at: int
-    all: int
-    #: Label, count and the tone of each outcome.
-    parts: Sequence[tuple[str, int, str]]
+    #: Whose jobs died last.
+    users: Sequence[str]
+    redriven: int
+    #: Label, count and the tone of each outcome of the redriven ones.
+    outcomes: Sequence[tuple[str, int, str]]
 
 
-def redrives(fingerprint: str) -> Redrives | None:
-    """Count what became of redriven letters, among the newest of the group; None where none was redriven."""
-    newest = DeadLetter.objects.filter(error_fingerprint=fingerprint).order_by("-id")
-    rows = list(newest.values_list("resolution_status", "redrive_outcome")[:LOOKED_AT])
-    redriven = [outcome for state, outcome in rows if outcome or state == Resolution.REDRIVEN]
-    if not redriven:
-        return None
+def newest(fingerprint: str) -> Newest:
+    """Name the users of the newest letters, and count what became of those that were redriven."""
+    letters = DeadLetter.objects.filter(error_fingerprint=fingerprint).order_by("-id")
+    rows = list(letters.values_list("resolution_status", "redrive_outcome", "user__user_id")[:LOOKED_AT])
+    redriven = [outcome for state, outcome, _name in rows if outcome or state == Resolution.REDRIVEN]
     counts = Counter(redriven)
     tones = {RedriveOutcome.SUCCEEDED: "good", RedriveOutcome.DIED_AGAIN: "bad"}
     parts = [(str(word.label), counts[word.value], tones.get(word, "rest")) for word in RedriveOutcome]
-    return Redrives(len(rows), len(redriven), [*parts, (_("Not ended yet"), counts[""], "busy")])
+    users = list(dict.fromkeys(name for _state, _outcome, name in rows if name))[:NAMES]
+    return Newest(len(rows), users, len(redriven), [*parts, (_("Not ended yet"), counts[""], "busy")])
 
 
 def operations(fingerprint: str) -> list[BulkOperation]:
@@ -101,8 +95,9 @@ def _about(selector: Any, fingerprint: str) -> bool:
     return isinstance(wanted, dict) and wanted.get("fingerprint") == fingerprint
 
 
-def sample(fingerprint: str) -> list[DeadLetter]:
-    """Give the newest letters of the group that lie on the desk, else the newest at all."""
+def sample(group: DeadLetterGroup) -> list[DeadLetter]:
+    """Give the newest letters of the group that lie on the desk; of a group that has none there, the newest at all."""
     columns = ("error_message", "moved_at", "resolution_status", "occurrence", "queue", "user__user_id", "version")
-    of_group = DeadLetter.objects.filter(error_fingerprint=fingerprint).select_related("user").only(*columns)
-    return list(of_group.open().order_by("-id")[:10]) or list(of_group.order_by("-id")[:10])
+    letters = DeadLetter.objects.open() if group.open_count else DeadLetter.objects.all()
+    of_group = letters.filter(error_fingerprint=group.pk).select_related("user").only(*columns)
+    return list(of_group.order_by("-id")[:10])

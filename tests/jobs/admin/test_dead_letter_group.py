@@ -125,7 +125,7 @@ def test_the_pages_ask_little(operator, group, asked):
     for number in range(12):
         dead_letter(error_class=f"Error{number}")
         DeadLetterHour.objects.create(error_fingerprint=group.pk, hour=now() - timedelta(hours=number + 1), count=3)
-    assert asked(DESK) < 10
+    assert asked(DESK) < 15
     assert asked(url(group)) < 15
 
 
