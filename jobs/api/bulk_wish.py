@@ -177,7 +177,7 @@ class BulkWishDescription(OpenApiSerializerExtension):  # type: ignore[no-untype
             }
             own = {
                 "target": {"type": "string", "const": target},
-                "action": {"type": "string", "enum": actions},
+                "action": {"anyOf": [{"type": "string", "const": action} for action in actions]},
                 "selector": {"oneOf": [ids, by_filter]},
                 "arguments": arguments,
             }

@@ -27,7 +27,7 @@ def test_what_does_not_get_on_is_told() -> None:
     BulkOperation.objects.filter(pk=forgotten.pk).update(state="paused", worked_at=long_ago - timedelta(days=1))
     assert said() == [
         "Nobody works on the bulk operation redrive dead letters: its job has ended.",
-        "The bulk operation redrive dead letters has not got on for 1 h.",
-        "The bulk operation redrive dead letters has been paused for 25 h.",
+        "The bulk operation redrive dead letters has not got on for 60 minutes.",
+        "The bulk operation redrive dead letters has been paused for 25 hours.",
     ]
     assert Job.objects.filter(job_type="bulk_operation").count() == 4
