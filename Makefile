@@ -42,7 +42,7 @@ pictures: $(VENV)/.installed-dev ## take the documents' pictures of the console 
 
 .PHONY: screens
 screens: $(VENV)/.installed-dev ## photograph every screen of the console in both themes, into docs/screens/
-	EKIDEN_SCREENS=docs/screens $(BIN)/pytest -q tests/browser/test_screens.py
+	EKIDEN_SCREENS=docs/screens $(BIN)/pytest -q tests/browser/screens.py
 
 .PHONY: messages
 messages: $(VENV)/.installed-dev ## bring the Japanese catalogue in step with the sources, and name what has no Japanese yet
