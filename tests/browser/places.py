@@ -28,7 +28,9 @@ def _work(letter: DeadLetter) -> dict[str, str]:
     return {
         "overview": reverse("admin:index"),
         "dead-letters": listed("jobs_deadlettergroup"),
-        "dead-letter-group": f"{listed('jobs_deadletter')}?group={letter.error_fingerprint}",
+        "dead-letter-group": shown("jobs_deadlettergroup", letter.error_fingerprint),
+        "dead-letter-mute": shown("jobs_deadlettergroup", letter.error_fingerprint, "mute"),
+        "dead-letters-of-group": f"{listed('jobs_deadletter')}?group={letter.error_fingerprint}",
         "dead-letter": shown("jobs_deadletter", letter.pk),
         "dead-letter-all": f"{listed('jobs_deadletter')}?resolution=all",
         "discard": shown("jobs_deadletter", letter.pk, "discard"),
