@@ -93,4 +93,5 @@ class BulkState(models.TextChoices):
     FAILED = "failed", "Failed"
 
 
-BULK_ENDED: Final = frozenset({BulkState.COMPLETED, BulkState.CANCELLED, BulkState.FAILED})
+#: In the order in which the condition of the index of live ones names them: another one would not be recognized.
+BULK_ENDED: Final = (BulkState.CANCELLED, BulkState.COMPLETED, BulkState.FAILED)
