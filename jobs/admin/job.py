@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from functools import partial
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
@@ -115,7 +115,7 @@ class JobAdmin(JobColumns, RevealingAdmin, ManyAdmin):
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:
         # A form sends what nobody has chosen as well.
-        request.GET = without_empty(request.GET)
+        request.GET = cast(Any, without_empty(request.GET))
         return super().get_changelist_instance(request)
 
     def export_view(self, request: HttpRequest) -> HttpResponse | StreamingHttpResponse:

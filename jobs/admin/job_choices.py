@@ -23,7 +23,7 @@ CHOSEN: Final = frozenset({"type", "queue", "window", "from", "to"})
 @dataclass(frozen=True, slots=True)
 class Select:
     name: str
-    title: StrOrPromise
+    title: Any
     #: The word for no choice.
     nothing: StrOrPromise
     options: list[tuple[str, StrOrPromise]]

@@ -51,8 +51,8 @@ def chosen(request: HttpRequest) -> list[str]:
         kept = [name for name in ALL if name in asked]
         if request.session.get(KEPT) != (kept or None):
             request.session[KEPT] = kept or None
-    kept = request.session.get(KEPT) or USUAL
-    return [name for name in ALL if name in kept]
+    shown = request.session.get(KEPT) or USUAL
+    return [name for name in ALL if name in shown]
 
 
 class JobColumns:

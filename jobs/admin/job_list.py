@@ -74,9 +74,9 @@ class JobList(JobChoices, ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         before, after = (id_of(request.GET.get(name)) for name in ("before", "after"))
-        paginator = self.model_admin.get_paginator(request, self.queryset, self.list_per_page)
         self.page = read_page(self.queryset, self.list_per_page, before=before, after=after)
-        self.paginator, self.result_count, self.full_result_count = paginator, paginator.count, None
+        # Counting what is behind the page would cost more than the page.
+        self.result_count, self.full_result_count = len(self.page.rows) + self.has_others, None
         self.show_full_result_count, self.show_admin_actions = False, bool(self.page.rows)
         self.can_show_all = self.multi_page = False
         self.result_list = self.page.rows
@@ -88,6 +88,11 @@ class JobList(JobChoices, ChangeList):
     def tabs(self) -> list[Tab]:
         """The statuses; counted while nothing else narrows the list."""
         return tabs(self, counted=not self.narrowed and not self.query)
+
+    @property
+    def has_others(self) -> bool:
+        """Whether there are jobs on other pages."""
+        return self.page.newer or self.page.older
 
     @property
     def newer_url(self) -> str:

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import get_current_timezone, is_naive, make_aware
 from django.utils.translation import gettext_lazy as _
@@ -32,9 +31,6 @@ class MomentFilter(AddressFilter):
 
     def bound(self, rows: QuerySet[Any], at: datetime) -> QuerySet[Any]:
         raise NotImplementedError
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [(name, name) for name, _label in super().lookups(request, model_admin)]
 
 
 class FromFilter(MomentFilter):
