@@ -49,7 +49,7 @@ class EndpointList(ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
-        rows = cast(list[Any], list(self.result_list))
+        rows: list[Any] = list(self.result_list)
         figures = recent(row.pk for row in rows)
         for row in rows:
             row.recent = figures[row.pk]
@@ -182,8 +182,9 @@ class WebhookEndpointAdmin(ActingAdmin):
             try:
                 endpoints.change(endpoint.pk, request.user, **how, **form.said())
             except StaleVersion as stale:
-                form.data = form.data.copy()
-                form.data["expected_version"] = str(stale.current)
+                posted = request.POST.copy()
+                posted["expected_version"] = str(stale.current)
+                form = EndpointChangeForm(posted)
                 form.add_error(
                     None, _("Somebody has changed it meanwhile. Save once more to have it as it stands here.")
                 )

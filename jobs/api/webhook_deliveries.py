@@ -45,7 +45,7 @@ class WebhookDeliveryViewSet(GenericViewSet[WebhookDelivery]):
     filterset_class = DeliveryFilters
 
     def get_queryset(self) -> QuerySet[WebhookDelivery]:
-        endpoint = self.kwargs.get("pk")
+        endpoint: UUID = self.kwargs["pk"]
         if not visible_endpoints(self.request.user).filter(pk=endpoint).exists():
             raise Http404
         return WebhookDelivery.objects.filter(endpoint=endpoint)

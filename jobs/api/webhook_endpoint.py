@@ -151,7 +151,8 @@ class ListedWebhookDeliverySerializer(serializers.ModelSerializer[WebhookDeliver
         source="message_id", read_only=True, help_text="The header of its messages, the same in every attempt."
     )
     happened_at = serializers.DateTimeField(source="at", read_only=True)
-    data = JsonObject(read_only=True, help_text="What the endpoint is told.")
+    # The class has a property of this name, for what it has made of the row.
+    data = JsonObject(read_only=True, help_text="What the endpoint is told.")  # type: ignore[assignment]
     state = serializers.ChoiceField(choices=STATES, read_only=True)
     last_status = serializers.IntegerField(read_only=True, allow_null=True)
     next_attempt_at = serializers.SerializerMethodField(help_text="null when there is to be none.")
