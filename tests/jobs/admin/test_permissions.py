@@ -1,12 +1,25 @@
 """Viewers look, operators act, everyone else stays out; and nothing happens without POST and the CSRF token."""
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
 from django.utils.timezone import now
 
 from accounts.models import User
 from accounts.roles import Role
-from jobs.models import Article, AuditEntry, Job, ProviderState, SavedSearch, Schedule, SearchRejection
+from jobs.models import (
+    Article,
+    AuditEntry,
+    Function,
+    Job,
+    ProviderState,
+    SavedSearch,
+    Schedule,
+    SearchRejection,
+    Session,
+    Worker,
+)
 from tests.factories import UserFactory
 from tests.jobs.admin.conftest import client_of
 from tests.jobs.rows import dead_letter, new_job, start
@@ -45,6 +58,9 @@ def places(db):
     owner = User.objects.filter(user_id="operator-1").first() or UserFactory()
     search = SavedSearch.objects.create(user=owner, name="x", query="status:failed", shared=True)
     lock, article = start(running), Article.objects.create(title="x")
+    Worker.objects.create(id="relay-1", hostname="relay-1", pid=1, queues=[], concurrency=1)
+    session = Session.objects.create(language_title="python-x", expires_at=now() + timedelta(hours=1))
+    function = Function.objects.create(language="go", title="resize", language_title="go-resize")
     base = "/admin/jobs"
     upto = {"upto": str(letter.pk)}
     return {
@@ -61,6 +77,14 @@ def places(db):
         f"{base}/queue/default/pause/": {},
         f"{base}/queue/default/resume/": {},
         f"{base}/queue/default/configure/": {"concurrency_limit": 1},
+        f"{base}/queue/pause-all/": {},
+        f"{base}/queue/resume-all/": {},
+        f"{base}/queue/default/purge/": {"typed": "default", "what": "cancel", "before": now().isoformat()},
+        **{f"{base}/worker/relay-1/{act}/": {} for act in ("drain", "quiet", "wake")},
+        **{f"{base}/session/{session.pk}/{act}/": {"ttl": 3600} for act in ("extend", "close")},
+        **{f"{base}/function/{function.pk}/{act}/": {} for act in ("try", "edit", "switch-off", "switch-on")},
+        f"{base}/schedule/{schedule.pk}/skip-next/": {"expected": now().isoformat()},
+        f"{base}/schedule/{schedule.pk}/backfill/": {"since": "2026-03-01T00:00", "until": "2026-03-02T00:00"},
         f"{base}/job/{job.pk}/restore/": {},
         f"{base}/deadletter/{letter.pk}/redrive/": {},
         f"{base}/deadletter/{letter.pk}/discard/": {},
