@@ -17,7 +17,17 @@ from tests.markdown import PAGES, ROOT, blocks, table, words
 
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 #: Commands whose options stand in tables of docs/operations.md.
-TABLED = ("runworker", "bench", "bench_api", "bench_search", "bench_analytics", "prune_jobs", "backup", "restore")
+TABLED = (
+    "runworker",
+    "bench",
+    "bench_api",
+    "bench_search",
+    "bench_analytics",
+    "bench_console",
+    "prune_jobs",
+    "backup",
+    "restore",
+)
 ANY_DJANGO_COMMAND = {"--help", "--version", "--settings", "--traceback", "--verbosity", "--noinput"}
 
 
