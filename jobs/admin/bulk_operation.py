@@ -1,4 +1,5 @@
 from typing import Any, Final
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
@@ -138,7 +139,7 @@ class BulkOperationAdmin(ActingAdmin):
     def act_view(self, request: HttpRequest, object_id: str, act: Act) -> HttpResponse:
         response = super().act_view(request, object_id, act)
         if act.name == "again" and isinstance(response, HttpResponseRedirect):
-            newest = BulkOperation.objects.filter(again=object_id).order_by("-id").first()
+            newest = BulkOperation.objects.filter(again_id=UUID(object_id)).order_by("-id").first()
             return HttpResponseRedirect(self.url(newest.pk)) if newest else response
         return response
 

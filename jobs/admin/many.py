@@ -170,7 +170,7 @@ def _listed(act: Act) -> Any:
     ask = partial(_ask_for_ticked, act=act)
     if django.VERSION < (6, 1):
         return ask, act.name, act.label
-    return options.Action(ask, act.name, act.label, act.label, [options.ActionLocation.CHANGE_LIST])
+    return options.Action(ask, act.name, str(act.label), str(act.label), [options.ActionLocation.CHANGE_LIST])
 
 
 def _ask_for_ticked(admin: ManyAdmin, request: HttpRequest, rows: QuerySet[Any], act: Act) -> TemplateResponse:

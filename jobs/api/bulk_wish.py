@@ -33,7 +33,7 @@ class JobSelectionSerializer(StrictSerializer):
     created_before = Moment(required=False, help_text="Exclusive.")
     scheduled_after = Moment(required=False, help_text="Inclusive.")
     scheduled_before = Moment(required=False, help_text="Exclusive.")
-    parent = Identifier(required=False)
+    parent = Identifier(required=False)  # type: ignore[assignment]
     batch = Identifier(required=False)
     schedule = Identifier(required=False)
     deleted = YesNo(required=False, help_text="Those that were deleted instead.")

@@ -73,7 +73,7 @@ def bulk(lane: BenchLane, letters: int, jobs: int, tick: Tick) -> dict[str, Any]
 def _lay(dead: BenchLane, letters: int, tick: Tick) -> None:
     for start in range(0, letters, ROWS_AT_ONCE):
         bounds = {"start": start, "end": min(letters, start + ROWS_AT_ONCE) - 1}
-        given = {"first": str(dead.first_id), "type": COROUTINE, "queue": dead.name, **bounds}
+        given: dict[str, Any] = {"first": str(dead.first_id), "type": COROUTINE, "queue": dead.name, **bounds}
         with transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(_LAY, given)
         tick(f"{bounds['end'] + 1:,} dead letters")

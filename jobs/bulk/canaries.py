@@ -59,6 +59,7 @@ def canary_fate(operation: Any) -> Fate:
     return fate_of([job_id for jobs in chunks.values_list("jobs", flat=True)[:1_000] for job_id in jobs])
 
 
-def _let_go(operation: Any, why: str) -> None:
+def _let_go(operation: Any, why: str) -> float | None:
     operation.job, operation.state_reason = None, why
     operation.save(update_fields=["job", "state_reason"])
+    return None

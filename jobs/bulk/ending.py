@@ -31,7 +31,7 @@ def cancel(operation_id: UUID, actor: Any, reason: str = "") -> BulkOperation:
 def end(operation: BulkOperation, state: BulkState, reason: str = "") -> None:
     """Write the end of an operation that the caller has locked."""
     operation.state, operation.state_reason = state, reason
-    operation.ended_at = ClockTimestamp()  # type: ignore[assignment]
+    operation.ended_at = ClockTimestamp()
     operation.put_off = []
     operation.save(update_fields=["state", "state_reason", "ended_at", "put_off"])
 

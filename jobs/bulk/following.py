@@ -46,4 +46,4 @@ def fate_of(jobs: list[UUID]) -> Fate:
     by_status = dict(found) if jobs else {}
     wanted = (Status.COMPLETED, Status.DEAD_LETTER, Status.FAILED, Status.CANCELLED, Status.PROCESSING, Status.PENDING)
     counts = [by_status.get(status, 0) for status in wanted]
-    return Fate(len(jobs), *counts, gone=len(jobs) - sum(counts))
+    return Fate(len(jobs), *counts, len(jobs) - sum(counts))

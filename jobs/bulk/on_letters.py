@@ -1,7 +1,7 @@
 """Redrive, discard and resolve, done to many dead letters in few statements, with all that one alone is promised."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import UUID
 
 from django.db import connection
@@ -56,7 +56,7 @@ def _lanes(jobs: Sequence[Locked], queue: str, refuse: Callable[[Locked, str], N
     lanes = {}
     for job in jobs:
         try:
-            lanes[job.pk] = lane_in(queue, job)
+            lanes[job.pk] = lane_in(queue, cast(Job, job))
         except InvalidOption as error:
             refuse(job, str(error))
     return lanes

@@ -41,7 +41,7 @@ def proceed(operation_id: UUID, actor: Any, reason: str = "") -> BulkOperation:
         raise InvalidState("proceed with", operation.state)
     before = operation.state
     if operation.canary_at is not None and operation.proceeded_at is None:
-        operation.proceeded_at = Now()  # type: ignore[assignment]
+        operation.proceeded_at = Now()
     operation.state = BulkState.RUNNING if operation.started_at else BulkState.WAITING
     operation.state_reason = ""
     operation.save(update_fields=["proceeded_at", "state", "state_reason"])

@@ -67,9 +67,11 @@ class Selection:
     def rows(self) -> QuerySet[Any]:
         """Give all rows of it; walk them by `window` where there may be many."""
         if "ids" in self.selector:
-            return self._model.objects.filter(pk__in=self._ids)
+            named: QuerySet[Any] = self._model.objects.filter(pk__in=self._ids)
+            return named
         if "failures_of" in self.selector:
-            return self._model.objects.filter(pk__in=self._failures().values("target_id"))
+            failed: QuerySet[Any] = self._model.objects.filter(pk__in=self._failures().values("target_id"))
+            return failed
         walked, condition = self._read
         frozen = {} if self.made_at is None else {f"{self._made}__lte": self.made_at}
         return walked.filter(condition, pk__lte=self.upper_bound, **frozen)
