@@ -5,6 +5,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy
 
 from analytics.admin.logs import LogAdmin, anchor
 from analytics.console.around import figures_around
@@ -16,7 +17,7 @@ from jobs.admin.filters import OpenFilter, WindowFilter
 class CodeFilter(OpenFilter):
     """Errors of one class; reached from an error's page, so it lists only the one in the address."""
 
-    title = "error"
+    title = gettext_lazy("error")
     parameter_name = "code"
 
     def names(self) -> list[str]:

@@ -2,6 +2,8 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from jobs import dead_letters, options
 from jobs.admin import documents
@@ -18,7 +20,7 @@ class ReasonForm(forms.Form):
         required=False,
         max_length=2_000,
         widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="Kept in the audit log, beside your name and the time.",
+        help_text=_("Kept in the audit log, beside your name and the time."),
     )
 
 
@@ -26,9 +28,11 @@ class PriorityForm(ReasonForm):
     priority = forms.IntegerField(
         min_value=0,
         max_value=100,
-        help_text="0 to 100, larger runs first. "
-        + ", ".join(f"{level.label} {level.value}" for level in Priority)
-        + ".",
+        help_text=format_lazy(
+            "{} {}.",
+            _("0 to 100, larger runs first."),
+            ", ".join(f"{level.label} {level.value}" for level in Priority),
+        ),
     )
     field_order = ("priority", "reason")
 
@@ -43,19 +47,19 @@ class QueueRulesForm(ReasonForm):
     """What may be said of a queue; what is empty is no limit."""
 
     concurrency_limit = forms.IntegerField(
-        label="At once",
+        label=_("At once"),
         required=False,
         min_value=1,
         max_value=options.MOST_AT_ONCE,
-        help_text="How many of its jobs may run at once, on all workers together; empty is any number.",
+        help_text=_("How many of its jobs may run at once, on all workers together; empty is any number."),
     )
     rate_limit = forms.CharField(
-        label="Started in a time",
+        label=_("Started in a time"),
         required=False,
         empty_value=None,
-        help_text="60/m is at most 60 in any minute, 10/30s at most 10 in any 30 seconds; empty is any number.",
+        help_text=_("60/m is at most 60 in any minute, 10/30s at most 10 in any 30 seconds; empty is any number."),
     )
-    fair = forms.BooleanField(label="Users take turns, however many jobs each of them has waiting", required=False)
+    fair = forms.BooleanField(label=_("Users take turns, however many jobs each of them has waiting"), required=False)
     field_order = ("concurrency_limit", "rate_limit", "fair", "reason")
 
     def clean_rate_limit(self) -> str | None:
@@ -75,18 +79,20 @@ class ReleaseForm(ReasonForm):
 
 
 class NotesForm(forms.Form):
-    notes = forms.CharField(required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 4}), label="Notes")
+    notes = forms.CharField(
+        required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 4}), label=_("Notes")
+    )
 
 
 class EventForm(forms.Form):
     """An event for a job."""
 
-    name = forms.CharField(max_length=100, help_text="The name that the handler waits for.")
+    name = forms.CharField(max_length=100, help_text=_("The name that the handler waits for."))
     payload = forms.CharField(
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={"rows": 5, "spellcheck": "false", "class": "json-editor"}),
-        help_text="A JSON object that the handler is given; empty is {}.",
+        help_text=_("A JSON object that the handler is given; empty is {}."),
     )
 
     def clean_name(self) -> str:

@@ -3,6 +3,8 @@
 from typing import Any, Final
 
 from django import forms
+from django.utils.text import format_lazy
+from django.utils.translation import gettext_lazy as _
 
 from jobs import functions, options
 from jobs.admin import documents
@@ -18,32 +20,33 @@ class FunctionForm(forms.Form):
 
     description = forms.CharField(required=False, widget=forms.Textarea(attrs={"rows": 3}))
     version = forms.CharField(
-        initial="1.0.0", help_text="Raise it when results change: kept ones belong to their version."
+        initial="1.0.0", help_text=_("Raise it when results change: kept ones belong to their version.")
     )
     tags = forms.CharField(
-        required=False, help_text=f"Up to {options.MAX_TAGS} words to find it by, separated by commas."
+        required=False,
+        help_text=format_lazy(_("Up to {most} words to find it by, separated by commas."), most=options.MAX_TAGS),
     )
     schema_definition = forms.CharField(
-        label="Schema",
+        label=_("Schema"),
         required=False,
         strip=False,
         widget=forms.Textarea(attrs=_JSON),
-        help_text="The JSON Schema of its parameters; empty allows any.",
+        help_text=_("The JSON Schema of its parameters; empty allows any."),
     )
     examples = forms.CharField(
         required=False,
         strip=False,
         widget=forms.Textarea(attrs={**_JSON, "rows": 6}),
-        help_text="A JSON list of parameters that show how it is called; each has to fit the schema.",
+        help_text=_("A JSON list of parameters that show how it is called; each has to fit the schema."),
     )
     cache_seconds = forms.IntegerField(
-        label="Cache time",
+        label=_("Cache time"),
         required=False,
-        help_text="Seconds for which the same parameters get the same result without a job; empty is never.",
+        help_text=_("Seconds for which the same parameters get the same result without a job; empty is never."),
     )
-    timeout = forms.FloatField(required=False, help_text="Seconds that an attempt may run; empty is no limit.")
+    timeout = forms.FloatField(required=False, help_text=_("Seconds that an attempt may run; empty is no limit."))
     max_retries = forms.IntegerField(
-        label="Retries", required=False, help_text="After the first attempt; empty leaves it to the settings."
+        label=_("Retries"), required=False, help_text=_("After the first attempt; empty leaves it to the settings.")
     )
 
     def clean_tags(self) -> list[str] | None:
@@ -65,13 +68,13 @@ class FunctionForm(forms.Form):
         return cleaned
 
     def _tell(self, violation: Violation) -> None:
-        name, _, place = violation.pointer.removeprefix("/").partition("/")
+        name, _slash, place = violation.pointer.removeprefix("/").partition("/")
         self.add_error(name, f"{f'/{place}: ' if place else ''}{violation.detail}.")
 
 
 class NewFunctionForm(FunctionForm):
-    language = forms.CharField(max_length=32, help_text="Such as node: workers ask for the jobs of their language.")
-    title = forms.CharField(max_length=64, help_text="Callers name it by language and title: node-thumbnail.")
+    language = forms.CharField(max_length=32, help_text=_("Such as node: workers ask for the jobs of their language."))
+    title = forms.CharField(max_length=64, help_text=_("Callers name it by language and title: node-thumbnail."))
     field_order = ("language", "title")
 
 

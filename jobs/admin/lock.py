@@ -4,6 +4,8 @@ from django.contrib import admin
 from django.db.models import Case, Prefetch, QuerySet, TextField, Value, When
 from django.http import HttpRequest
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from jobs import locks
 from jobs.admin import display
@@ -17,11 +19,11 @@ from jobs.models.columns import ClockTimestamp
 
 
 class ExpiryFilter(FixedFilter):
-    title = "state"
+    title = _("state")
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> Choices:
-        return [("held", "Held"), ("expired", "Expired")]
+        return [("held", gettext("Held")), ("expired", gettext("Expired"))]
 
     def narrow(self, rows: QuerySet[Any], value: str) -> QuerySet[Any]:
         return rows.filter(state=value)
@@ -32,15 +34,17 @@ class LockAdmin(ActingAdmin):
     list_display = ("job_id", "job_type", "state", "worker", "token", "locked", "expires")
     list_filter = (ExpiryFilter,)
     search_fields = ("worker_id__exact",)
-    search_help_text = "A whole worker id."
+    search_help_text = _("A whole worker id.")
     acts = (
         Act(
             "release",
-            "Release the lock",
-            "The job is taken from its worker and uses up a retry: it runs again, or becomes a dead letter if none "
-            "is left. If the worker is alive it may still be at work; what it reports will be refused.",
+            _("Release the lock"),
+            _(
+                "The job is taken from its worker and uses up a retry: it runs again, or becomes a dead letter if none "
+                "is left. If the worker is alive it may still be at work; what it reports will be refused."
+            ),
             locks.release,
-            "The lock is released.",
+            _("The lock is released."),
             form=ReleaseForm,
             danger=True,
         ),
@@ -57,11 +61,11 @@ class LockAdmin(ActingAdmin):
 
     def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
         facts = {
-            "Job": anchor("job", obj.job_id, obj.job_id),
-            "Worker": anchor("worker", obj.worker_id, obj.worker_id),
-            "Token": obj.lock_token,
-            "Locked": display.exact(obj.locked_at),
-            "Expires": display.exact(obj.expires_at),
+            gettext("Job"): anchor("job", obj.job_id, obj.job_id),
+            gettext("Worker"): anchor("worker", obj.worker_id, obj.worker_id),
+            gettext("Token"): obj.lock_token,
+            gettext("Locked"): display.exact(obj.locked_at),
+            gettext("Expires"): display.exact(obj.expires_at),
         }
         return {
             **super().detail(request, obj),
@@ -76,26 +80,26 @@ class LockAdmin(ActingAdmin):
     def after(self, row: Any) -> str:
         return link_to("job", row.job_id)
 
-    @admin.display(description="type")
+    @admin.display(description=_("type"))
     def job_type(self, lock: ProcessingLock) -> str:
         return lock.job.job_type if lock.job else ""
 
-    @admin.display(description="state")
+    @admin.display(description=_("state"))
     def state(self, lock: Any) -> SafeString:
         return display.badge(lock.state)
 
-    @admin.display(description="worker")
+    @admin.display(description=_("worker"))
     def worker(self, lock: ProcessingLock) -> SafeString:
         return anchor("worker", lock.worker_id, lock.worker_id)
 
-    @admin.display(description="token")
+    @admin.display(description=_("token"))
     def token(self, lock: ProcessingLock) -> int:
         return lock.lock_token
 
-    @admin.display(description="locked")
+    @admin.display(description=_("locked"))
     def locked(self, lock: ProcessingLock) -> SafeString:
         return display.moment(lock.locked_at)
 
-    @admin.display(description="expires")
+    @admin.display(description=_("expires"))
     def expires(self, lock: ProcessingLock) -> SafeString:
         return display.moment(lock.expires_at)

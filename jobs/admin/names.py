@@ -6,7 +6,6 @@ Models and statuses speak English to programs, so nothing there says so; whoever
 from typing import Final
 
 from django.apps import apps
-from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext_noop as _
 
@@ -34,6 +33,11 @@ COLUMNS: Final = (
     _("network"), _("purpose"), _("rate limit per minute"), _("reason"), _("request id"), _("role"),
     _("target type"), _("tier"), _("total"), _("tries"), _("user id"), _("version"), _("is active"),
     _("allowed languages"), _("last login"), _("updated at"),
+)  # fmt: skip
+#: Of boxes of forms that are called as their fields are.
+BOXES: Final = (
+    _("Reason"), _("Priority"), _("Name"), _("Payload"), _("Description"), _("Version"), _("Tags"), _("Examples"),
+    _("Timeout"), _("Language"), _("Title"), _("Job id"), _("Query"), _("Shared"),
 )  # fmt: skip
 #: Of badges, and of choices that programs know as well.
 STATUSES: Final = (
@@ -109,6 +113,5 @@ def apply() -> None:
 
 
 def _translate(thing: object, name: str) -> None:
-    words = getattr(thing, name)
-    if isinstance(words, str) and not isinstance(words, Promise) and words:
+    if words := str(getattr(thing, name)):
         setattr(thing, name, gettext_lazy(words))

@@ -47,7 +47,9 @@ def foreign(page: Page, language: str) -> list[str]:
     """Give what speaks English on a page that should speak Japanese: headings, labels, buttons and the rail."""
     if language == "en":
         return []
-    words = page.locator("h1, h2, th[scope=col], dt, label, legend, button, a.act, #rail a, .tabs a, .filter-title")
+    words = page.locator(
+        "#rail a, #header button, main :is(h1, h2, th[scope=col], dt, label, legend, button, a.act, .tabs a, .filter-title)"
+    )
     said = {text.strip() for text in words.all_inner_texts()}
     return [f"not in Japanese: {text!r}" for text in said if not _JAPANESE.search(text) and not _SAME.fullmatch(text)]
 
