@@ -83,7 +83,10 @@ def forget(request: HttpRequest, name: str) -> None:
         LoginLock.objects.filter(pk=own[0]).delete()
         lock = LoginLock.objects.select_for_update().filter(pk=network[0]).first()
         if lock is not None:
-            lock.failures = max(0, lock.failures - 1)
+            if lock.failures <= 1:
+                lock.delete()
+                return
+            lock.failures -= 1
             lock.locked_until = lock.locked_until if lock.failures >= OF_NETWORK.allowed else None
             lock.save(update_fields=["failures", "locked_until"])
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -14,6 +13,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import login_locks
 from accounts.admin.acting import Act, ActingAdmin
+from accounts.admin.times import moment
 from accounts.models import LoginLock
 
 
@@ -25,11 +25,13 @@ def _lift(request: HttpRequest, lock: LoginLock, reason: str) -> None:
 class LoginLockAdmin(ActingAdmin):
     """Failed logins, and who has to wait because of them."""
 
-    list_display = ("who", "network", "failures", "last_failed_at", "waits_until")
+    list_display = ("who", "network", "failures", "last", "waits_until")
     list_display_links = None
     search_fields = ("name__startswith", "network__startswith")
     show_full_result_count = False
     list_per_page = 50
+    sortable_by = ()
+    search_help_text = gettext_lazy("The beginning of a name or of a network.")
     acts = (
         Act(
             "lift",
@@ -62,9 +64,13 @@ class LoginLockAdmin(ActingAdmin):
     def who(self, lock: LoginLock) -> str:
         return lock.name or _("everybody there")
 
-    @admin.display(description=gettext_lazy("waits until"), empty_value="")
-    def waits_until(self, lock: LoginLock) -> datetime | None:
-        return lock.locked_until if lock.locked_until and lock.locked_until > timezone.now() else None
+    @admin.display(description=gettext_lazy("waits until"))
+    def waits_until(self, lock: LoginLock) -> SafeString | str:
+        return moment(lock.locked_until) if lock.locked_until and lock.locked_until > timezone.now() else ""
+
+    @admin.display(description=gettext_lazy("last failure"))
+    def last(self, lock: LoginLock) -> SafeString | str:
+        return moment(lock.last_failed_at)
 
     @admin.display(description=gettext_lazy("way out"))
     def way_out(self, lock: LoginLock) -> SafeString | str:

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 
 from accounts import keys, rate_limits, second_factor
 from accounts.admin.acting import ActingAdmin
+from accounts.admin.times import moment
 from accounts.admin.user_acts import ACTS
 from accounts.auditing import audit
 from accounts.models import User
@@ -39,10 +40,8 @@ class UserAdmin(ActingAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     ordering = ("user_id",)
     list_per_page = 50
     show_full_result_count = False
-    list_display = (
-        *("user_id", "name", "role", "tier", "state", "api_key", "key_ends", "key_used", "rate_limit_per_minute"),
-        "last_active_at",
-    )
+    list_display = ("user_id", "name", "role", "tier", "state", "api_key", "key_used", "limit", "seen")
+    sortable_by = ("user_id",)
     list_filter = ("role", "tier", "is_active")
     search_fields = ("user_id__startswith", "name__startswith", "email__startswith")
     search_help_text = gettext_lazy("The beginning of a name, a user id or an address.")
@@ -60,15 +59,22 @@ class UserAdmin(ActingAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     @admin.display(description=gettext_lazy("API key"))
     def api_key(self, user: User) -> str:
-        return f"{keys.PREFIX}…{user.api_key_hint}" if user.api_key_hash else _("none")
-
-    @admin.display(description=gettext_lazy("key ends"), empty_value="")
-    def key_ends(self, user: User) -> datetime | None:
-        return user.api_key_expires_at
+        if not user.api_key_hash:
+            return _("none")
+        ended = user.api_key_expires_at is not None and user.api_key_expires_at <= timezone.now()
+        return f"…{user.api_key_hint} ({_('ended')})" if ended else f"…{user.api_key_hint}"
 
     @admin.display(description=gettext_lazy("key used"), empty_value="")
-    def key_used(self, user: User) -> datetime | None:
-        return user.api_key_last_used_at
+    def key_used(self, user: User) -> SafeString | str:
+        return moment(user.api_key_last_used_at)
+
+    @admin.display(description=gettext_lazy("last seen"))
+    def seen(self, user: User) -> SafeString | str:
+        return moment(user.last_active_at)
+
+    @admin.display(description=gettext_lazy("a minute"))
+    def limit(self, user: User) -> str:
+        return f"{user.rate_limit_per_minute:,}"
 
     @admin.display(description=gettext_lazy("state"))
     def state(self, user: User) -> SafeString:
@@ -77,6 +83,9 @@ class UserAdmin(ActingAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": _("API users"), **(extra_context or {})})
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -6,7 +6,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django import forms
-from django.contrib.admin.widgets import AdminSplitDateTime
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -31,10 +30,10 @@ _OVERLAPS: Final = [
 
 
 class NewKeyForm(ReasonForm):
-    expires_at = forms.SplitDateTimeField(
+    expires_at = forms.DateTimeField(
         label=gettext_lazy("The new key ends"),
         required=False,
-        widget=AdminSplitDateTime,
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}),
         help_text=gettext_lazy("Empty means never."),
     )
     field_order = ("overlap", "expires_at", "reason")
