@@ -7,8 +7,9 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from accounts.uuid7 import uuid7
 from jobs import glance, queues, sampling
-from jobs.models import QueueMinute, QueueTotal, Worker
+from jobs.models import BulkOperation, QueueMinute, QueueTotal, Schedule, Worker
 from tests.jobs.rows import dead_letter, new_job, start
 from tests.jobs.test_sampling import count
 
@@ -79,6 +80,35 @@ def test_what_wants_attention_is_listed(operator, busy):
     queues.pause("mail", operator.user, "the provider is down")
     shown = texts(operator.get("/admin/"), 'id="attention"')
     assert "mail" in shown and "the provider is down" in shown and "1 worker" in shown
+
+
+def test_bulk_operations_under_way_show_how_far_they_are(viewer):
+    BulkOperation.objects.create(
+        target="dead_letter", action="redrive", selector={"filter": {}}, upper_bound=uuid7(), matched=2_000, done=450,
+        skipped=50, actor_name="hana",
+    )  # fmt: skip
+    page = viewer.get("/admin/").content.decode()
+    assert '<progress value="500" max="2000"' in page
+    assert "500 / 2,000" in texts(viewer.get("/admin/"), 'id="operations"')
+
+
+def test_schedules_that_are_late_or_failing_come_before_those_that_are_due(viewer):
+    now = datetime.now(UTC)
+    every = {"type": "timedelta", "seconds": 60}
+    for name, at, error in (("next", 60, ""), ("late", -600, ""), ("broken", 60, "it has no payload")):
+        Schedule.objects.create(
+            name=name, job_type="t", schedule_interval=every, next_run_at=now + timedelta(seconds=at), last_error=error
+        )
+    attention = texts(viewer.get("/admin/"), 'id="attention"')
+    bad, _, following = attention.partition("Schedules due next")
+    assert "late late" in bad and "failing broken" in bad and "it has no payload" in bad
+    assert "next" in following and "broken" not in following.partition("Health")[0]
+
+
+def test_search_that_is_behind_is_told(viewer, monkeypatch):
+    monkeypatch.setattr("jobs.admin.overview.conf.search_urls", lambda: ["http://127.0.0.1:9"])
+    monkeypatch.setattr("jobs.admin.overview.lag", lambda: 90.0)
+    assert "1.5 min behind" in texts(viewer.get("/admin/"), 'id="attention"')
 
 
 def test_all_queues_are_paused_by_operators_only(viewer, operator):
