@@ -103,6 +103,7 @@ UNUSUAL: Final[Mapping[str, Mapping[str, frozenset[str]]]] = {
     "public.job_log_lines": {APP: READ},
     # Users keep their own endpoints, and have deliveries sent again; what messages are signed with is for no reader.
     "public.job_webhook_endpoints": {APP: ALL, READONLY: NOTHING},
+    "public.job_webhook_deliveries": {APP: ALL},
     # Triggers write it, whoever works.
     "public.job_webhook_events": {APP: NOTHING},
     "public.job_search_indexes": {APP: READ},

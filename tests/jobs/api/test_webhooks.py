@@ -153,3 +153,17 @@ def test_there_is_an_end_to_them(client, monkeypatch):
     monkeypatch.setattr("jobs.webhooks.endpoints.MOST_ENDPOINTS", 1)
     assert client.post(URL, BODY).status_code == 201
     problem(client.post(URL, BODY), 409, "too-many-endpoints")
+
+
+@pytest.mark.usefixtures("handlers_as_app")
+def test_a_life_under_the_rights_of_the_web(client, user, made, url):
+    """The database's role of web processes may do all that a user does to endpoints, and nothing to those of others."""
+    tested = client.post(f"{url}/test")
+    assert tested.status_code == 202, tested.content
+    again = client.post(f"{url}/deliveries/{tested.json()['delivery_id']}/resend")
+    assert again.status_code == 202, again.content
+    assert client.post(f"{url}/resend", {"since": "2026-01-01T00:00:00Z"}).status_code == 202
+    assert client.post(f"{url}/rotate-secret").status_code == 200
+    assert client.patch(url, {"is_active": False}, HTTP_IF_MATCH="*").status_code == 200
+    assert client.delete(url, HTTP_IF_MATCH="*").status_code == 204
+    assert not WebhookDelivery.objects.exists()
