@@ -2,15 +2,17 @@
 
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
-from django.utils.timezone import localtime
+from django.utils.timezone import localtime, now
 from django.utils.translation import gettext as _
 from django_stubs_ext import StrOrPromise
 
+from accounts.uuid7 import first_id_behind, first_id_since, first_uuid7
 from jobs.admin import job_columns
-from jobs.admin.filters import FixedFilter
+from jobs.admin.filters import WINDOWS, FixedFilter
 from jobs.admin.job_export import MOST
 from jobs.admin.moment_filters import MomentFilter, read_moment
 
@@ -61,6 +63,15 @@ class JobChoices:
     def choice(self, name: str) -> FixedFilter | None:
         """Give the filter of this parameter, if it has anything to choose."""
         return next((spec for spec in self.filter_specs if spec.parameter_name == name), None)
+
+    @property
+    def id_bounds(self) -> tuple[UUID | None, UUID | None]:
+        """Ids that the window in time lies between, as far as it has such bounds: the highest and the lowest."""
+        until, since = (read_moment(self.params.get(name, "")) for name in ("to", "from"))
+        lowest = first_id_since(since) if since else None
+        if (window := self.params.get("window")) in WINDOWS:
+            lowest = max(filter(None, [lowest, first_uuid7(now() - WINDOWS[window][1])]))
+        return (first_id_behind(until) if until else None), lowest
 
     @property
     def since(self) -> str:

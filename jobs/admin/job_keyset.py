@@ -2,10 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any, Final
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import QuerySet
+
+#: Where no index has what a filter asks for: how many jobs a statement looks at, and how many such statements a page has.
+WINDOW: Final = 8_000
+WINDOWS: Final = 4
+
+_EDGES: Final = (files("jobs") / "sql" / "queries" / "job_windows.sql").read_text()
+_LAST: Final = UUID(int=2**128 - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +25,8 @@ class Page:
     rows: list[Any] = field(default_factory=list)
     newer: bool = False
     older: bool = False
+    #: The id at which the search for more was left off: there may be others below.
+    left_off: UUID | None = None
 
     @property
     def first(self) -> Any:
@@ -23,6 +35,11 @@ class Page:
     @property
     def last(self) -> Any:
         return self.rows[-1].pk if self.rows else None
+
+    @property
+    def looked_back_to(self) -> datetime | None:
+        """When the job was submitted at which the search was left off."""
+        return datetime.fromtimestamp((self.left_off.int >> 80) / 1000, UTC) if self.left_off else None
 
 
 def read_page(rows: QuerySet[Any], size: int, *, before: UUID | None = None, after: UUID | None = None) -> Page:
@@ -35,6 +52,33 @@ def read_page(rows: QuerySet[Any], size: int, *, before: UUID | None = None, aft
         before = None
     found = list((rows if before is None else rows.filter(pk__lt=before)).order_by("-pk")[: size + 1])
     return Page(list(found[:size]), newer=before is not None, older=len(found) > size)
+
+
+def read_in_windows(rows: QuerySet[Any], size: int, before: UUID | None, lowest: UUID | None = None) -> Page:
+    """Read the rows older than `before`, leaving off behind some tens of thousands that do not fit.
+
+    `lowest` is an id below which none can fit.
+    """
+    found: list[Any] = []
+    upper, edges = before, _edges(before or _LAST)
+    over = len(edges) < WINDOWS
+    for edge in [*edges, *([None] if over else [])]:
+        window = rows if upper is None else rows.filter(pk__lt=upper)
+        window = window if edge is None else window.filter(pk__gte=edge)
+        found += window.order_by("-pk")[: size + 1 - len(found)]
+        if len(found) > size:
+            return Page(found[:size], newer=before is not None, older=True)
+        upper = edge
+        if edge is not None and lowest is not None and edge < lowest:
+            over = True
+            break
+    return Page(found, newer=before is not None, left_off=None if over else upper)
+
+
+def _edges(before: UUID) -> list[UUID]:
+    with connection.cursor() as cursor:
+        cursor.execute(_EDGES, {"before": before, "most": WINDOW * WINDOWS, "window": WINDOW})
+        return [edge for (edge,) in cursor.fetchall()]
 
 
 def id_of(text: str | None) -> UUID | None:

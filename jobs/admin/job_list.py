@@ -16,7 +16,7 @@ from jobs.admin import display
 from jobs.admin.box import Reading, reading_of
 from jobs.admin.filters import FixedFilter
 from jobs.admin.job_choices import NO_FILTERS, JobChoices
-from jobs.admin.job_keyset import Page, id_of, read_page
+from jobs.admin.job_keyset import Page, id_of, read_in_windows, read_page
 from jobs.admin.job_tabs import Tab, tabs
 from jobs.admin.searching import Answer, answered, shown_before
 from jobs.models import SavedSearch
@@ -74,7 +74,12 @@ class JobList(JobChoices, ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         before, after = (id_of(request.GET.get(name)) for name in ("before", "after"))
-        self.page = read_page(self.queryset, self.list_per_page, before=before, after=after)
+        if self.unindexed:
+            highest, lowest = self.id_bounds
+            first = min(filter(None, [before, highest]), default=None)
+            self.page = read_in_windows(self.queryset, self.list_per_page, first, lowest)
+        else:
+            self.page = read_page(self.queryset, self.list_per_page, before=before, after=after)
         # Counting what is behind the page would cost more than the page.
         self.result_count, self.full_result_count = len(self.page.rows) + self.has_others, None
         self.show_full_result_count, self.show_admin_actions = False, bool(self.page.rows)
@@ -92,16 +97,27 @@ class JobList(JobChoices, ChangeList):
     @property
     def has_others(self) -> bool:
         """Whether there are jobs on other pages."""
-        return self.page.newer or self.page.older
+        return self.page.newer or self.page.older or self.page.left_off is not None
 
     @property
     def newer_url(self) -> str:
-        """The page before this one; nothing on the first."""
-        return self._paged(after=self.page.first) if self.page.newer else ""
+        """The page before this one; nothing on the first, nor where it would have to be searched for."""
+        return self._paged(after=self.page.first) if self.page.newer and not self.unindexed else ""
 
     @property
     def older_url(self) -> str:
         return self._paged(before=self.page.last) if self.page.older else ""
+
+    @property
+    def going_on_url(self) -> str:
+        """The search for more, from where this page left off."""
+        return self._paged(before=self.page.left_off) if self.page.left_off else ""
+
+    @property
+    def unindexed(self) -> bool:
+        """Whether the jobs that fit have to be searched for among all others."""
+        named = any(name in self.params for name in ("type", "queue", "schedule"))
+        return named and self.reading.tree is None and self.reading.tag is None and self.reading.ids is None
 
     @property
     def newest_url(self) -> str:

@@ -74,6 +74,28 @@ def test_pages_behind_each_other_show_every_job_once(operator, monkeypatch):
     assert listed(operator, before="nonsense").result_list[0] == Job.objects.first()
 
 
+def test_a_filter_without_an_index_is_searched_for_a_few_thousand_jobs_at_a_time(operator, monkeypatch):
+    monkeypatch.setattr("jobs.admin.job_keyset.WINDOW", 3)
+    monkeypatch.setattr("jobs.admin.job_keyset.WINDOWS", 2)
+    rare = []
+    for number in range(20):
+        job = new_job(queue="rare" if number in {1, 10, 17} else "default")
+        rare += [job.pk] if job.queue == "rare" else []
+    found, page, pages = [], listed(operator, queue="rare"), 1
+    found += [job.pk for job in page.result_list]
+    assert "Go on from there" in operator.get(LIST, {"queue": "rare"}).content.decode()
+    while page.going_on_url:
+        page = operator.get(LIST + page.going_on_url).context["cl"]
+        found += [job.pk for job in page.result_list]
+        pages += 1
+    assert found == sorted(rare, reverse=True) and pages == 4
+    recent = listed(operator, queue="nowhere", **{"from": "2099-01-01T00:00"})
+    assert not recent.going_on_url, "nothing below its time can fit"
+    monkeypatch.setattr("jobs.admin.job.JobAdmin.list_per_page", 2)
+    page = listed(operator, queue="default")
+    assert len(page.result_list) == 2 and page.older_url and not page.going_on_url
+
+
 def test_a_window_of_ones_own_is_in_ones_own_zone(operator):
     operator.cookies["ekiden_zone"] = "Asia/Tokyo"
     at = datetime(2026, 3, 2, 12, tzinfo=UTC)
