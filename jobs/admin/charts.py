@@ -94,6 +94,8 @@ class Frame:
     whole: bool = False
     #: The scale goes so far at least.
     least: float = 0.0
+    #: Whether somebody looked in each slot; without it, where there are values.
+    known: Sequence[bool] = ()
 
 
 def area_chart(frame: Frame, lines: Sequence[Line], *, stacked: bool = False) -> SafeString:
@@ -146,7 +148,7 @@ def _drawn(frame: Frame, lines: Sequence[Line], grid: Sequence[float], inside: s
         format_html_join("", "<li>{}</li>", ((frame.say(value),) for value in reversed(grid))),
         frame.label,
         len(frame.at),
-        SafeString(_unknown(lines)),
+        SafeString(_unknown(frame.known or _measured(lines))),
         SafeString(ruled),
         SafeString(inside),
         len(frame.at),
@@ -173,11 +175,13 @@ def _slots(frame: Frame, lines: Sequence[Line]) -> str:
     return "".join(parts)
 
 
-def _unknown(lines: Sequence[Line]) -> str:
-    """Shade the times in which nobody looked, between times in which somebody did."""
-    known = (
-        [any(line.values[slot] is not None for line in lines) for slot in range(len(lines[0].values))] if lines else []
-    )
+def _measured(lines: Sequence[Line]) -> list[bool]:
+    slots = zip(*(line.values for line in lines), strict=True)
+    return [any(value is not None for value in values) for values in slots]
+
+
+def _unknown(known: Sequence[bool]) -> str:
+    """Shade the times in which nobody looked, behind one in which somebody did."""
     begin = next((slot for slot, there in enumerate(known) if there), len(known))
     return "".join(
         f'<rect class="unknown" x="{slot}" width="1" height="100"/>'

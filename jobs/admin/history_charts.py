@@ -129,7 +129,8 @@ def table(history: History) -> list[dict[str, Any]]:
 
 def _frame(history: History, label: str, say: Callable[[float], str], **more: Any) -> Frame:
     points = history.points
-    return Frame(label, [point.at for point in points], points[0].minutes, say, **more)
+    known = [point.known for point in points]
+    return Frame(label, [point.at for point in points], points[0].minutes, say, known=known, **more)
 
 
 def _rates(points: Iterable[Point], of: Callable[[Point], int]) -> list[float | None]:

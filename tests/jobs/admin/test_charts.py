@@ -61,6 +61,11 @@ def test_areas_end_where_nothing_was_measured_and_say_so_there():
     assert "2026-05-01 11:31\njobs: 2" in drawn and 'aria-label="How many"' in drawn
 
 
+def test_a_time_in_which_nothing_happened_is_no_time_in_which_nobody_looked():
+    drawn = area_chart(frame(known=[True, True, False, True]), [Line("wait", [1, None, None, 1])])
+    assert re.findall(r'class="unknown" x="(\d)"', drawn) == ["2"]
+
+
 def test_stacked_areas_lie_on_each_other():
     drawn = area_chart(frame(2), [Line("a", [1, 1], "1"), Line("b", [3, 1], "2")], stacked=True)
     assert re.findall(r'class="line" d="([^"]*)"', drawn) == ["M0.5 75.00 1.5 75.00", "M0.5 0.00 1.5 50.00"]
