@@ -1,4 +1,5 @@
-from typing import Any, Final, cast
+from functools import partial
+from typing import Any, ClassVar, Final, cast
 
 from django import forms
 from django.contrib import admin, messages
@@ -27,6 +28,7 @@ from jobs.admin.keeping import Verbs, keep, kept
 from jobs.admin.many import AT_ONCE, ManyAdmin
 from jobs.admin.redrive import preview
 from jobs.admin.revealing import RevealingAdmin
+from jobs.admin.triage_forms import RedriveManyForm
 from jobs.dead_letters import BulkReport
 from jobs.models import DeadLetter, DeadLetterGroup
 from jobs.models.dead_letter import DeadLetterQuerySet
@@ -57,7 +59,11 @@ class DeadLetterAdmin(RevealingAdmin, ManyAdmin):
     detail_template = "jobs/dead_letter.html"
     acts = LETTER
     many = ("redrive", "resolve", "discard")
-    many_forms = dict.fromkeys(many, cast(type[forms.Form], ReasonForm))
+    many_forms: ClassVar[dict[str, type[forms.Form]]] = {
+        "redrive": RedriveManyForm,
+        "resolve": ReasonForm,
+        "discard": ReasonForm,
+    }
 
     def get_urls(self) -> list[URLPattern]:
         own = {"preview": self.preview_view, "notes": self.keep_view}
@@ -184,7 +190,8 @@ class DeadLetterAdmin(RevealingAdmin, ManyAdmin):
 
     def perform_many(self, act: Act, rows: QuerySet[Any], actor: Any, chosen: dict[str, Any]) -> BulkReport:
         letters = cast(DeadLetterQuerySet, rows)
-        return dead_letters.bulk(act.run, letters, actor, chosen.get("reason", ""), limit=AT_ONCE)
+        run = partial(act.run, queue=chosen["queue"]) if chosen.get("queue") else act.run
+        return dead_letters.bulk(run, letters, actor, chosen.get("reason", ""), limit=AT_ONCE)
 
     @admin.display(description=_("id"))
     def key(self, letter: DeadLetter) -> SafeString:

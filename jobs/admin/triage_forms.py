@@ -33,7 +33,7 @@ class SettleForm(ReasonForm):
     field_order: Any = ("reason", "onward")
 
 
-class RedriveForm(SettleForm):
+class RedriveManyForm(ReasonForm):
     queue = forms.CharField(
         label=_("Queue"),
         required=False,
@@ -41,7 +41,7 @@ class RedriveForm(SettleForm):
         max_length=64,
         help_text=_("Where it is to run; empty is the queue that it died in."),
     )
-    field_order = ("queue", "reason", "onward")
+    field_order: Any = ("queue", "reason")
 
     def clean_queue(self) -> str | None:
         queue: str = self.cleaned_data["queue"]
@@ -51,6 +51,11 @@ class RedriveForm(SettleForm):
             except InvalidOption as error:
                 raise ValidationError(gettext("The queue %(wrong)s") % {"wrong": error.detail}) from error
         return queue or None
+
+
+class RedriveForm(RedriveManyForm):
+    onward = SettleForm.base_fields["onward"]
+    field_order = ("queue", "reason", "onward")
 
 
 class ResolveForm(SettleForm):

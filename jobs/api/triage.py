@@ -1,6 +1,6 @@
 """What a PATCH may say of a dead letter or of its group, and doing it: all of it, or nothing."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django.db import transaction
@@ -15,7 +15,9 @@ from jobs.exceptions import InvalidOption
 from jobs.models import DeadLetter, DeadLetterGroup
 from jobs.options import TEXT_MAX_LENGTH
 
-NOTES_MAX_LENGTH = dead_letter_groups.NOTE_MAX_LENGTH
+NOTES_MAX_LENGTH: Final = dead_letter_groups.NOTE_MAX_LENGTH
+LETTER_STATUSES: Final = ["open", "triaged"]
+GROUP_STATUSES: Final = ["open", "triaged", "resolved"]
 
 
 class ChangesSerializer(StrictSerializer):
@@ -49,7 +51,7 @@ class LetterChangesSerializer(ChangesSerializer):
     }
 
     status = serializers.ChoiceField(
-        choices=["open", "triaged"], required=False, help_text="Of a letter that is open, triaged or ignored."
+        choices=LETTER_STATUSES, required=False, help_text="Of a letter that is open, triaged or ignored."
     )
     ignored_until = Moment(
         required=False, help_text="Takes it from the desk; then it is open again. In the future, within a year."
@@ -74,7 +76,7 @@ class GroupChangesSerializer(ChangesSerializer):
     }
 
     status = serializers.ChoiceField(
-        choices=["open", "triaged", "resolved"],
+        choices=GROUP_STATUSES,
         required=False,
         help_text="`resolved` only when no letter of it is open; a new one opens it again.",
     )

@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from accounts.roles import Role
 from config.api.problem_types import PROBLEM_TYPES
 from jobs import context, decorators, exceptions, options
+from jobs.api import dead_letter_group_filters
 from jobs.api.articles import ArticleFilters
 from jobs.api.dead_letter_filters import DeadLetterFilters
 from jobs.api.functions import FunctionFilters
@@ -17,6 +18,7 @@ from jobs.api.job_filters import JobFilters
 from jobs.api.schedule_filters import ScheduleFilters
 from jobs.api.sessions import SessionFilters
 from jobs.models import Schedule, Session
+from jobs.statuses import GroupStatus, Resolution
 from tests.markdown import ROOT, table, words
 
 #: What `@job` takes.
@@ -59,8 +61,8 @@ def test_filters_are_those_of_the_lists():
     assert told["/sessions"] == set(SessionFilters.base_filters) | set(Session.Status.values)
     yes_no = {"true", "false"}
     assert told["/schedules"] == set(ScheduleFilters.base_filters) | set(Schedule.Source.values) | yes_no
-    resolutions = {"open", "redriven", "discarded", "resolved"}
-    assert told["/dead-letters"] == set(DeadLetterFilters.base_filters) | resolutions
+    assert told["/dead-letters"] == set(DeadLetterFilters.base_filters) | set(Resolution.values)
+    assert told["/dead-letters/groups"] == dead_letter_group_filters.FILTERS | set(GroupStatus.values)
 
 
 def test_roles_are_all_there():

@@ -4,7 +4,7 @@ import pytest
 from django.urls import reverse
 
 from jobs import dead_letters, triage
-from jobs.models import AuditEntry, DeadLetter, Job
+from jobs.models import AuditEntry, BulkOperation, DeadLetter, Job
 from tests.jobs.rows import dead_letter, finish, new_job
 
 LIST = "/admin/jobs/deadletter/"
@@ -141,18 +141,20 @@ def test_filters(operator, letter):
     assert rows(operator, q="nonsense") == set()
 
 
-def test_bulk_shows_the_count_first_and_keeps_to_the_filter(operator, letter):
-    group = [letter, *(dead_letter() for _ in range(2))]
+def test_all_of_a_filter_is_a_question_for_a_bulk_operation_with_the_count_first(operator, letter):
+    for _ in range(2):
+        dead_letter()
     other = dead_letter(message="quite another")
-    question = operator.get(f"{LIST}many/discard/?group={letter.error_fingerprint}")
-    assert "3 dead letters, all that the filter finds" in question.content.decode()
-    later = dead_letter()
-    form = {"upto": str(question.context["upto"]), "reason": "obsolete"}
-    text = operator.post(question.context["here"], form, follow=True).content.decode()
-    assert "3 dead letters done" in text
-    assert set(DeadLetter.objects.filter(resolution_status="discarded")) == set(group)
-    assert set(DeadLetter.objects.open()) == {other, later}
-    assert AuditEntry.objects.filter(action="discarded", reason="obsolete").count() == 3
+    address = f"{LIST}many/discard/?group={letter.error_fingerprint}"
+    question = operator.get(address)
+    assert question.context["found"].matched == 3
+    operator.post(question.context["here"], {"reason": "obsolete", "confirm": "yes"})
+    begun = BulkOperation.objects.get()
+    assert (begun.action, begun.reason, begun.matched) == ("discard", "obsolete", 3)
+    assert begun.selector == {"filter": {"fingerprint": letter.error_fingerprint}}
+    assert begun.selector["filter"]["fingerprint"] != other.error_fingerprint
+    page = operator.get(f"/admin/jobs/deadlettergroup/{letter.error_fingerprint}/change/").content.decode()
+    assert "Done to all of it" in page and str(begun.pk) in page
 
 
 def test_bulk_over_the_ticked(operator, letter):
