@@ -84,6 +84,7 @@ class _ListWithProgress(ChangeList):
 
 @admin.register(Article)
 class ArticleAdmin(ActingAdmin):
+    add_label = _("Hand over an article")
     nothing_yet = _("“Hand over an article” does so, and POST /api/v1/articles.")
     list_display = ("key", "name", "language", "stage_reached", "state", "percent", "owner", "created")
     list_filter = (StageFilter, LanguageFilter, WindowFilter, DeletedFilter)

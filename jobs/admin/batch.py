@@ -4,7 +4,9 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
 
 from jobs import batches
 from jobs.admin import display
@@ -14,6 +16,7 @@ from jobs.admin.filters import WindowFilter
 from jobs.admin.graph import Graph, graph
 from jobs.admin.history import acts_on
 from jobs.admin.submission import new_batch_view
+from jobs.admin.workflow_submission import new_workflow_view
 from jobs.models import Batch, Dependency, Job
 from jobs.statuses import Status
 
@@ -28,16 +31,21 @@ class BatchAdmin(ActingAdmin):
     list_filter = (WindowFilter,)
     list_select_related = ("user",)
     search_fields = ("id__exact",)
-    search_help_text = "A whole id."
+    search_help_text = _("A whole id.")
+    add_label = _("Submit a batch")
+    also_added = ((_("Submit a workflow"), "workflow/"),)
     heavy = ("steps", "metadata")
     detail_template = "jobs/batch.html"
     acts = (
         Act(
             "cancel",
-            "Cancel",
-            "What has not started is cancelled, what runs is asked to stop. A job that runs when all have ended, runs.",
+            _("Cancel"),
+            _(
+                "What has not started is cancelled, what runs is asked to stop. "
+                "A job that runs when all have ended, runs."
+            ),
             batches.cancel,
-            "What had not started is cancelled, what runs is asked to stop.",
+            _("What had not started is cancelled, what runs is asked to stop."),
             danger=True,
             offered=lambda batch: batches.count(batch).progress < 100,
         ),
@@ -51,6 +59,14 @@ class BatchAdmin(ActingAdmin):
     ) -> HttpResponse:
         """Submit many jobs of one type."""
         return new_batch_view(self, request)
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.workflow_view)
+        return [path("workflow/", view, name="jobs_batch_workflow"), *super().get_urls()]
+
+    def workflow_view(self, request: HttpRequest) -> HttpResponse:
+        """Submit steps that run after each other."""
+        return new_workflow_view(self, request)
 
     def detail_queryset(self) -> QuerySet[Any]:
         return Batch.objects.select_related("user")
@@ -73,10 +89,10 @@ class BatchAdmin(ActingAdmin):
             "progress": counts.progress,
             "facts": display.facts(
                 {
-                    "Jobs": f"{obj.total:,}",
-                    "Afterwards": anchor("job", obj.callback, obj.callback) if obj.callback else None,
-                    "Owner": obj.user,
-                    "Submitted": display.exact(obj.created_at),
+                    _("Jobs"): f"{obj.total:,}",
+                    _("Afterwards"): anchor("job", obj.callback, obj.callback) if obj.callback else None,
+                    _("Owner"): obj.user,
+                    _("Submitted"): display.exact(obj.created_at),
                 }
             ),
             "graph": _drawn(names) if names and len(names) <= MOST_DRAWN else None,
@@ -88,15 +104,15 @@ class BatchAdmin(ActingAdmin):
             "history": acts_on(obj.pk),
         }
 
-    @admin.display(description="id")
+    @admin.display(description=_("id"))
     def key(self, batch: Batch) -> SafeString:
         return display.key(batch.pk)
 
-    @admin.display(description="owner")
+    @admin.display(description=_("owner"))
     def owner(self, batch: Batch) -> str:
         return str(batch.user or "")
 
-    @admin.display(description="created")
+    @admin.display(description=_("created"))
     def created(self, batch: Batch) -> SafeString:
         return display.moment(batch.created_at)
 

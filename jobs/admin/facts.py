@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django_stubs_ext import StrOrPromise
 from psycopg.errors import QueryCanceled
 
 from jobs.admin import display
@@ -38,6 +39,9 @@ class FactsAdmin(ModelAdmin):
     # Any other order than the table's own would sort history.
     sortable_by = ()
     empty_value_display = display.NOTHING
+    #: What the button that makes a new one says, and others beside it: their words and addresses, seen from the list.
+    add_label: StrOrPromise = ""
+    also_added: ClassVar[tuple[tuple[StrOrPromise, str], ...]] = ()
     #: Wide columns that lists do not read.
     heavy: ClassVar[tuple[str, ...]] = ()
     detail_template = "jobs/facts.html"

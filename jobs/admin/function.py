@@ -71,6 +71,7 @@ def _may_be_switched_on(function: Function) -> bool:
 class FunctionAdmin(ActingAdmin):
     """The catalogue. What Python's functions are their code decides; people switch them off and on."""
 
+    add_label = gettext_lazy("Register a function")
     list_display = ("name", "language", "version", "state", "cached", "tagged", "summary", "changed")
     list_filter = (LanguageFilter, ActiveFilter, TagFilter)
     search_fields = ("language_title", "description")

@@ -47,6 +47,7 @@ def _document(job: Any, name: str) -> documents.Document | None:
 @admin.register(Job)
 class JobAdmin(JobColumns, RevealingAdmin, ManyAdmin):
     list_display = ("key", *USUAL)
+    add_label = _("Submit a job")
     list_display_links = ("key",)
     list_filter = (
         *(StatusFilter, TypeFilter, QueueFilter, WindowFilter, FromFilter, ToFilter, DeletedJobsFilter, ScheduleFilter),

@@ -48,6 +48,7 @@ class ScheduleList(ChangeList):
 @admin.register(Schedule)
 class ScheduleAdmin(RevealingAdmin, ManyAdmin):
     nothing_yet = gettext_lazy("A schedule makes jobs by itself, by the clock or at equal distances. Add one above.")
+    add_label = gettext_lazy("Make a schedule")
     list_display = ("name", "job_type", "when", "next_run", "result", "lately", "state", "rules")
     list_display_links = ("name",)
     list_filter = (StateFilter, TypeFilter, SourceFilter, DeletedFilter)

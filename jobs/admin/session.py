@@ -3,8 +3,10 @@ from typing import Any, Final, cast
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.safestring import SafeString
 from django.utils.timezone import now
 from django.utils.translation import gettext as _
@@ -18,6 +20,8 @@ from jobs.admin.filters import WINDOWS, Choices, FixedFilter, OpenFilter, Window
 from jobs.admin.forms import ReasonForm
 from jobs.admin.history import acts_on
 from jobs.admin.revealing import RevealingAdmin
+from jobs.admin.session_calls import execute, open_view
+from jobs.admin.session_forms import ExecuteForm
 from jobs.models import Function, Job, Session
 from jobs.models.session import SessionQuerySet
 
@@ -69,6 +73,10 @@ class ExtendForm(ReasonForm):
     field_order = ("ttl", "reason")
 
 
+def _owns(request: HttpRequest, session: Session) -> bool:
+    return bool(session.user_id == request.user.get_username())
+
+
 def _is_live(session: Session) -> bool:
     return session.condition == Session.Status.ACTIVE
 
@@ -80,10 +88,20 @@ class SessionAdmin(RevealingAdmin, ActingAdmin):
     list_filter = (ConditionFilter, FunctionFilter, OpenedFilter)
     search_fields = ("request_id__exact", "user_id__exact")
     search_help_text = gettext_lazy("A whole request id, or a whole user name.")
-    nothing_yet = gettext_lazy("A session is opened over the API, for a function that is called in two phases.")
+    nothing_yet = gettext_lazy("A session is opened here or over the API, for a function that is called in two phases.")
+    add_label = gettext_lazy("Open a session")
     detail_template = "jobs/session.html"
     heavy = _DOCUMENTS
     acts = (
+        Act(
+            "execute",
+            gettext_lazy("Execute"),
+            gettext_lazy("A job runs the function with the context and these parameters, which take precedence."),
+            execute,
+            gettext_lazy("The execution is submitted."),
+            form=ExecuteForm,
+            offered=_is_live,
+        ),
         Act(
             "extend",
             gettext_lazy("Extend"),
@@ -103,6 +121,26 @@ class SessionAdmin(RevealingAdmin, ActingAdmin):
             offered=_is_live,
         ),
     )
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self.has_act_permission(request)
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Open a session."""
+        return open_view(self, request)
+
+    def act_view(self, request: HttpRequest, object_id: str, act: Act) -> HttpResponse:
+        session = self.get_object(request, unquote(object_id))
+        if act.name == "execute" and session is not None and not _owns(request, session):
+            raise PermissionDenied
+        return super().act_view(request, object_id, act)
+
+    def buttons(self, request: HttpRequest, row: Any) -> list[tuple[Act, str]]:
+        # As over the API: only its owner executes a session.
+        found = super().buttons(request, row)
+        return [(act, url) for act, url in found if act.name != "execute" or _owns(request, row)]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return Session.objects.with_condition().order_by("-request_id").defer(*_DOCUMENTS)

@@ -37,7 +37,7 @@ def test_a_large_one_is_a_table(operator: Any, note: Any, monkeypatch: pytest.Mo
     flow = enqueue_workflow({"first": Step(NOTE), "second": Step(NOTE, ["first"])})
     text = operator.get(f"{LIST}{flow.id}/change/").content.decode()
     assert "<rect" not in text
-    assert "1 more are not shown here" in text
+    assert "1 more is not shown here" in text
 
 
 def test_a_batch_is_cancelled_from_its_page(operator: Any, note: Any) -> None:

@@ -70,7 +70,6 @@ def test_nobody_edits_or_deletes(operator):
     row = session()
     assert operator.post(f"{LIST}{row.pk}/change/", {"status": "closed"}).status_code == 405
     assert operator.post(f"{LIST}{row.pk}/delete/", {"post": "yes"}).status_code == 403
-    assert operator.get(f"{LIST}add/").status_code == 403
 
 
 def test_a_session_that_was_pruned(operator):

@@ -1,5 +1,7 @@
 """Jobs and batches that people submit in the console: checked as the API checks them, done, and in the audit log."""
 
+import html
+import uuid
 from typing import Any
 
 import pytest
@@ -82,7 +84,44 @@ def test_all_of_a_batch_or_none_of_it(operator: Any, monkeypatch: pytest.MonkeyP
 
 
 def test_viewers_submit_nothing(viewer: Any) -> None:
-    for address in (JOB, BATCH):
+    for address in (JOB, BATCH, "/admin/jobs/batch/workflow/"):
         assert viewer.get(address).status_code == 403
         assert viewer.post(f"{address}?type=summarize", {"payload": TEXT, "payloads": TEXT}).status_code == 403
     assert Job.objects.count() == 0
+
+
+WORKFLOW = "/admin/jobs/batch/workflow/"
+
+
+def test_a_workflow_runs_in_its_order(operator: Any) -> None:
+    assert "Submit a workflow" in operator.get("/admin/jobs/batch/").content.decode()
+    steps = f'{{"first": {{"type": "summarize", "payload": {TEXT}}}, "then": {{"type": "summarize", "payload": {TEXT}, '
+    steps += '"depends_on": ["first"], "priority": 9}, "if-not": {"type": "summarize", "payload": {"content": "x"}, '
+    steps += '"depends_on": [{"step": "first", "condition": "failed"}]}}'
+    answer = operator.post(WORKFLOW, {"name": "relay", "steps": steps})
+    batch = Batch.objects.get()
+    assert answer["Location"] == f"/admin/jobs/batch/{batch.pk}/change/"
+    drain_jobs(raising=True)
+    ended = dict(Job.objects.values_list("id", "status"))
+    by_name = {name: ended[uuid.UUID(job_id)] for name, job_id in batch.steps.items()}
+    assert by_name == {"first": "completed", "then": "completed", "if-not": "cancelled"}
+
+
+@pytest.mark.parametrize(
+    ("steps", "refusal"),
+    [
+        ("{", "This is not JSON"),
+        ('{"a": 5}', "a step is an object with a type"),
+        ('{"a": {"type": "summarize", "color": 1}}', "color is not known here"),
+        ('{"a": {"type": "summarize", "payload": []}}', "payload is an object"),
+        ('{"a": {"type": "summarize", "priority": 101}}', "priority"),
+        ('{"a": {"type": "summarize", "depends_on": [{"step": "b", "condition": "never"}]}}', "completed, ended or"),
+        ('{"a": {"type": "summarize", "depends_on": ["b"]}}', "steps/a"),
+        ('{"a": {"type": "summarize", "payload": {"content": 5}}}', "steps/a"),
+        ('{"a": {"type": "nobody-knows"}}', "nobody-knows"),
+    ],
+)
+def test_what_makes_no_workflow_is_said(operator: Any, steps: str, refusal: str) -> None:
+    text = html.unescape(operator.post(WORKFLOW, {"steps": steps}).content.decode())
+    assert refusal in text and "errorlist" in text
+    assert (Job.objects.count(), Batch.objects.count()) == (0, 0)
