@@ -198,7 +198,7 @@ SPECTACULAR_SETTINGS = {
         "DeadLetterGroupStatusEnum": "jobs.statuses.GroupStatus.choices",
         "DeadLetterTriageEnum": "jobs.api.triage.LETTER_STATUSES",
         "DeadLetterGroupTriageEnum": "jobs.api.triage.GROUP_STATUSES",
-        "WorkerStateEnum": "jobs.models.Worker.Condition.choices",
+        "WorkerStateEnum": "jobs.api.workers.STATES",
         "StageStatusEnum": "jobs.api.article.STAGE_STATUSES",
         "SourceEnum": "jobs.api.schedule_filters.SOURCES",
         "WebhookDeliveryStateEnum": "jobs.api.webhook_endpoint.STATES",

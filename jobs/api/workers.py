@@ -22,11 +22,12 @@ from jobs.models import ProcessingLock, Worker
 MOST: Final = 1_000
 #: Jobs that are listed of one worker.
 MOST_JOBS: Final = 200
+STATES: Final = Worker.Condition.choices
 ID: Final = OpenApiParameter("id", {"type": "string"}, OpenApiParameter.PATH)
 
 
 class WorkerSerializer(serializers.ModelSerializer[Worker]):
-    state = serializers.ChoiceField(Worker.Condition.choices, source="condition")
+    state = serializers.ChoiceField(STATES, source="condition")
     slots = serializers.IntegerField(source="concurrency", help_text="How many jobs it runs at once at most.")
     running = serializers.IntegerField(help_text="Jobs that it ran when it was last heard of.")
     clock_offset = serializers.FloatField(

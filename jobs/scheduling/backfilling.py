@@ -9,7 +9,7 @@ from jobs import timing
 from jobs.exceptions import InvalidOption
 from jobs.models import Job, Schedule
 from jobs.scheduling import moments
-from jobs.timing import Every, Manual, Timing
+from jobs.timing import Every, Timing
 
 #: Times that one backfill makes up for.
 MOST: Final = 1_000
@@ -31,12 +31,10 @@ class Range:
 def look(schedule: Schedule, since: datetime, until: datetime) -> Range:
     """Give the times from one moment to another, both included, whatever the schedule's own start and end.
 
-    Raises InvalidOption for a range that is none, reaches into the future or holds more than MOST times, and
+    One that is run only by hand has none. Raises InvalidOption for a range that is none, reaches into the future or holds more than MOST times, and
     InvalidSchedule for an interval that nobody can read.
     """
     when = timing.parse(schedule.schedule_interval)
-    if isinstance(when, Manual):
-        raise InvalidOption("since", "has no times after it: the schedule is run only by hand.")
     if since < EARLIEST:
         raise InvalidOption("since", "must not lie before the year 2000.")
     if until < since:

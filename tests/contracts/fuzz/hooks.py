@@ -138,12 +138,24 @@ def _listen_somewhere(body: dict[str, Any]) -> None:
         body["events"] = [event for event in body["events"] if not event.startswith("queue.")] or ["job.failed"]
 
 
+def _lie_where_it_may(path: str, body: dict[str, Any]) -> None:
+    """Let pauses end ahead, and what is made up for or emptied lie behind; a range is no longer than an hour."""
+    if path.endswith("/pause") and body.get("resume_at"):
+        body["resume_at"] = f"{(NOW + timedelta(hours=2)).isoformat()}Z"
+    if path.endswith("/purge") and "before" in body:
+        body["before"] = f"{(NOW - timedelta(hours=2)).isoformat()}Z"
+    if path.endswith("/backfill"):
+        body |= {"since": "2026-03-01T00:00:00Z", "until": "2026-03-01T00:05:00Z"}
+
+
 def _let_it_mean_something(case: Case) -> None:
     """Make of a request that the description allows one that the domain allows as well."""
     path, has_fields = case.operation.path, isinstance(case.body, dict)
     _stay_within_the_horizon(case.body)
     if "/analytics/" in path and case.query:
         let_agree(case.query)
+    if has_fields:
+        _lie_where_it_may(path, case.body)
     if "/webhook-endpoints" in path and has_fields:
         _listen_somewhere(case.body)
     if path.endswith("/bulk-operations") and has_fields:
