@@ -27,8 +27,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(600)]
 TO = Path(os.environ.get("EKIDEN_SCREENS", "docs/screens"))
 #: Of all places, those that show something of their own.
 SHOWN = (
-    "overview", "dead-letters", "dead-letter", "jobs", "job-retrying", "schedules", "schedule-add", "functions",
-    "function", "queues", "queue", "workers", "worker", "audit", "preferences", "system-health",
+    "overview", "dead-letters", "dead-letter", "jobs", "job-retrying", "schedules", "functions",
+    "function", "queues", "queue", "workers", "audit", "system-health",
 )  # fmt: skip
 
 

@@ -18,13 +18,13 @@ def test_a_page_follows_what_happens_until_it_is_paused(console, live_server):
     dead_letter(new_job(queue="mail"))
     new_job(queue="hakone")
     console.clock.fast_forward(5_000)
-    expect(console.get_by_role("link", name="hakone")).to_be_visible()
+    expect(console.get_by_role("link", name="hakone", exact=True)).to_be_visible()
     expect(letters).to_have_text("1")
-    console.get_by_role("link", name="hakone").focus()
+    console.get_by_role("link", name="hakone", exact=True).focus()
     new_job(queue="izu")
     console.clock.fast_forward(5_000)
-    expect(console.get_by_role("link", name="izu")).to_be_visible()
-    expect(console.get_by_role("link", name="hakone")).to_be_focused()
+    expect(console.get_by_role("link", name="izu", exact=True)).to_be_visible()
+    expect(console.get_by_role("link", name="hakone", exact=True)).to_be_focused()
     switch.click()
     expect(switch).to_have_text("Paused")
     expect(switch).to_have_attribute("aria-pressed", "false")
@@ -37,7 +37,7 @@ def test_a_page_follows_what_happens_until_it_is_paused(console, live_server):
     new_job(queue="odawara")
     console.keyboard.press(".")
     expect(switch).to_have_text("Live")
-    expect(console.get_by_role("link", name="odawara")).to_be_visible()
+    expect(console.get_by_role("link", name="odawara", exact=True)).to_be_visible()
 
 
 def test_what_somebody_types_or_ticks_is_left_alone(console, live_server):

@@ -12,7 +12,7 @@
     const typing = region => {
         const at = document.activeElement;
         const selected = document.getSelection();
-        return region.contains(at) && at.matches("input, select, textarea")
+        return region.contains(at) && at.matches("input:not([type=checkbox], [type=radio]), select, textarea")
             || !selected.isCollapsed && region.contains(selected.anchorNode)
             || region.querySelector("input:checked:not(:disabled)[type=checkbox]") !== null;
     };
@@ -33,7 +33,7 @@
     };
 
     /* Where the reader is, said so that it can be found again in the new region: the same kind of thing, the same words. */
-    const name = thing => `${thing.tagName}|${thing.getAttribute("href") || ""}|${thing.textContent.trim().slice(0, 60)}`;
+    const name = thing => `${thing.tagName}|${thing.getAttribute("href") || thing.value || ""}|${thing.textContent.trim().slice(0, 60)}`;
     let open = new Map();
     let focus = null;
     const remember = () => {
@@ -52,7 +52,7 @@
                 one.open = known[1];
         }
         if (focus && focus[0] === region.id && !region.contains(document.activeElement)) {
-            const same = [...region.querySelectorAll("a, button, summary")].find(one => name(one) === focus[1]);
+            const same = [...region.querySelectorAll("a, button, summary, input")].find(one => name(one) === focus[1]);
             if (same)
                 same.focus({preventScroll: true});
         }
