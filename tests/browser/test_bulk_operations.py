@@ -2,11 +2,13 @@
 
 import os
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.db import connections
 from django.urls import reverse
+from django.utils.timezone import now
 from playwright.sync_api import expect
 
 from jobs.decorators import job
@@ -64,8 +66,7 @@ def test_all_letters_of_a_kind_are_redriven_a_few_first(console, live_server, wo
     letters = [dead_letter(new_job("typeset", queue="press"), message=f"no ink {n}") for n in range(9)]
     # Another one has its key by now.
     Job.objects.filter(pk=letters[8].original_job_id).update(unique_key="front-page")
-    new_job("other", unique_key="front-page", queue="elsewhere")
-    Job.objects.filter(job_type="other").update(job_type="typeset")
+    new_job("typeset", unique_key="front-page", scheduled_at=now() + timedelta(days=1))
     other = dead_letter(new_job("another"))
 
     console.goto(f"{live_server.url}{reverse('admin:jobs_deadletter_changelist')}?type=typeset")
