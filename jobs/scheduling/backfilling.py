@@ -31,8 +31,8 @@ class Range:
 def look(schedule: Schedule, since: datetime, until: datetime) -> Range:
     """Give the times from one moment to another, both included, whatever the schedule's own start and end.
 
-    One that is run only by hand has none. Raises InvalidOption for a range that is none, reaches into the future or holds more than MOST times, and
-    InvalidSchedule for an interval that nobody can read.
+    One that is run only by hand has none. Raises InvalidOption for a range that is none, reaches into the future or
+    holds more than MOST times, and InvalidSchedule for an interval that nobody can read.
     """
     when = timing.parse(schedule.schedule_interval)
     if since < EARLIEST:

@@ -150,37 +150,41 @@ def _lie_where_it_may(path: str, body: dict[str, Any]) -> None:
 
 def _let_it_mean_something(case: Case) -> None:
     """Make of a request that the description allows one that the domain allows as well."""
-    path, has_fields = case.operation.path, isinstance(case.body, dict)
+    path = case.operation.path
     _stay_within_the_horizon(case.body)
     if "/analytics/" in path and case.query:
         let_agree(case.query)
-    if has_fields:
-        _lie_where_it_may(path, case.body)
-    if "/webhook-endpoints" in path and has_fields:
-        _listen_somewhere(case.body)
-    if path.endswith("/bulk-operations") and has_fields:
-        selector = case.body.get("selector")
-        let_be_a_query((selector.get("filter") if isinstance(selector, dict) else None) or {})
     if path.endswith("/jobs/search") and case.query:
         let_be_a_query(case.query)
     if path.endswith("/invoke"):
         _ask_for_what_it_wants(case)
-    if path.endswith("/sessions") and has_fields:
-        # What a context and later parameters may hold, their function's schema says, in the catalogue.
-        case.body.pop("context", None)
-        _let_it_take_anything(case.body, "language_title")
     if path.endswith(("/jobs", "/jobs/bulk", "/schedules")):
         _name_the_foreign_one(case.body)
         _depend_on_what_is_there(case.body)
-    if path.endswith("/articles") and has_fields and "url" in case.body:
-        # Which hosts and ports are fetched from, no schema can say.
-        case.body["url"] = "https://example.org/ekiden.html"
     if path.endswith(("/batches", "/workflows")):
         _belong_together(case.body)
-    if "/schedules" in path and has_fields:
-        _mean_a_time(case)
     if path.endswith("/functions/{language_title}") and case.method == "PATCH":
         _change_what_may_be_changed(case)
+    if isinstance(case.body, dict):
+        _let_its_fields_mean_something(case, path, case.body)
+
+
+def _let_its_fields_mean_something(case: Case, path: str, body: dict[str, Any]) -> None:
+    _lie_where_it_may(path, body)
+    if "/webhook-endpoints" in path:
+        _listen_somewhere(body)
+    if path.endswith("/bulk-operations"):
+        selector = body.get("selector")
+        let_be_a_query((selector.get("filter") if isinstance(selector, dict) else None) or {})
+    if path.endswith("/sessions"):
+        # What a context and later parameters may hold, their function's schema says, in the catalogue.
+        body.pop("context", None)
+        _let_it_take_anything(body, "language_title")
+    if path.endswith("/articles") and "url" in body:
+        # Which hosts and ports are fetched from, no schema can say.
+        body["url"] = "https://example.org/ekiden.html"
+    if "/schedules" in path:
+        _mean_a_time(case)
 
 
 @schemathesis.hook
