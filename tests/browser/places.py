@@ -81,6 +81,10 @@ def _others() -> dict[str, str]:
         "requests": listed("analytics_requestlog"),
         "errors": listed("analytics_errorlog"),
         "users": listed("accounts_user"),
+        "bulk-operations": listed("jobs_bulkoperation"),
+        "webhooks": listed("jobs_webhookendpoint"),
+        "webhook-deliveries": listed("jobs_webhookdelivery"),
+        "lock-outs": listed("accounts_loginlock"),
         "workspaces": listed("accounts_workspace"),
         "password": reverse("admin:password_change"),
     }

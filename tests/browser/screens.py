@@ -28,7 +28,7 @@ TO = Path(os.environ.get("EKIDEN_SCREENS", "docs/screens"))
 #: Of all places, those that show something of their own.
 SHOWN = (
     "overview", "dead-letters", "dead-letter", "jobs", "job-retrying", "schedules", "functions",
-    "function", "queues", "queue", "workers", "audit", "system-health",
+    "function", "queues", "queue", "workers", "audit", "health",
 )  # fmt: skip
 
 
