@@ -10,6 +10,8 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.urls import reverse
 from django.utils.timezone import now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from jobs import schedules, timing
 from jobs.admin import display, documents
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 
 #: What a new one starts with, so that there is something to see.
 _DAILY: Final[dict[str, Any]] = {"kind": "cron", "expression": "0 9 * * *", "timezone": "UTC"}
-_LABELS: Final = {"schedule_interval": "When", "is_active": "Active"}
+_LABELS: Final = {"schedule_interval": gettext_lazy("When"), "is_active": gettext_lazy("Active")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +67,14 @@ def edit(admin: "ScheduleAdmin", request: HttpRequest, schedule: Schedule | None
         except StaleVersion:
             meanwhile = _let_decide(form, schedule)
         except Schedule.DoesNotExist:
-            form.add_error(None, "Somebody has deleted it meanwhile. What you typed is still here.")
+            form.add_error(None, _("Somebody has deleted it meanwhile. What you typed is still here."))
         except JobError as error:
             form.blame(error)
         else:
-            messages.success(request, f"The schedule “{saved.name}” is {'made' if schedule is None else 'changed'}.")
+            told = (
+                _("The schedule “%(name)s” is made.") if schedule is None else _("The schedule “%(name)s” is changed.")
+            )
+            messages.success(request, told % {"name": saved.name})
             return HttpResponseRedirect(admin.url(saved.pk))
     return _page(admin, request, schedule, form, meanwhile)
 
@@ -78,7 +83,7 @@ def _page(
     admin: "ScheduleAdmin", request: HttpRequest, schedule: Schedule | None, form: ScheduleForm, meanwhile: Any
 ) -> HttpResponse:
     context = {
-        "title": f"Edit {schedule.name}" if schedule else "Make a schedule",
+        "title": _("Edit %(name)s") % {"name": schedule.name} if schedule else _("Make a schedule"),
         "form": form,
         "groups": form.groups(),
         "meanwhile": meanwhile,
@@ -167,7 +172,7 @@ def _plainly(value: Any) -> Any:
     if value in (None, ""):
         return display.NOTHING
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return _("yes") if value else _("no")
     if isinstance(value, dict):
         return schedules.in_words(value) if "type" in value else documents.pretty(value)
     return display.exact(value) if isinstance(value, datetime) else value
