@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import QuerySet
 
-#: Where no index has what a filter asks for: how many jobs a statement looks at, and how many such statements a page has.
+#: Where no index has what a filter asks for: the jobs that a statement looks at, and the statements of a page.
 WINDOW: Final = 8_000
 WINDOWS: Final = 4
 
