@@ -115,7 +115,7 @@ def _cell(kind: Kind, value: Any) -> Any:
         case "moment":
             return moment(datetime.fromisoformat(value))
         case "number":
-            return number_format(value, decimal_pos=0, force_grouping=True)
+            return number_format(round(value), force_grouping=True)
         case "bytes":
             return filesizeformat(value)
         case "seconds":

@@ -96,20 +96,25 @@ def rate(value: float | None) -> str:
     """Write a rate with as many figures as it has to tell."""
     if value is None:
         return "–"
-    return number_format(value, decimal_pos=0 if value >= 20 or value == int(value) else 1 if value >= 1 else 2)
+    return _figure(value, 0 if value >= 20 or value == int(value) else 1 if value >= 1 else 2)
 
 
 def percent(value: float) -> str:
     figures = value * 100
-    return f"{number_format(figures, decimal_pos=0 if figures >= 10 or figures == int(figures) else 1)} %"
+    return f"{_figure(figures, 0 if figures >= 10 or figures == int(figures) else 1)} %"
 
 
 def count(value: float) -> str:
     """Write a depth; beyond the cap nobody has counted."""
     for least, size, unit in ((1e6, 1e6, "M"), (1e4, 1e3, "k")):
         if value >= least and value != DEPTH_CAP:
-            return f"{number_format(value / size, decimal_pos=0 if value % size == 0 else 1)} {unit}"
-    return number_format(value, decimal_pos=0, force_grouping=True) + ("+" if value == DEPTH_CAP else "")
+            return f"{_figure(value / size, 0 if value % size == 0 else 1)} {unit}"
+    return _figure(value, 0) + ("+" if value == DEPTH_CAP else "")
+
+
+def _figure(value: float, digits: int) -> str:
+    # Django's own cuts what it should round.
+    return number_format(round(value, digits), decimal_pos=digits, force_grouping=True)
 
 
 def table(history: History) -> list[dict[str, Any]]:

@@ -17,6 +17,7 @@ from jobs.api.job_types import JobTypeViewSet
 from jobs.api.jobs import JobViewSet
 from jobs.api.logs import JobLogsView
 from jobs.api.podcasts import ArticlePodcastViewSet, PodcastAudioViewSet, PodcastViewSet
+from jobs.api.queue_history import QueueHistoryView
 from jobs.api.queues import QueueViewSet
 from jobs.api.schedules import ScheduleViewSet
 from jobs.api.search import SearchFieldsView, SearchView
@@ -140,6 +141,7 @@ urlpatterns = [
     ),
     path("queues", QueueViewSet.as_view({"get": "list"}), name="queues"),
     path("queues/<str:name>", QueueViewSet.as_view({"get": "retrieve", "patch": "partial_update"}), name="queue"),
+    path("queues/<str:name>/history", QueueHistoryView.as_view(), name="queue-history"),
     path("queues/<str:name>/pause", QueueViewSet.as_view({"post": "pause"}), name="queue-pause"),
     path("queues/<str:name>/purge", QueueViewSet.as_view({"post": "purge"}), name="queue-purge"),
     path("queues/<str:name>/resume", QueueViewSet.as_view({"post": "resume"}), name="queue-resume"),

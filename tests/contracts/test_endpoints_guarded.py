@@ -271,6 +271,7 @@ REFUSED: Final = {
     *(("post", f"dead-letters/<uuid:pk>/{act}") for act in ("redrive", "discard", "resolve")),
     ("get", "queues"),
     *((method, "queues/<str:name>") for method in ("get", "patch")),
+    ("get", "queues/<str:name>/history"),
     *(("post", f"queues/<str:name>/{act}") for act in ("pause", "resume", "purge")),
     ("get", "workers"),
     ("get", "workers/<str:id>"),
