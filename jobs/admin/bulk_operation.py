@@ -70,7 +70,7 @@ def _at_work(operation: Any) -> bool:
 
 @admin.register(BulkOperation)
 class BulkOperationAdmin(ActingAdmin):
-    list_display = ("key", "what", "selected", "state_badge", "progress", "done", "refused", "actor_name", "begun")
+    list_display = ("key", "what", "selected", "state_badge", "progress", "done", "refused", "who", "begun")
     list_display_links = ("key", "what")
     list_filter = (StateFilter, WindowFilter)
     search_fields = ("id__exact",)
@@ -196,7 +196,11 @@ class BulkOperationAdmin(ActingAdmin):
         percent = figures_of(operation).percent
         return display.NOTHING if percent is None else f"{percent:.0f} %"
 
-    @admin.display(description=gettext_lazy("left alone"))
+    @admin.display(description=gettext_lazy("by"))
+    def who(self, operation: BulkOperation) -> str:
+        return operation.actor_name
+
+    @admin.display(description=gettext_lazy("not done"))
     def refused(self, operation: BulkOperation) -> str:
         return f"{operation.skipped + operation.failed:,}"
 

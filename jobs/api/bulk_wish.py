@@ -73,6 +73,11 @@ class CanarySerializer(StrictSerializer):
 
 
 class RateSerializer(StrictSerializer):
+    """How fast an operation is to go from now on."""
+
+    # Nothing else can be changed, so a PATCH without it says nothing.
+    schema_rules: ClassVar = {"minProperties": 1}
+
     rate_per_second = Number(
         min_value=wishes.SLOWEST, max_value=wishes.FASTEST, allow_null=True, help_text="null is as fast as it goes."
     )

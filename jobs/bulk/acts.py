@@ -55,11 +55,14 @@ def action_of(target: str, action: str) -> Action:
 def _priority(arguments: Arguments) -> dict[str, Any]:
     if set(arguments) != {"priority"}:
         raise InvalidOption("arguments", "must hold priority and nothing else.")
+    priority = arguments["priority"]
+    if isinstance(priority, float) and priority.is_integer():
+        priority = int(priority)  # JSON has one kind of numbers
     try:
-        options.check_priority(arguments["priority"])
+        options.check_priority(priority)
     except InvalidOption as error:
         raise InvalidOption("arguments/priority", error.detail) from error
-    return {"priority": arguments["priority"]}
+    return {"priority": priority}
 
 
 def _queue(arguments: Arguments) -> dict[str, Any]:
