@@ -1,4 +1,4 @@
-"""People who come to nothing are told so in the console's look and in their language, also while there is no database."""
+"""People who come to nothing are told so in the console's look and in their language, without a database too."""
 
 import pytest
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
