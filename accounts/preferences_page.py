@@ -81,7 +81,7 @@ def switch_language(request: HttpRequest) -> HttpResponse:
 
 def _keep(request: HttpRequest, **chosen: str) -> None:
     with acting_as(request.user):
-        User.objects.filter(pk=request.user.pk).update(**chosen)
+        User.objects.filter(user_id=request.user.get_username()).update(**chosen)
 
 
 def _remember(response: HttpResponse, language: str) -> None:
@@ -96,7 +96,7 @@ def _remember(response: HttpResponse, language: str) -> None:
         path=settings.LANGUAGE_COOKIE_PATH,
         secure=settings.LANGUAGE_COOKIE_SECURE,
         httponly=settings.LANGUAGE_COOKIE_HTTPONLY,
-        samesite=settings.LANGUAGE_COOKIE_SAMESITE,
+        samesite="Lax",
     )
 
 

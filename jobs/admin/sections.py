@@ -8,7 +8,6 @@ from django.contrib import admin
 from django.db.models import Sum
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
-from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django_stubs_ext import StrOrPromise
 
@@ -55,7 +54,7 @@ def _live_operations() -> int:
 
 
 _ANALYTICS: Final = tuple(f"analytics/{page}/" for page in ("usage", "performance", "errors", "cache"))
-GROUPS: Final[tuple[tuple[Promise, tuple[Place, ...]], ...]] = (
+GROUPS: Final[tuple[tuple[StrOrPromise, tuple[Place, ...]], ...]] = (
     (
         _("Work"),
         (
