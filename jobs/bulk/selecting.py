@@ -21,7 +21,7 @@ from jobs.search.as_q import as_q
 from jobs.search.asking import names
 from jobs.search.language.parsing import parse
 from jobs.search.language.resolving import resolve
-from jobs.statuses import Resolution, Status
+from jobs.statuses import WAITING, Status
 
 #: Rows that one look walks over at most.
 WINDOW: Final = 5_000
@@ -158,9 +158,9 @@ def _read_jobs(wanted: dict[str, Any], now: datetime | None) -> tuple[QuerySet[A
 def _read_letters(wanted: dict[str, Any], now: datetime | None) -> tuple[QuerySet[Any], Q]:
     resolutions = wanted.get("resolution", [])
     # What lies on the desk, which is what can be acted on, unless others are asked for.
-    waiting = not resolutions or resolutions == [Resolution.OPEN]
+    waiting = set(resolutions) <= set(WAITING)
     walked: QuerySet[Any] = DeadLetter.objects.open() if waiting else DeadLetter.objects.all()
-    condition = Q() if waiting else Q(resolution_status__in=resolutions)
+    condition = Q(resolution_status__in=resolutions) if resolutions else Q()
     columns = {"type": "job_type", "fingerprint": "error_fingerprint"}
     # Each of them has an index in the order of ids.
     walked = walked.filter(**{column: wanted[name] for name, column in columns.items() if name in wanted})
