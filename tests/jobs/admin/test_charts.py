@@ -87,4 +87,4 @@ def test_labels_are_escaped():
 def test_figures_have_as_many_digits_as_they_tell():
     assert [count(value) for value in (0, 9_999, 12_500, 2_000_000)] == ["0", "9,999", "12.5 k", "2 M"]
     assert count(DEPTH_CAP) == "100,000+", "nobody has counted further"
-    assert [rate(value) for value in (0.04, 1.25, 3, 41.7, None)] == ["0.04", "1.3", "3", "42", "–"]
+    assert [rate(value) for value in (0.04, 1.24, 3, 41.7, None)] == ["0.04", "1.2", "3", "42", "–"]
