@@ -44,6 +44,15 @@ def fate_of(jobs: list[UUID]) -> Fate:
     """Count the jobs by what they are now."""
     found = Job.objects.filter(pk__in=jobs).order_by().values_list("status").annotate(Count("pk"))
     by_status = dict(found) if jobs else {}
-    wanted = (Status.COMPLETED, Status.DEAD_LETTER, Status.FAILED, Status.CANCELLED, Status.PROCESSING, Status.PENDING)
-    counts = [by_status.get(status, 0) for status in wanted]
-    return Fate(len(jobs), *counts, len(jobs) - sum(counts))
+    counts = {name: by_status.get(status, 0) for name, status in _STATUSES.items()}
+    return Fate(looked_at=len(jobs), gone=len(jobs) - sum(counts.values()), **counts)
+
+
+_STATUSES: Final = {
+    "completed": Status.COMPLETED,
+    "dead": Status.DEAD_LETTER,
+    "failed": Status.FAILED,
+    "cancelled": Status.CANCELLED,
+    "running": Status.PROCESSING,
+    "pending": Status.PENDING,
+}

@@ -1,6 +1,7 @@
 """How an operation walks over its rows: frozen, paced, stopped, resumed."""
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -215,6 +216,25 @@ def test_two_operations_over_the_same_rows_do_no_harm(begun: Begin) -> None:
     first, second = begun("dead_letter", "redrive", ALL), begun("dead_letter", "discard", ALL)
     work(first)
     assert (counts(work(second)), second.state) == ((0, 0, 0), BulkState.COMPLETED)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_that_run_at_the_same_time_share_the_rows(begun: Begin) -> None:
+    rows = letters(40)
+    operations = [begun("dead_letter", action, ALL) for action in ("redrive", "discard")]
+
+    def run(operation: BulkOperation) -> None:
+        chunks = Chunks(operation.pk, operation.job, size=3)
+        while chunks.next(transaction.atomic()).goes_on:
+            pass
+
+    for ended in [beside(partial(run, operation)) for operation in operations]:
+        ended()
+    first, second = (BulkOperation.objects.get(pk=operation.pk) for operation in operations)
+    assert (first.state, second.state) == (BulkState.COMPLETED, BulkState.COMPLETED)
+    assert first.done + second.done == 40 and first.failed + second.failed == 0
+    told = AuditEntry.objects.filter(action__in=["redriven", "discarded"]).values_list("target_id", flat=True)
+    assert sorted(told) == sorted(str(row.pk) for row in rows), "each letter once"
 
 
 def test_a_row_that_the_database_refuses_holds_up_no_other(begun: Begin) -> None:
