@@ -151,9 +151,16 @@ def test_deliveries_are_listed_of_one_endpoint(operator, endpoint):
 
 def test_pages_ask_little(operator, endpoint, django_assert_max_num_queries):
     WebhookDelivery.objects.bulk_create(
-        WebhookDelivery(endpoint=endpoint, user=endpoint.user, event_id=endpoint.pk, event="job.failed", at=timezone.now(), data={})
+        WebhookDelivery(
+            endpoint=endpoint,
+            user=endpoint.user,
+            event_id=endpoint.pk,
+            event="job.failed",
+            at=timezone.now(),
+            data={},
+        )
         for _ in range(60)
-    )  # fmt: skip
+    )
     delivery = WebhookDelivery.objects.first()
     for url in (
         LIST, address(endpoint), f"/admin/jobs/webhookdelivery/?endpoint={endpoint.pk}",
