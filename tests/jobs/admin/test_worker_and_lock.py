@@ -92,3 +92,26 @@ def test_supervisors_say_what_they_have_and_why(operator):
     page = operator.get("/admin/jobs/worker/host_3A3_3Acafe/change/").content.decode()
     (link,) = re.findall(r'href="(/admin/jobs/supervisor/[^"]+)"', page.split("<main")[1])
     assert "15 of 15 slots are taken" in operator.get(link, follow=True).content.decode()
+
+
+def test_a_worker_is_drained_with_a_reason_and_only_while_it_hears_of_it(operator):
+    alive, quiet, silent = worker("a"), worker("b", wish="quiet"), worker("c", timedelta(minutes=5))
+    assert "Drain…" in operator.get(f"/admin/jobs/worker/{alive.pk}/change/").content.decode()
+    assert "cannot be taken back" in operator.get(f"/admin/jobs/worker/{alive.pk}/drain/").content.decode()
+    text = operator.post(f"/admin/jobs/worker/{alive.pk}/drain/", {"reason": "a new kernel"}, follow=True)
+    assert "badge-draining" in text.content.decode() and "a new kernel" in text.content.decode()
+    assert "Drain…" not in text.content.decode()
+    operator.post(f"/admin/jobs/worker/{quiet.pk}/wake/", {})
+    refused = operator.post(f"/admin/jobs/worker/{silent.pk}/drain/", {}, follow=True).content.decode()
+    assert "would not hear of this" in refused
+    assert dict(Worker.objects.values_list("pk", "wish")) == {"a": "drain", "b": "", "c": ""}
+    assert set(AuditEntry.objects.values_list("target_id", "action")) == {("a", "drain"), ("b", "wake")}
+
+
+def test_the_list_tells_what_each_does_and_how_it_is(operator):
+    row = worker("a", clock_offset=-2.4, release="9f8e7d6c5b4a", running=2)
+    for _ in range(2):
+        start(new_job(), row.pk)
+    text = operator.get("/admin/jobs/worker/").content.decode()
+    assert "summarize × 2" in text and "-2.4 s" in text and "9f8e7d6c" in text and "2 of 5" not in text
+    assert "of 5 slots busy" in text
