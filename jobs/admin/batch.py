@@ -87,6 +87,7 @@ class BatchAdmin(ActingAdmin):
                 if count
             ],
             "progress": counts.progress,
+            "going": counts.progress < 100,
             "facts": display.facts(
                 {
                     _("Jobs"): f"{obj.total:,}",

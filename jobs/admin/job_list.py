@@ -10,7 +10,9 @@ from typing import Any, Final, TypeAlias, cast
 from django.contrib.admin.views.main import ChangeList
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.utils.timezone import now
+from django.utils.timezone import localtime, now
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from jobs.admin import display
 from jobs.admin.box import Reading, reading_of
@@ -30,7 +32,14 @@ from jobs.search.language.writing import quoted
 #: What the rows on the page are looked at for when nobody counted; there are filters for the others.
 _ON_PAGE: Final = ("project_name", "hostname", "arch", "tags")
 _VALUES: Final = 6
-_LABELS: Final = {"job_type": "type", "project_name": "project", "hostname": "host", "error_class": "error"}
+_LABELS: Final = {
+    "job_type": gettext_lazy("type"),
+    "project_name": gettext_lazy("project"),
+    "hostname": gettext_lazy("host"),
+    "error_class": gettext_lazy("error"),
+    "arch": gettext_lazy("architecture"),
+    "tags": gettext_lazy("tags"),
+}
 #: Of a field, each with how often it was counted, if it was.
 Values: TypeAlias = "list[tuple[str, int | None]]"
 
@@ -172,9 +181,9 @@ class JobList(JobChoices, ChangeList):
     def explained(self) -> str:
         """Say who answered, and how the box was read where that is not plain."""
         if self.reading.ids:
-            return "Jobs whose id begins so."
+            return _("Jobs whose id begins so.")
         if self.reading.tag is not None:
-            return "Jobs with this tag."
+            return _("Jobs with this tag.")
         if self.answer is None:
             return ""
         return " ".join(_words(self.answer))
@@ -184,7 +193,7 @@ class JobList(JobChoices, ChangeList):
         """Other ways to read what stands in the box."""
         if self.reading.ids is None and self.reading.tag is None:
             return []
-        return [Link("Look for it in texts instead", self._asking(quoted(self.reading.text)))]
+        return [Link(_("Look for it in texts instead"), self._asking(quoted(self.reading.text)))]
 
     @cached_property
     def facets(self) -> list[tuple[str, list[Link]]]:
@@ -194,7 +203,7 @@ class JobList(JobChoices, ChangeList):
         found = dict(self._counted() if self.answer and self.answer.facets else self._on_page())
         return [
             (
-                _LABELS.get(name, name),
+                str(_LABELS.get(name, name)),
                 [Link(value, self._adding(name, value), count) for value, count in values[:_VALUES]],
             )
             for name, values in ((name, found.get(name, [])) for name in FACETS)
@@ -232,7 +241,7 @@ class JobList(JobChoices, ChangeList):
             cells = [getattr(job, name) for job in self.result_list]
             values = Counter(value for cell in cells for value in (cell if isinstance(cell, list) else [cell]) if value)
             if any(count < len(cells) for count in values.values()):
-                yield name, [(value, None) for value, _ in values.most_common()]
+                yield name, [(value, None) for value, _count in values.most_common()]
 
     def _adding(self, field: str, value: str) -> str:
         return self._asking(self._joined([self.reading.query or "", condition(field, value)]))
@@ -250,15 +259,26 @@ class JobList(JobChoices, ChangeList):
 
 def _words(answer: Answer) -> Iterator[str]:
     if answer.found is None:
-        yield "Answered by PostgreSQL."
+        yield _("Answered by PostgreSQL.")
         return
-    who = "the search engine" if answer.found.source == Source.ENGINE else "PostgreSQL"
-    late = (now() - answer.found.as_of).total_seconds()
-    yield f"Answered by {who}, as of {answer.found.as_of:%H:%M:%S} UTC" + (
-        f", {display.span(late)} ago." if late >= 2 else "."
-    )
+    engine, late = answer.found.source == Source.ENGINE, (now() - answer.found.as_of).total_seconds()
+    said = _("Answered by the search engine, as of {time}.") if engine else _("Answered by PostgreSQL, as of {time}.")
+    if late >= 2:
+        said = (
+            _("Answered by the search engine, as of {time}, {span} ago.")
+            if engine
+            else _("Answered by PostgreSQL, as of {time}, {span} ago.")
+        )
+    yield said.format(time=f"{localtime(answer.found.as_of):%H:%M:%S %Z}", span=display.span(late))
     if answer.found.degraded:
-        yield "It stands in for the search engine, which does not answer now: nothing is missing, it only takes longer."
+        yield _(
+            "It stands in for the search engine, which does not answer now: nothing is missing, it only takes longer."
+        )
     if answer.cut:
         total = answer.found.total
-        yield f"These are the newest {len(answer.ids or ()):,} of {'' if total.exact else 'more than '}{total.value:,}."
+        words = (
+            _("These are the newest {shown} of {total}.")
+            if total.exact
+            else _("These are the newest {shown} of more than {total}.")
+        )
+        yield words.format(shown=f"{len(answer.ids or ()):,}", total=f"{total.value:,}")

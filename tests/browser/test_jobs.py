@@ -53,14 +53,14 @@ def reader():
 def worker():
     """A worker of its own thread, which the test begins."""
     loop = WorkerLoop(WorkerOptions(worker_id="relay-7:1:browser", maintenance=False, poll_interval=0.2))
-    thread = threading.Thread(target=loop.run, daemon=True)
+    before = set(threading.enumerate())
+    thread = threading.Thread(target=loop.run, name="worker", daemon=True)
     yield thread
     loop.stop()
     if thread.ident:
-        thread.join(30)
-        # They have connections to the test's database, which is to be dropped.
-        for other in threading.enumerate():
-            if other.name in {"slot", "listener", "recorder", "heartbeat", "claimer", "log-lines"}:
+        # They have connections to the test's database, which is to be dropped; the watch has none, and never ends.
+        for other in {thread, *threading.enumerate()} - before:
+            if other.name != "stall-watch" and "process_request" not in other.name:
                 other.join(10)
 
 
