@@ -18,7 +18,8 @@ PARENTS: Final = ("request_logs", "error_logs")
 MOST_PARTITIONS: Final = 8
 
 _SIZES: Final = """
-SELECT c.relname, ARRAY[nullif(c.reltuples, -1)::bigint, pg_total_relation_size(c.oid)] FROM pg_class c WHERE c.relname = ANY (%s)
+SELECT c.relname, ARRAY[nullif(c.reltuples, -1)::bigint, pg_total_relation_size(c.oid)]
+FROM pg_class c WHERE c.relname = ANY (%s)
 """
 
 
