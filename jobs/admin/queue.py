@@ -26,6 +26,7 @@ from jobs.statuses import Status
 #: Jobs that the page of a queue lists, and how many waiting and dead ones it looks at to say what they are.
 LISTED: Final = 10
 LOOKED_AT: Final = 1_000
+_SHOWN: Final = ("pk", "job_type", "priority", "scheduled_at", "retry_count")
 
 _EFFECT_OF_ALL: Final = {
     "pause-all": gettext_lazy(
@@ -141,29 +142,32 @@ class QueueAdmin(ActingAdmin):
         return {name: getattr(row, name) for name in ("concurrency_limit", "rate_limit", "fair")}
 
     def detail(self, request: HttpRequest, obj: Any) -> dict[str, Any]:
-        (lane,) = board(obj.name).lanes
-        waiting = Job.objects.visible().pending().filter(queue=obj.name)
+        (lane,) = board(obj).lanes
+        waiting = _waiting(obj.name)
         jobs = f"{reverse('admin:jobs_job_changelist')}?queue={obj.name}"
         return {
             **super().detail(request, obj),
             "state": display.badge("paused" if obj.paused else "running", _("paused") if obj.paused else _("running")),
             "lane": lane,
             "facts": display.facts(_facts(obj)),
-            "next_jobs": list(_brief(_next_in_line(waiting))),
+            "next_jobs": waiting[:LISTED],
             "running_jobs": list(_brief(_running(obj.name))),
-            "types": Counter(waiting.order_by().values_list("job_type", flat=True)[:LOOKED_AT]).most_common(12),
+            "types": Counter(job["job_type"] for job in waiting).most_common(12),
             "looked_at": LOOKED_AT,
             "dead": _dead(obj.name),
             "jobs_url": jobs,
             "purge_url": self.act_url("purge", obj.pk) if self.has_act_permission(request) else "",
-            **charts(obj.name, request.GET.get("range", "")),
+            **charts(obj.name, request.GET.get("range", ""), lane.flow.points),
             "history": acts_on(obj.name),
         }
 
 
-def _next_in_line(waiting: QuerySet[Job]) -> QuerySet[Job]:
-    # Of the open lane; those that take turns have no order of their own.
-    return waiting.filter(waits_for=None, lane_key=None).order_by("-priority", "scheduled_at", "id")[:LISTED]
+def _waiting(queue: str) -> list[dict[str, Any]]:
+    """Give what is next in the open lane; of a queue in which all jobs take turns, some of those."""
+    waiting = Job.objects.visible().startable().filter(queue=queue).values(*_SHOWN)
+    found = list(waiting.filter(lane_key=None).order_by("-priority", "scheduled_at", "id")[:LOOKED_AT])
+    turns = waiting.filter(lane_key__isnull=False).order_by("-priority", "lane_key", "scheduled_at", "id")
+    return found or list(turns[:LOOKED_AT])
 
 
 def _running(queue: str) -> QuerySet[Job]:

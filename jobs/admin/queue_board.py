@@ -87,12 +87,12 @@ class Board:
         return len(self.lanes) - self.paused
 
 
-def board(only: str | None = None) -> Board:
-    """Look at all queues, or at one of them, in four queries."""
-    rows = {row.name: row for row in Queue.objects.all()}
+def board(only: Queue | None = None) -> Board:
+    """Look at all queues, or at one of them, in few queries."""
+    rows = {row.name: row for row in (Queue.objects.all() if only is None else [only])}
     seen = {one.name: one for one in queues.snapshot()}
     if only is not None:
-        seen = {only: seen.get(only, QueueSnapshot(only, 0, 0.0, 0, False))}
+        seen = {only.name: seen.get(only.name, QueueSnapshot(only.name, 0, 0.0, 0, False))}
     workers = list(Worker.objects.listening().values_list("queues", "concurrency"))
     gone_through = flows(seen)
     return Board(

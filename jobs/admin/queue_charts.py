@@ -1,5 +1,6 @@
 """How a queue went over an hour, a day or a week."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.utils.safestring import SafeString
@@ -14,10 +15,10 @@ from jobs.queue_history import Point, histories
 RANGES: Final = {"1h": gettext_lazy("1 hour"), "24h": gettext_lazy("24 hours"), "7d": gettext_lazy("7 days")}
 
 
-def charts(queue: str, asked: str) -> dict[str, Any]:
-    """Give the charts of the range that was asked for, and the other ranges to choose."""
+def charts(queue: str, asked: str, hour: Sequence[Point]) -> dict[str, Any]:
+    """Give the charts of the range that was asked for, and the other ranges to choose; the last hour is known."""
     chosen = asked if asked in RANGES else "1h"
-    points = histories([queue], chosen)[queue]
+    points = list(hour) if chosen == "1h" else histories([queue], chosen)[queue]
     known = any(point.known for point in points)
     return {"range": chosen, "ranges": RANGES, "charts": _drawn(points) if known else [], "unknown": not known}
 
@@ -50,6 +51,6 @@ def _line(label: StrOrPromise, points: list[Point], value: Any, tone: str) -> Li
     return Line(label, [value(point) if point.known else None for point in points], tone)
 
 
-def _frame(points: list[Point], say: Any, **how: bool) -> Any:
+def _frame(points: list[Point], say: Any, **how: Any) -> Any:
     at, minutes = [point.at for point in points], points[0].minutes
     return lambda label: Frame(label, at, minutes, say, **how)

@@ -1,6 +1,6 @@
 """How many jobs went into and out of each queue lately, as the roll-ups by the minute tell."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +23,8 @@ class Flow:
     into: float | None = None
     out: float | None = None
     spark: SafeString | str = ""
+    #: The last hour, by the minute.
+    points: Sequence[Point] = ()
 
     @property
     def words(self) -> str:
@@ -50,7 +52,7 @@ def _flow(points: list[Point]) -> Flow:
     known = [point for point in points[-LATELY - 1 : -1] if point.known]
     depths = [float(point.depth) if point.known else None for point in points]
     if not known or not any(point.known and (point.depth or point.started) for point in points):
-        return NO_FLOW
+        return Flow(points=points)
     out = sum(point.started for point in known) / len(known)
     grown = (known[-1].depth - known[0].depth) / max(1, len(known) - 1)
     most = max(depth for depth in depths if depth is not None)
@@ -58,7 +60,7 @@ def _flow(points: list[Point]) -> Flow:
         "most": f"{most:,.0f}",
         "now": f"{known[-1].depth:,}",
     }
-    return Flow(max(0.0, out + grown), out, sparkline(depths, label))
+    return Flow(max(0.0, out + grown), out, sparkline(depths, label), points)
 
 
 def _figure(rate: float) -> str:

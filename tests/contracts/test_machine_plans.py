@@ -8,7 +8,7 @@ from django.utils.timezone import now
 
 from jobs import purging
 from jobs.admin import queue, schedule_calendar, schedule_runs, session
-from jobs.models import Job, Schedule, Session
+from jobs.models import Schedule, Session
 from tests.contracts.plans import plans_of
 from tests.factories import UserFactory
 
@@ -43,7 +43,7 @@ def history():
         (lambda made, opened: schedule_runs.latest_runs([made]), {"job_once_per_tick"}),
         (lambda made, opened: schedule_calendar.calendar(made), {"job_once_per_tick"}),
         (lambda made, opened: purging.look("q1", now()), {"job_ready", "job_lanes", "job_waiting"}),
-        (lambda made, opened: list(queue._next_in_line(Job.objects.pending().filter(queue="q1"))), {"job_ready"}),
+        (lambda made, opened: queue._waiting("q1"), {"job_ready"}),
         (lambda made, opened: list(queue._running("q1")), {"job_running"}),
         (lambda made, opened: queue._dead("q1"), {"job_ended_badly"}),
         (lambda made, opened: list(session._jobs_of(opened)), {"job_owner", "job_queue_pkey"}),
