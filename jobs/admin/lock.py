@@ -80,6 +80,10 @@ class LockAdmin(ActingAdmin):
     def after(self, row: Any) -> str:
         return link_to("job", row.job_id)
 
+    @admin.display(description=_("job"))
+    def job_id(self, lock: ProcessingLock) -> str:
+        return str(lock.job_id)
+
     @admin.display(description=_("type"))
     def job_type(self, lock: ProcessingLock) -> str:
         return lock.job.job_type if lock.job else ""

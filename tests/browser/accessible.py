@@ -18,14 +18,16 @@ _axe: Final = Axe()
 BEGINS, ENDS = "axe begins", "axe ends"
 
 
-def faults(page: Page, *, colours: bool = False) -> list[str]:
+def faults(page: Page, *, colours: bool = False, within: str | None = None) -> list[str]:
     """Give the serious and critical violations of the page as it is now, each with the places where it is.
 
-    A page that was looked at already, in another theme, needs to be asked for its colours only.
+    A page that was looked at already, in another theme, needs to be asked for its colours only; and what is the same
+    on all pages on one of them, the others `within` what is their own.
     """
     page.evaluate("words => console.info(words)", BEGINS)
-    found: dict[str, Any] = _axe.run(page, options=_COLOURS if colours else _ALL).response
-    page.evaluate("words => console.info(words)", ENDS)
+    found: dict[str, Any] = _axe.run(page, context=within, options=_COLOURS if colours else _ALL).response
+    # The browser tells of what it has stopped a little later.
+    page.evaluate("words => new Promise(done => setTimeout(() => done(console.info(words)), 50))", ENDS)
     return [
         f"{fault['id']} ({fault['impact']}): {fault['help']}: "
         + "; ".join(f"{node['target'][0]} {node['html'][:120]}" for node in fault["nodes"][:5])
