@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import update_wrapper
 from typing import Any, Final
 
@@ -47,7 +47,7 @@ class ConsoleSite(AdminSite):
         context = {**self._context_of_login(request), **(extra_context or {})}
         if REDIRECT_FIELD_NAME not in request.GET and REDIRECT_FIELD_NAME not in request.POST:
             context[REDIRECT_FIELD_NAME] = reverse("admin:index", current_app=self.name)
-        request.current_app = self.name  # type: ignore[attr-defined]
+        request.current_app = self.name
         answer: HttpResponse = password_page(context)(request)
         return answer
 
@@ -65,7 +65,7 @@ class ConsoleSite(AdminSite):
 
         return two_step_page(request, self.each_context(request))
 
-    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+    def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         inner = super().admin_view(view, cacheable)
 
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

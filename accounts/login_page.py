@@ -70,12 +70,13 @@ def code_page(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     if user is None:
         request.session.pop(_HALFWAY, None)
         return HttpResponseRedirect(reverse("admin:login"))
+    target = str(cast(dict[str, Any], halfway)["next"])
     form = CodeForm(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid() and _accepted(request, user, form):
         login_locks.forget(request, user.user_id)
         del request.session[_HALFWAY]
         login(request, user, "accounts.password_backend.LimitedPasswordBackend")
-        return HttpResponseRedirect(halfway["next"])
+        return HttpResponseRedirect(target)
     shown = {**context, "form": form, "title": _("Two-step login"), "subtitle": None, "who": user.user_id}
     return TemplateResponse(request, "admin/login_code.html", shown)
 

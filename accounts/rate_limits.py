@@ -95,7 +95,7 @@ def left(user: User) -> int | None:
     window = RateLimitWindow.objects.annotate(present=Now()).filter(pk=f"user:{user.pk}").first()
     if window is None:
         return most
-    passed = max(0, int(window.present.timestamp()) - window.slot)  # type: ignore[attr-defined]
+    passed = max(0, int(window.present.timestamp()) - window.slot)
     used = sum(window.counts[min(61, passed) :])
     debt = max(0.0, min(window.debt, most) - passed * user.rate_limit_per_minute / 60)
     return max(0, most - used if not burst else min(most - used, int(most - debt + 1e-6)))

@@ -79,7 +79,7 @@ def verify(user: Any, code: str) -> bool:
 
 
 def codes_left(user: Any) -> int:
-    return StaticToken.objects.filter(device__user=user).count()
+    return int(StaticToken.objects.filter(device__user=user).count())
 
 
 def picture(device: TOTPDevice) -> str:

@@ -56,15 +56,16 @@ class ExportingAdmin(FactsAdmin):
         if not self.has_view_permission(request) or form not in TYPES:
             raise PermissionDenied
         rows = self.get_changelist_instance(request).queryset
+        user: Any = request.user
         AuditEntry.objects.create(
-            actor=request.user,
-            actor_name=str(request.user),
+            actor=user,
+            actor_name=str(user),
             action="export",
             target_type=str(self.opts.verbose_name),
             target_id="",
             details={"format": form, "query": request.GET.urlencode(), "most": MOST},
         )
-        return export(rows, self.exported, form, request.user, str(self.opts.model_name))
+        return export(rows, self.exported, form, user, str(self.opts.model_name))
 
 
 def export(rows: QuerySet[Any], columns: Sequence[str], form: str, user: Any, name: str) -> StreamingHttpResponse:

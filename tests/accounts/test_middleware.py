@@ -43,7 +43,7 @@ def test_only_admins_change_users_and_everybody_of_staff_their_password() -> Non
 
 def test_an_admin_makes_users() -> None:
     admin = browser(Role.ADMIN)
-    form = {"user_id": "eve", "role": "user", "usable_password": "false"}
+    form = {"user_id": "eve", "role": "user", "usable_password": "false", "tier": "free", "rate_limit_per_minute": 9}
     assert admin.post("/admin/accounts/user/add/", form).status_code == 302
     assert User.objects.filter(user_id="eve").exists()
 
