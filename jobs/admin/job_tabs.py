@@ -36,7 +36,7 @@ def tabs(changelist: Any, counted: bool) -> list[Tab]:
     found = [Tab(_("All"), _url(changelist, status=None), not status and not deleted)]
     found += [
         Tab(
-            str(each.label),
+            _(str(each.label)),
             _url(changelist, status=each.value),
             status == each and not deleted,
             _words(counts, each),

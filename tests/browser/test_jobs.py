@@ -5,6 +5,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from django.db import connections
 from playwright.sync_api import expect
 
 from jobs.decorators import job
@@ -53,15 +54,16 @@ def reader():
 def worker():
     """A worker of its own thread, which the test begins."""
     loop = WorkerLoop(WorkerOptions(worker_id="relay-7:1:browser", maintenance=False, poll_interval=0.2))
-    before = set(threading.enumerate())
-    thread = threading.Thread(target=loop.run, name="worker", daemon=True)
+
+    def run():
+        loop.run()
+        connections.close_all()  # the test's database is to be dropped
+
+    thread = threading.Thread(target=run, daemon=True)
     yield thread
     loop.stop()
     if thread.ident:
-        # They have connections to the test's database, which is to be dropped; the watch has none, and never ends.
-        for other in {thread, *threading.enumerate()} - before:
-            if other.name != "stall-watch" and "process_request" not in other.name:
-                other.join(10)
+        thread.join(30)
 
 
 def test_a_failed_job_is_found_looked_at_and_cloned_with_another_payload(console, operator, reader, worker):
