@@ -10,7 +10,7 @@ from jobs.doctor.workers import alive
 #: Of what max_connections leaves to others than superusers.
 SHARES: Final = (0.7, 0.9)
 #: A worker process holds so many beside one for each handler that uses the database.
-BESIDE_HANDLERS: Final = 5
+BESIDE_HANDLERS: Final = 6
 
 _ROOM: Final = """
 SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
