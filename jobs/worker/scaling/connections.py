@@ -5,8 +5,8 @@ from typing import Final
 
 from django.db import connection, connections
 
-#: Beside one for each slot: the threads that claim, record, beat, listen, maintain, schedule, tell and do chores, the main
-#: thread, and the one that coroutines share.
+#: Beside one for each slot: the threads that claim, record, beat, listen, maintain, schedule, do chores and bring
+#: webhooks on their way, the main thread, and the one that coroutines share.
 FIXED: Final = 10
 
 _LEFT: Final = (files("jobs") / "sql" / "queries" / "connections_left.sql").read_text()
