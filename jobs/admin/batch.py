@@ -27,6 +27,7 @@ MOST_LISTED: Final = 200
 
 @admin.register(Batch)
 class BatchAdmin(ActingAdmin):
+    live = True
     list_display = ("key", "name", "total", "owner", "created")
     list_filter = (WindowFilter,)
     list_select_related = ("user",)

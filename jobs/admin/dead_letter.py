@@ -49,6 +49,7 @@ _COLUMNS: Final = (
 @admin.register(DeadLetter)
 class DeadLetterAdmin(RevealingAdmin, ManyAdmin):
     secretive = ("payload", "redriven_payload")
+    live = True
     list_display = ("key", "job_type", "what", "moved", "state", "whose")
     list_display_links = ("key",)
     list_filter = (ResolutionFilter, AssigneeFilter, TypeOnTheDeskFilter, QueueFilter, AgeFilter, GroupFilter)

@@ -42,6 +42,7 @@ ON_LETTERS: Final = ("redrive", "resolve", "discard")
 class DeadLetterGroupAdmin(ActingAdmin):
     """The desk: dead letters grouped by what went wrong, counted by the database as they come and go."""
 
+    live = True
     list_display = ("waiting", "what", "growth", "affected", "last_seen", "whose")
     list_display_links = None
     list_filter = (

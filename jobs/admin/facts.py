@@ -45,6 +45,8 @@ class FactsAdmin(ModelAdmin):
     #: Wide columns that lists do not read.
     heavy: ClassVar[tuple[str, ...]] = ()
     detail_template = "jobs/facts.html"
+    #: Whether a list keeps itself up to date while somebody looks.
+    live: ClassVar[bool] = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -31,7 +31,8 @@ class ExpiryFilter(FixedFilter):
 
 @admin.register(ProcessingLock)
 class LockAdmin(ActingAdmin):
-    list_display = ("job_id", "job_type", "state", "worker", "token", "locked", "expires")
+    live = True
+    list_display = ("job_key", "job_type", "state", "worker", "token", "locked", "expires")
     list_filter = (ExpiryFilter,)
     search_fields = ("worker_id__exact",)
     search_help_text = _("A whole worker id.")
@@ -81,7 +82,7 @@ class LockAdmin(ActingAdmin):
         return link_to("job", row.job_id)
 
     @admin.display(description=_("job"))
-    def job_id(self, lock: ProcessingLock) -> str:
+    def job_key(self, lock: ProcessingLock) -> str:
         return str(lock.job_id)
 
     @admin.display(description=_("type"))
