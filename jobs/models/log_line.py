@@ -6,7 +6,7 @@ from jobs.models.job import Job
 
 
 class LogLine(models.Model):
-    """What was logged while an attempt ran. The last lines of an attempt are kept: a later one takes an old one's slot."""
+    """What was logged while an attempt ran, the last lines of it: a later line takes the slot of an old one."""
 
     # The key's index begins with the job and serves its page; no other is needed.
     pk = models.CompositePrimaryKey("job_id", "attempt", "slot")

@@ -64,6 +64,9 @@ def worker():
     loop.stop()
     if thread.ident:
         thread.join(30)
+    if loop.coroutines._thread.ident:
+        loop.coroutines._thread.join(30)
+    loop.coroutines._loop.close()
 
 
 def test_a_failed_job_is_found_looked_at_and_cloned_with_another_payload(console, operator, reader, worker):
