@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.db import connections
 from django.urls import reverse
 from django.utils.timezone import now
 from playwright.sync_api import expect
@@ -35,6 +36,11 @@ def pictures(page, name):
             to.mkdir(parents=True, exist_ok=True)
         page.emulate_media(color_scheme=scheme)
         page.set_viewport_size({"width": width, "height": 900})
+        # Colours change gradually, and half-way they have no contrast.
+        page.evaluate(
+            "Promise.allSettled(document.getAnimations().filter(each => each instanceof CSSTransition)"
+            ".map(each => each.finished)).then(() => null)"
+        )
         assert look(page, name, to) == []
     page.emulate_media(color_scheme="light")
     page.set_viewport_size({"width": 1280, "height": 900})
@@ -56,15 +62,19 @@ def typesetter():
 def worker(typesetter):
     loop = WorkerLoop(WorkerOptions(worker_id="relay-7:1:browser", maintenance=False, poll_interval=0.2))
 
-    thread = threading.Thread(target=loop.run, daemon=True)
-    thread.start()
+    def run():
+        try:
+            loop.run()
+        finally:
+            connections.close_all()
+
+    before = set(threading.enumerate())
+    threading.Thread(target=run, daemon=True).start()
     yield
     loop.stop()
-    thread.join(30)
     # They have connections to the test's database, which is to be dropped.
-    for other in threading.enumerate():
-        if other.name in {"slot", "listener", "recorder", "heartbeat", "claimer", "log-lines"}:
-            other.join(10)
+    for thread in set(threading.enumerate()) - before:
+        thread.join(15)
 
 
 def test_failures_are_assigned_edited_redriven_elsewhere_and_resolved(console, operator, worker):
