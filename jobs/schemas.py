@@ -166,7 +166,7 @@ class Validator:
 
     def __init__(self, schema: Schema, check: Check | None = None, *, secretive: bool = False) -> None:
         # What is told of secret values ends in answers and logs.
-        mask = {"mask": "the value"} if secretive else {}
+        mask: Any = {"mask": "the value"} if secretive else {}
         self._validator = jsonschema_rs.validator_for(schema, retriever=_refuse, **mask)
         self._check = check
 

@@ -83,7 +83,7 @@ class SessionStatus(models.TextChoices):
 
 
 class BulkState(models.TextChoices):
-    """Where a bulk operation is: PAUSED waits for a person, who lets it go on or cancels it; the last three are final."""
+    """Where a bulk operation is: a PAUSED one waits for a person; the last three are final."""
 
     WAITING = "waiting", "Waiting"
     RUNNING = "running", "Running"

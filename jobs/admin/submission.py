@@ -92,7 +92,7 @@ def _example(job_type: str) -> str:
 @transaction.atomic
 def _submit_job(request: HttpRequest, job_type: str, form: NewJobForm) -> str:
     _refuse(request, job_type)
-    made = enqueue(job_type, form.cleaned_data["payload"], user=request.user, **form.chosen())  # type: ignore[arg-type]
+    made = enqueue(job_type, form.cleaned_data["payload"], user=request.user, **form.chosen())
     if made.created:
         audit(request.user, ACTION, Job(pk=made.id))
         messages.success(request, _("The job is submitted."))

@@ -100,7 +100,7 @@ class JobViewSet(GenericViewSet[Job]):
         names = names_asked_for(request)
         with time_limit():
             page = self.paginate_queryset(self.filter_queryset(self._narrowed(names)))
-            secrets.hide_in_list(request, page, names)
+            secrets.hide_in_list(request, page or [], names)
         return self.get_paginated_response(ListedJobSerializer(page, many=True, names=names).data)
 
     @extend_schema(

@@ -1,4 +1,4 @@
-"""A table of 100,000 jobs as a year of use leaves it, laid by SQL alone."""
+"""A table of jobs as a year of use leaves it, 100,000 of them unless more are asked for, laid by SQL alone."""
 
 import hashlib
 from uuid import UUID
@@ -53,7 +53,7 @@ _ROWS = [
 _TABLES = "job_queue, job_processing_locks, job_dead_letter_queue, job_queues, job_workers, meta.users"
 
 
-def lay(analyzed: bool) -> None:
+def lay(analyzed: bool, jobs: int = JOBS) -> None:
     """Fill the tables; otherwise than `analyzed`, the statistics are those of the empty tables."""
     with connection.cursor() as cursor:
         if not analyzed:
@@ -61,7 +61,7 @@ def lay(analyzed: bool) -> None:
         # Triggers look at one row after the other; these rows are lawful as they come.
         cursor.execute("SET LOCAL session_replication_role = replica")
         for sql in _ROWS:
-            cursor.execute(sql.replace("%(jobs)s", str(JOBS)))
+            cursor.execute(sql.replace("%(jobs)s", str(jobs)))
         cursor.execute("SET LOCAL session_replication_role = origin")
         if analyzed:
             cursor.execute(f"ANALYZE {_TABLES}")

@@ -24,6 +24,9 @@ GROWING: Final = frozenset(
         "article_podcasts",
         "ai_calls",
         "sessions",
+        "job_dead_letter_groups",
+        "job_log_lines",
+        "job_webhook_deliveries",
     }
 )
 
@@ -40,8 +43,8 @@ _BESIDE: Final = (
               lpad(to_hex(1 + n % 50), 32, '0')::uuid, n % 20 = 0 FROM generate_series(1, 50000) n""",
     """INSERT INTO article_summaries (article_id, user_id, text, provider, length, language, reasons)
        SELECT id, user_id, 'a summary', 'groq', 'short', 'en', '[]' FROM articles""",
-    """INSERT INTO article_podcasts (article_id, user_id, script, audio, content_type, size_bytes, duration_seconds, engine,
-                                     job_id)
+    """INSERT INTO article_podcasts (article_id, user_id, script, audio, content_type, size_bytes, duration_seconds,
+                                     engine, job_id)
        SELECT id, user_id, 'a script', 'podcasts/' || id, 'audio/wav', 1000, 10, 'espeak-ng', id FROM articles""",
     """INSERT INTO ai_calls (provider, purpose, day, expires_at, outcome, user_id)
        SELECT (ARRAY['groq', 'claude'])[1 + n % 2], 'summary', now()::date, now(), 'answered',
@@ -49,10 +52,30 @@ _BESIDE: Final = (
     """INSERT INTO meta.sessions (request_id, language_title, user_id, expires_at, status)
        SELECT gen_random_uuid()::text, 'python-f' || n % 20, 'owner' || 1 + n % 50, now(), 'closed'
        FROM generate_series(1, 50000) n""",
+    # The groups of the letters, and of 20,000 others before them.
+    """INSERT INTO job_dead_letter_groups (error_fingerprint, job_type, error_class, error_message, open_count,
+                                           total_count, first_seen_at, last_seen_at)
+       SELECT error_fingerprint, min(job_type), 'Error', 'message', count(*) FILTER (WHERE resolution_status = 'open'),
+              count(*), min(moved_at), max(moved_at) FROM job_dead_letter_queue GROUP BY 1
+       UNION ALL SELECT md5('old' || n), 'type' || n % 7, 'Error', 'message ' || n, 0, 5,
+              now() - n * interval '1 minute', now() - n * interval '1 minute' FROM generate_series(1, 20000) n""",
+    """INSERT INTO job_log_lines (job_id, attempt, slot, number, at, level, logger, message)
+       SELECT id, 1, slot, slot, now(), 'INFO', 'jobs.handler', 'a line'
+       FROM (SELECT id FROM job_queue ORDER BY id DESC LIMIT 50000) newest, generate_series(1, 4) slot""",
+    """INSERT INTO job_webhook_endpoints (user_id, url, events, secret, everyone)
+       SELECT lpad(to_hex(n), 32, '0')::uuid, 'https://example.org/' || n, '{job.completed}', 'whsec_', false
+       FROM generate_series(1, 20) n""",
+    """INSERT INTO job_webhook_deliveries (endpoint_id, user_id, event_id, event, at, data, state, ended_at)
+       SELECT w.id, w.user_id, gen_random_uuid(), 'job.completed', now(), '{}', 'delivered', now()
+       FROM job_webhook_endpoints w, generate_series(1, 5000) n""",
+    """INSERT INTO job_bulk_operations (target, action, selector, upper_bound, state, ended_at, actor_name)
+       SELECT 'job', 'retry', '{"filter": {}}', gen_random_uuid(), 'completed', now(), 'owner1'
+       FROM generate_series(1, 10000) n""",
 )
 _TABLES: Final = (
     "job_queue, job_processing_locks, job_dead_letter_queue, job_dead_letter_groups, job_audit_log, job_batches, "
-    "articles, article_summaries, article_podcasts, ai_calls, meta.sessions, meta.users"
+    "articles, article_summaries, article_podcasts, ai_calls, meta.sessions, job_log_lines, "
+    "job_webhook_endpoints, job_webhook_deliveries, job_bulk_operations, meta.users"
 )
 _LOGS: Final = """
 INSERT INTO request_logs (id, request_id, language_title, timestamp, user_id, status_code, duration_ms)
@@ -63,7 +86,8 @@ FROM generate_series(1, 300000) AS n,
 """
 _ERRORS: Final = """
 INSERT INTO error_logs (request_log_id, request_timestamp, timestamp, user_id, error_code, error_message)
-SELECT id, timestamp, timestamp, user_id, 'Error' || mod(duration_ms, 70), 'no' FROM request_logs WHERE status_code = 500
+SELECT id, timestamp, timestamp, user_id, 'Error' || mod(duration_ms, 70), 'no'
+FROM request_logs WHERE status_code = 500
 """
 
 

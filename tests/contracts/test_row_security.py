@@ -26,6 +26,8 @@ SHARED = {
         "job_processing_locks",
         "job_chores",
         "job_outcome_counters",
+        "job_queue_minutes",
+        "job_queue_totals",
     ),
     # Ids alone, read by workers.
     "job_release_checks",
