@@ -126,6 +126,11 @@ class DeadLetter(models.Model):
             models.Index(
                 F("ignored_until"), condition=Q(resolution_status=Resolution.IGNORED), name="dead_letter_ignored"
             ),
+            # What was decided on, by what was decided: of some words there are few letters among very many.
+            models.Index(
+                F("resolution_status"), F("id").desc(), name="dead_letter_decided",
+                condition=Q(resolution_status__in=["discarded", "ignored", "redriven", "resolved"]),
+            ),
         ]  # fmt: skip
 
     def __str__(self) -> str:

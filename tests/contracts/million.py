@@ -68,6 +68,14 @@ _BESIDE: Final = (
     """INSERT INTO job_webhook_deliveries (endpoint_id, user_id, event_id, event, at, data, state, ended_at)
        SELECT w.id, w.user_id, gen_random_uuid(), 'job.completed', now(), '{}', 'delivered', now()
        FROM job_webhook_endpoints w, generate_series(1, 5000) n""",
+    # All queues together, "", and the four: two days of minutes, eight of quarters, 35 of hours.
+    """INSERT INTO job_queue_minutes (queue, grain, at, samples, seconds, attempts, completed, waits, runs, depth)
+       SELECT queue, grain,
+              date_bin(grain * interval '1 minute', now(), '2020-01-01') - n * grain * interval '1 minute',
+              2, 60, 10, 9, array_fill(1::bigint, ARRAY[17]), array_fill(1::bigint, ARRAY[17]), 5
+       FROM unnest(ARRAY['', 'default', 'images', 'mail', 'slow']) queue,
+            (VALUES (1, 2880), (15, 768), (60, 840)) AS grains (grain, most), generate_series(0, most) n""",
+    "INSERT INTO job_queue_totals (queue, at) VALUES ('', now())",
     """INSERT INTO job_bulk_operations (target, action, selector, upper_bound, state, ended_at, actor_name)
        SELECT 'job', 'retry', '{"filter": {}}', gen_random_uuid(), 'completed', now(), 'owner1'
        FROM generate_series(1, 10000) n""",
@@ -75,7 +83,8 @@ _BESIDE: Final = (
 _TABLES: Final = (
     "job_queue, job_processing_locks, job_dead_letter_queue, job_dead_letter_groups, job_audit_log, job_batches, "
     "articles, article_summaries, article_podcasts, ai_calls, meta.sessions, job_log_lines, "
-    "job_webhook_endpoints, job_webhook_deliveries, job_bulk_operations, meta.users"
+    "job_webhook_endpoints, job_webhook_deliveries, job_bulk_operations, job_queue_minutes, "
+    "job_queue_totals, meta.users"
 )
 _LOGS: Final = """
 INSERT INTO request_logs (id, request_id, language_title, timestamp, user_id, status_code, duration_ms)
