@@ -6,6 +6,9 @@ from django.urls import include, path
 from config import health
 from jobs.api.metrics import MetricsView
 
+# For processes that have not done so at their start; what is known already is not looked for again.
+admin.autodiscover()
+
 urlpatterns = [
     path("admin/analytics/", include("analytics.console.urls")),
     path("admin/", include("accounts.preferences_page")),
