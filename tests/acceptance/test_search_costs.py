@@ -11,7 +11,7 @@ from tests.acceptance.stage import Stage, wait_until
 from tests.search_server import SearchServer
 
 #: A worker without search has 111.
-MOST_MB = 120.0
+MOST_MB = 115.0
 
 #: The client, the parser and the sync: what takes memory. (urllib3 is there for articles and providers.)
 OF_THE_ENGINE = {"jobs.search.engine.client", "jobs.search.sync.syncing", "jobs.search.documents", "luqum", "ply"}

@@ -95,13 +95,13 @@ class Command(BaseCommand):
         add("--supervisor", metavar="ID", help="given by a supervisor that scales to its processes")
 
     def execute(self, *args: Any, **options: Any) -> str | None:
-        if options.get("autoscale") and not options.get("skip_checks"):
+        if not options.get("skip_checks"):
             self._check_apart()
             options["skip_checks"] = True
         return super().execute(*args, **options)
 
     def _check_apart(self) -> None:
-        """Check the project in a process that ends then: it imports every page, and the supervisor is to stay small."""
+        """Check the project in a process that ends then: it imports every page, and workers are to stay small."""
         checking = multiprocessing.get_context("fork").Process(target=self._report_checks)
         checking.start()
         checking.join()
