@@ -10,6 +10,7 @@ from jobs.bulk.acts import Action
 from jobs.bulk.report import GONE, Report
 from jobs.exceptions import InvalidState, JobError
 from jobs.models import DeadLetter
+from jobs.models.audit import telling
 from jobs.models.lock_limit import LockedByOthers, lock_limit
 
 #: It may be locked by others for so long; then it is left to whoever looks at the failures.
@@ -20,7 +21,7 @@ def act_on_one(act: Action, row_id: UUID, operation: Any) -> Report:
     """Do the act to one row; the reason why it cannot be done is in the report."""
     report = Report()
     try:
-        with lock_limit(PATIENCE):
+        with lock_limit(PATIENCE), telling(bulk_operation=str(operation.pk)):
             acted = act.one(row_id, operation.user, reason=operation.reason, **operation.arguments)
     except ObjectDoesNotExist:
         report.skip(row_id, GONE)

@@ -1,5 +1,8 @@
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
@@ -8,6 +11,9 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, models
 
 from jobs.models.columns import ClockTimestamp, EmptyJson, Uuid7, uuid7
+
+#: What every entry of a block says beside its own details.
+_beside: Final[ContextVar[Mapping[str, Any]]] = ContextVar("audit_beside", default=MappingProxyType({}))
 
 
 class AuditEntry(models.Model):
@@ -73,6 +79,16 @@ def audit_many(
         cursor.execute(_MANY, [actor and actor.pk, actor_name, str(action), kind, reason, ids, texts])
 
 
+@contextmanager
+def telling(**details: Any) -> Iterator[None]:
+    """Have what is recorded in the block say this as well, whoever records it."""
+    token = _beside.set({**_beside.get(), **details})
+    try:
+        yield
+    finally:
+        _beside.reset(token)
+
+
 def audit_fields(actor: Any, action: str, target: models.Model, reason: str, details: dict[str, Any]) -> dict[str, Any]:
     name = target._meta.verbose_name
     return {
@@ -82,5 +98,5 @@ def audit_fields(actor: Any, action: str, target: models.Model, reason: str, det
         "target_type": str(name),
         "target_id": str(target.pk),
         "reason": reason,
-        "details": details,
+        "details": {**_beside.get(), **details},
     }

@@ -64,6 +64,10 @@ def test_a_running_job_is_asked_to_stop_and_its_children_go_with_a_parent(begun:
     running.refresh_from_db()
     assert running.status == Status.PROCESSING and running.cancel_requested_at
     assert set(Job.objects.filter(pk__in=[parent.pk, child.pk]).values_list("status", flat=True)) == {Status.CANCELLED}
+    # Of rows that were done one by one, too.
+    for row in (running, parent):
+        [entry] = AuditEntry.objects.filter(target_id=str(row.pk), action="cancel")
+        assert entry.details["bulk_operation"] == str(operation.pk)
 
 
 def test_deleted_ones_are_restored(begun: Begin, operator: Any) -> None:
