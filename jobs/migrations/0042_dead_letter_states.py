@@ -338,5 +338,11 @@ class Migration(migrations.Migration):
                 "DROP TRIGGER describe_dead_letter ON job_dead_letter_queue",
             ],
         ),
+        # On the way back: the release before knows neither of these states.
+        migrations.RunSQL(
+            migrations.RunSQL.noop,
+            "UPDATE job_dead_letter_queue SET resolution_status = 'open', ignored_until = NULL"
+            " WHERE resolution_status IN ('triaged', 'ignored')",
+        ),
         LockTimeout(),
     ]

@@ -114,10 +114,4 @@ class Migration(migrations.Migration):
             "queue = (SELECT j.queue FROM job_queue j WHERE j.id = original_job_id)",
             where="queue = '' AND resolution_status = 'open'",
         ),
-        # On the way back: the release before knows neither of these states.
-        migrations.RunSQL(
-            migrations.RunSQL.noop,
-            "UPDATE job_dead_letter_queue SET resolution_status = 'open', ignored_until = NULL"
-            " WHERE resolution_status IN ('triaged', 'ignored')",
-        ),
     ]

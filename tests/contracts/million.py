@@ -81,7 +81,8 @@ _BESIDE: Final = (
        FROM generate_series(1, 10000) n""",
 )
 _TABLES: Final = (
-    "job_queue, job_processing_locks, job_dead_letter_queue, job_dead_letter_groups, job_audit_log, job_batches, "
+    "job_queue, job_processing_locks, job_dead_letter_queue, job_dead_letter_groups, job_dead_letter_hours, "
+    "job_dead_letter_traits, job_audit_log, job_batches, "
     "articles, article_summaries, article_podcasts, ai_calls, meta.sessions, job_log_lines, "
     "job_webhook_endpoints, job_webhook_deliveries, job_bulk_operations, job_queue_minutes, "
     "job_queue_totals, meta.users"

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_letters_are_counted_by_the_hour():
-    _, _, fingerprint = (dead_letter().error_fingerprint for _ in range(3))
+    _, _, fingerprint = (dead_letter(error_class="Hourly").error_fingerprint for _ in range(3))
     hour = now().replace(minute=0, second=0, microsecond=0)
     for hours, count in ((1, 2), (30, 5), (HOURS - 1, 7), (HOURS, 11)):
         DeadLetterHour.objects.create(error_fingerprint=fingerprint, hour=hour - timedelta(hours=hours), count=count)

@@ -218,7 +218,7 @@ def test_a_running_job_cannot_be_changed(client: APIClient, submit: Submit) -> N
     assert answer["current_state"] == "processing"
 
 
-@pytest.mark.parametrize("body", [{}, {"queue": "other"}, {"priority": None}, {"metadata": []}])
+@pytest.mark.parametrize("body", [{}, {"status": "completed"}, {"priority": None}, {"metadata": []}])
 def test_a_change_names_what_can_be_changed(client: APIClient, submit: Submit, body: Any) -> None:
     job_id = submit()["job_id"]
 

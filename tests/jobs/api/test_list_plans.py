@@ -134,8 +134,8 @@ def test_a_clients_own_list(filled: User, filters: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("filters", "index"),
     [
-        ({"resolution": "open"}, "dead_letter_open"),
-        ({"resolution": "open", "type": "rare"}, "dead_letter_open_type"),
+        ({"resolution": "open"}, "dead_letter_waiting"),
+        ({"resolution": "open", "type": "rare"}, "dead_letter_waiting_type"),
         ({"fingerprint": "f7"}, "dead_letter_fingerprint"),
         ({}, "job_dead_letter_queue_pkey"),
     ],

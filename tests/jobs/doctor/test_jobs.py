@@ -241,7 +241,7 @@ def test_a_worker_says_its_clock_and_its_release():
 
 def test_more_connections_wanted_than_there_are():
     worker(concurrency=100_000)
-    assert "may open up to 100005 connections" in trouble("connections").what
+    assert "may open up to 100006 connections" in trouble("connections").what
     Worker.objects.all().delete()
     assert troubles("connections") == []
 
