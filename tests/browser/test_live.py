@@ -48,6 +48,9 @@ def test_what_somebody_types_or_ticks_is_left_alone(console, live_server):
     box.check()
     new_job(queue="hakone")
     console.clock.fast_forward(5_000)
+    # The tabs above the list are not left alone.
+    tabs = console.get_by_role("navigation", name="Status")
+    expect(tabs.get_by_role("link", name="Pending")).to_have_text("Pending 2")
     expect(console.locator("input.action-select")).to_have_count(1)
     expect(box).to_be_checked()
     box.uncheck()
@@ -56,6 +59,22 @@ def test_what_somebody_types_or_ticks_is_left_alone(console, live_server):
     # Django's own script has to know the new rows.
     console.locator("#action-toggle").click()
     expect(console.locator("input.action-select:checked")).to_have_count(2)
+
+
+def test_what_is_asked_for_while_an_answer_is_under_way_is_asked_for_behind_it(console, live_server):
+    console.clock.install()
+    console.goto(live_server.url + reverse("admin:jobs_job_changelist"))
+    held = []
+    console.route("**/admin/jobs/job/", held.append, times=1)
+    with console.expect_request("**/admin/jobs/job/"):
+        console.clock.fast_forward(5_000)
+    # Its answer is taken before there is a job, and given when the page has asked for more.
+    answer = held[0].fetch()
+    new_job(queue="hakone")
+    console.evaluate("document.body.dispatchEvent(new CustomEvent('ekiden:refresh'))")
+    held[0].fulfill(response=answer)
+    # Sooner than by the next five seconds.
+    expect(console.get_by_role("cell", name="hakone", exact=True)).to_be_visible(timeout=4_000)
 
 
 def test_whoever_is_logged_out_is_told_at_once(console, live_server):

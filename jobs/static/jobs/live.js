@@ -58,8 +58,21 @@
         }
     };
 
+    /* What is asked for while an answer is under way would be lost with the region that it replaces. */
+    let asking = null;
+    let missed = false;
+    document.addEventListener("htmx:beforeSend", event => {
+        if (event.detail.elt.matches("[data-live]"))
+            asking = event.detail.xhr;
+    });
+    document.addEventListener("htmx:afterRequest", event => {
+        if (event.detail.xhr === asking)
+            asking = null;
+    });
+
     const tick = () => {
-        if (document.visibilityState !== "visible" || paused())
+        missed = asking !== null;
+        if (missed || document.visibilityState !== "visible" || paused())
             return;
         const regions = all().filter(region => !typing(region));
         if (!regions.length)
@@ -113,6 +126,8 @@
         all().forEach(recall);
         show();
         document.body.dispatchEvent(new CustomEvent("ekiden:refreshed"));
+        if (missed && !asking)
+            tick();
     });
     for (const trouble of ["htmx:sendError", "htmx:responseError", "htmx:timeout"])
         document.addEventListener(trouble, () => button && say("lost", button.dataset.lostHint));
