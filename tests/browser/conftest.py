@@ -1,6 +1,7 @@
 """A real browser, Debian's chromium, at a live server with the policy that is delivered."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,21 @@ def operator(transactional_db):
     user.set_password(PASSWORD)
     user.save()
     return user
+
+
+@pytest.fixture
+def answered(transactional_db):
+    """Wait for what the server still answers when the browser is gone: nobody may ask the database that is emptied."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name.endswith("(process_request_thread)"):
+            thread.join(30)
+
+
+@pytest.fixture
+def context(answered, context):
+    # Pages that keep themselves up to date ask until they are closed, which is before the server is waited for.
+    return context
 
 
 @pytest.fixture

@@ -1,12 +1,10 @@
 """An operator, in a real browser, redrives all letters of a kind by an operation that a real worker does."""
 
 import os
-import threading
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connections
 from django.urls import reverse
 from django.utils.timezone import now
 from playwright.sync_api import expect
@@ -14,9 +12,8 @@ from playwright.sync_api import expect
 from jobs.decorators import job
 from jobs.models import AuditEntry, BulkOperation, DeadLetter, Job
 from jobs.registry import registry
-from jobs.worker.loop import WorkerLoop
-from jobs.worker.options import WorkerOptions
 from tests.browser.test_pictures import look
+from tests.browser.working import working
 from tests.jobs.rows import dead_letter, new_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -40,25 +37,14 @@ def pictures(page, name):
 
 @pytest.fixture
 def worker():
-    """One that also knows how to typeset, now that the provider is back."""
+    """One that also knows how to typeset, now that there is ink; it would take the jobs that are yet to give up."""
 
     @job("typeset", max_retries=0)
     def typeset(ctx, **payload):
         return {"lines": 12}
 
-    loop = WorkerLoop(WorkerOptions(worker_id="relay-7:1:browser", maintenance=False, poll_interval=0.2))
-
-    def run():
-        try:
-            loop.run()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    yield
-    loop.stop()
-    thread.join(30)
+    with working(maintenance=False) as thread:
+        yield thread
     registry.remove("typeset")
 
 
@@ -68,6 +54,7 @@ def test_all_letters_of_a_kind_are_redriven_a_few_first(console, live_server, wo
     Job.objects.filter(pk=letters[8].original_job_id).update(unique_key="front-page")
     new_job("typeset", unique_key="front-page", scheduled_at=now() + timedelta(days=1))
     other = dead_letter(new_job("another"))
+    worker.start()
 
     console.goto(f"{live_server.url}{reverse('admin:jobs_deadletter_changelist')}?type=typeset")
     console.get_by_role("link", name="Redrive…").click()

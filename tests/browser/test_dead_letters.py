@@ -2,12 +2,10 @@
 
 import os
 import re
-import threading
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connections
 from django.urls import reverse
 from django.utils.timezone import now
 from playwright.sync_api import expect
@@ -17,9 +15,8 @@ from jobs.decorators import job
 from jobs.exceptions import NonRetryableError
 from jobs.models import AuditEntry, DeadLetter, DeadLetterGroup, Job
 from jobs.registry import registry
-from jobs.worker.loop import WorkerLoop
-from jobs.worker.options import WorkerOptions
 from tests.browser.test_pictures import look
+from tests.browser.working import working
 from tests.jobs.rows import dead_letter, new_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,21 +57,9 @@ def typesetter():
 
 @pytest.fixture
 def worker(typesetter):
-    loop = WorkerLoop(WorkerOptions(worker_id="relay-7:1:browser", maintenance=False, poll_interval=0.2))
-
-    def run():
-        try:
-            loop.run()
-        finally:
-            connections.close_all()
-
-    before = set(threading.enumerate())
-    threading.Thread(target=run, daemon=True).start()
-    yield
-    loop.stop()
-    # They have connections to the test's database, which is to be dropped.
-    for thread in set(threading.enumerate()) - before:
-        thread.join(15)
+    with working(maintenance=False) as thread:
+        thread.start()
+        yield thread
 
 
 def test_failures_are_assigned_edited_redriven_elsewhere_and_resolved(console, operator, worker):

@@ -5,16 +5,14 @@ import threading
 from pathlib import Path
 
 import pytest
-from django.db import connections
 from playwright.sync_api import expect
 
 from jobs.decorators import job
 from jobs.models import AuditEntry, Job
 from jobs.registry import registry
-from jobs.worker.loop import WorkerLoop
-from jobs.worker.options import WorkerOptions
 from tests.browser import scene
 from tests.browser.test_pictures import shoot
+from tests.browser.working import working
 from tests.jobs.rows import fail, new_job
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -53,20 +51,8 @@ def reader():
 @pytest.fixture
 def worker():
     """A worker of its own thread, which the test begins."""
-    loop = WorkerLoop(WorkerOptions(worker_id="relay-7:1:browser", maintenance=False, poll_interval=0.2))
-
-    def run():
-        loop.run()
-        connections.close_all()  # the test's database is to be dropped
-
-    thread = threading.Thread(target=run, daemon=True)
-    yield thread
-    loop.stop()
-    if thread.ident:
-        thread.join(30)
-    if loop.coroutines._thread.ident:
-        loop.coroutines._thread.join(30)
-    loop.coroutines._loop.close()
+    with working(maintenance=False) as thread:
+        yield thread
 
 
 def test_a_failed_job_is_found_looked_at_and_cloned_with_another_payload(console, operator, reader, worker):

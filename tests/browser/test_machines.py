@@ -2,12 +2,10 @@
 
 import os
 import re
-import threading
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from django.db import connections
 from django.urls import reverse
 from django.utils.timezone import now
 from playwright.sync_api import expect
@@ -17,15 +15,13 @@ from jobs.decorators import job
 from jobs.models import AuditEntry, Function, Job, Queue, Schedule, Worker
 from jobs.registry import registry
 from jobs.synchronizing import synchronize
-from jobs.worker.loop import WorkerLoop
-from jobs.worker.options import WorkerOptions
 from tests.browser.test_pictures import look
+from tests.browser.working import working
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 KEPT = os.environ.get("EKIDEN_PICTURES")
 PATIENT = 30_000
-_MAINTAINERS = ("maintenance", "chores", "scheduler")
 NINE = {"type": "cron", "expression": "0 9 * * *", "timezone": "Asia/Tokyo"}
 
 
@@ -43,24 +39,9 @@ def typesetter():
 
 @pytest.fixture
 def worker(typesetter):
-    options = WorkerOptions(worker_id="relay-7:1:browser", poll_interval=0.2, heartbeat_interval=0.5)
-    loop = WorkerLoop(options)
-
-    def work():
-        try:
-            loop.run()
-        finally:
-            connections.close_all()
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    yield thread
-    loop.stop()
-    thread.join(30)
-    # They have connections to the test's database, which is to be dropped.
-    for other in threading.enumerate():
-        if other.name in {"slot", "listener", "recorder", "heartbeat", "claimer", "log-lines", *_MAINTAINERS}:
-            other.join(10)
+    with working(heartbeat_interval=0.5) as thread:
+        thread.start()
+        yield thread
 
 
 def picture(page, name):
