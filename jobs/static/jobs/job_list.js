@@ -11,7 +11,8 @@
 
     const wire = () => {
         const boxes = document.querySelectorAll("#job-results tr input.action-select");
-        if (boxes.length && window.Actions && !boxes[0].dataset.wired) {
+        if (boxes.length && window.Actions && !boxes[0].dataset.wired
+                && document.querySelector("#changelist-form button[name=index]")) {
             boxes[0].dataset.wired = "yes";
             window.Actions(boxes);
         }

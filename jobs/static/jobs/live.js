@@ -113,7 +113,8 @@
     /* Django's script for ticked rows knows those that it has found; new ones are told to it when somebody turns to them. */
     let stale = false;
     const tell = event => {
-        if (!stale || !window.Actions || !event.target.closest("#changelist-form"))
+        // A list that was empty has no acts to choose from, and Django's script would look for them in vain.
+        if (!stale || !window.Actions || !event.target.closest("#changelist-form:has(button[name=index])"))
             return;
         stale = false;
         window.Actions(document.querySelectorAll("tr input.action-select"));
