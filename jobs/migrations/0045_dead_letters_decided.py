@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             index=models.Index(
                 models.F("resolution_status"),
                 models.OrderBy(models.F("id"), descending=True),
-                condition=models.Q(("resolution_status__in", ["discarded", "ignored", "redriven", "resolved"])),
+                condition=models.Q(("resolution_status__in", ["discarded", "redriven", "resolved"])),
                 name="dead_letter_decided",
             ),
         ),

@@ -129,7 +129,7 @@ class DeadLetter(models.Model):
             # What was decided on, by what was decided: of some words there are few letters among very many.
             models.Index(
                 F("resolution_status"), F("id").desc(), name="dead_letter_decided",
-                condition=Q(resolution_status__in=["discarded", "ignored", "redriven", "resolved"]),
+                condition=Q(resolution_status__in=["discarded", "redriven", "resolved"]),
             ),
         ]  # fmt: skip
 

@@ -216,6 +216,11 @@ QUERIES = {
         letters=frozenset({"dead_letter_assigned"}),
         sorts=True,
     ),
+    "what was redriven": Query(
+        lambda: list(DeadLetter.objects.filter(resolution_status="redriven").order_by("-id")[:PAGE]),
+        letters=frozenset({"dead_letter_decided"}),
+        sorts=True,
+    ),
     "what comes back to the desk": Query(
         triage.come_back,
         letters=frozenset({"dead_letter_ignored"}),
