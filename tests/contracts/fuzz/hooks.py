@@ -100,6 +100,12 @@ def _mean_a_time(case: Case) -> None:
         case.body = case.body or {"priority": 5}
 
 
+def _stay_in_its_queue(case: Case) -> None:
+    """Of a change of a job leave out the queue: which it may move to depends on the language of its type."""
+    if case.method == "PATCH" and case.path.startswith("/api/v1/jobs/") and isinstance(case.body, dict):
+        case.body = {name: value for name, value in case.body.items() if name != "queue"} or {"priority": 5}
+
+
 def _stay_within_the_horizon(body: Any) -> None:
     """Bring near what was taken from an earlier answer or made up of its description's own examples."""
     for job in (body, *(body.get("items") or ())) if isinstance(body, dict) else ():
@@ -197,6 +203,7 @@ def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> Non
         case.body["expires_at"] = f"{(NOW + timedelta(hours=2)).isoformat()}Z"
     if _means_well(case):
         _let_it_mean_something(case)
+        _stay_in_its_queue(case)
     for name, value in (case.path_parameters or {}).items():
         if value in NOT_IDS:
             case.path_parameters[name] = NOBODYS_ID
