@@ -45,7 +45,8 @@ def edges_of(job: Job) -> Edges:
     waits = _others(Dependency.objects.filter(job=job), "depends_on", "waits")
     followers = _others(Dependency.objects.filter(depends_on=job), "job", "follower")
     found: dict[str, list[Other]] = {"waits": [], "follower": [], "child": []}
-    for *columns, side in waits.union(followers, child, all=True):
+    # Without an order of its own: Django 6.1 would take the first part's, whose column is not among these.
+    for *columns, side in waits.union(followers, child, all=True).order_by():
         found[side].append(Other(*columns))
     return Edges(*(sorted(others, key=lambda other: other.job_id) for others in found.values()))
 

@@ -146,7 +146,7 @@ def _schedules() -> list[Any]:
     awaited = F("next_run_at").asc(nulls_last=True)
     bad = active.exclude(Q(trouble="")).order_by(awaited)[:MOST]
     following = active.filter(Q(trouble="", next_run_at__isnull=False)).order_by(awaited)[:MOST]
-    return list(bad.union(following, all=True))
+    return list(bad.union(following, all=True).order_by())
 
 
 def is_range(span: str) -> bool:
